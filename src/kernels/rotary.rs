@@ -1,0 +1,115 @@
+//! Rotary position embedding (Su et al. 2021), in the half-split layout of transformers and PEFT.
+
+use rayon::prelude::*;
+
+/// The angles of every position up to the context's end, for one head.
+#[derive(Debug, Clone)]
+pub struct Rotary {
+    head_width: usize,
+    /// Pairs of a head that turn; the rest of the head passes through.
+    pairs: usize,
+    /// Radians per position of each pair.
+    frequencies: Vec<f32>,
+}
+
+impl Rotary {
+    /// `rotated` is the number of a head's elements that turn. Each pair's frequency is
+    /// `base^(-2i / rotated)`, divided by `factors[i]` (Llama 3's `rope_freqs`) and by `scale`
+    /// (linear scaling) where given.
+    pub fn new(
+        head_width: usize,
+        rotated: usize,
+        base: f32,
+        scale: f32,
+        factors: Option<&[f32]>,
+    ) -> Self {
+        let pairs = rotated.min(head_width) / 2;
+        let frequencies = (0..pairs)
+            .map(|i| {
+                let frequency = 1.0 / base.powf(2.0 * i as f32 / rotated as f32);
+                frequency / scale / factors.and_then(|f| f.get(i)).copied().unwrap_or(1.0)
+            })
+            .collect();
+        Self { head_width, pairs, frequencies }
+    }
+
+    /// Turns every head of `x` `(n, heads · head_width)`; row `i` stands at `positions[i]`.
+    pub fn turn(&self, x: &mut [f32], positions: &[usize]) {
+        self.turn_by(x, positions, 1.0);
+    }
+
+    /// The gradient of [`turn`](Self::turn): the rotation back.
+    pub fn turn_back(&self, x: &mut [f32], positions: &[usize]) {
+        self.turn_by(x, positions, -1.0);
+    }
+
+    fn turn_by(&self, x: &mut [f32], positions: &[usize], direction: f32) {
+        if positions.is_empty() {
+            return;
+        }
+        let width = x.len() / positions.len();
+        assert_eq!(x.len(), width * positions.len());
+        x.par_chunks_exact_mut(width).zip(positions).with_min_len(16).for_each(
+            |(row, &position)| {
+                let angles: Vec<(f32, f32)> = self
+                    .frequencies
+                    .iter()
+                    .map(|frequency| {
+                        let (sine, cosine) = (position as f32 * frequency).sin_cos();
+                        (sine * direction, cosine)
+                    })
+                    .collect();
+                for head in row.chunks_exact_mut(self.head_width) {
+                    let (first, second) = head[..2 * self.pairs].split_at_mut(self.pairs);
+                    for ((a, b), (sine, cosine)) in first.iter_mut().zip(second).zip(&angles) {
+                        (*a, *b) = (*a * cosine - *b * sine, *b * cosine + *a * sine);
+                    }
+                }
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turning_back_undoes_turning_and_position_zero_is_left_alone() {
+        let rotary = Rotary::new(8, 8, 10_000.0, 1.0, None);
+        let original: Vec<f32> = (0..32).map(|i| i as f32 / 7.0 - 2.0).collect();
+        let mut x = original.clone();
+        rotary.turn(&mut x, &[0, 1234]);
+        assert_eq!(x[..16], original[..16]);
+        assert!(x[16..].iter().zip(&original[16..]).any(|(a, b)| (a - b).abs() > 0.1));
+        rotary.turn_back(&mut x, &[0, 1234]);
+        assert!(x.iter().zip(&original).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+
+    /// Attention sees only how far apart two tokens are; if this fails, long prompts decay.
+    #[test]
+    fn the_product_of_two_turned_heads_depends_on_their_distance_alone() {
+        let rotary = Rotary::new(8, 8, 100.0, 1.0, None);
+        let (q, k): (Vec<f32>, Vec<f32>) =
+            ((0..8).map(|i| i as f32 - 3.0).collect(), (0..8).map(|i| 2.0 - i as f32).collect());
+        let product = |at: usize, other: usize| -> f32 {
+            let (mut q, mut k) = (q.clone(), k.clone());
+            rotary.turn(&mut q, &[at]);
+            rotary.turn(&mut k, &[other]);
+            q.iter().zip(&k).map(|(a, b)| a * b).sum()
+        };
+        assert!((product(3, 1) - product(40, 38)).abs() < 1e-3);
+    }
+
+    #[test]
+    fn only_the_rotated_part_of_a_head_turns_and_scaling_slows_it() {
+        let half = Rotary::new(8, 4, 100.0, 1.0, None);
+        let mut x = vec![1.0; 8];
+        half.turn(&mut x, &[5]);
+        assert_eq!(x[4..], [1.0; 4]);
+        let (mut plain, mut scaled) = (vec![1.0; 8], vec![1.0; 8]);
+        Rotary::new(8, 8, 100.0, 1.0, None).turn(&mut plain, &[5]);
+        Rotary::new(8, 8, 100.0, 2.0, Some(&[1.0; 4])).turn(&mut scaled, &[10]);
+        assert!(plain.iter().zip(&scaled).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+}
