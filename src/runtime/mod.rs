@@ -1,1 +1,12 @@
-//! (room being furnished)
+//! The model thread: one thread and its pool own all computing; everyone else hands in jobs and reads
+//! events. Owns priorities, cancellation and the shared weights; knows nothing of what a job is for.
+
+mod error;
+mod generate;
+mod score;
+mod thread;
+
+pub use error::{Error, Result};
+pub use generate::{Generate, GenerateEvent, GenerateRequest, Generation, Stop};
+pub use score::{Score, ScoreItem};
+pub use thread::{Ending, Job, Priority, Runtime, Running, Step, Update};

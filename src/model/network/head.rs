@@ -1,0 +1,94 @@
+//! The output head: final norm, logits, and the loss with its gradient, a few rows at a time, so
+//! that the logits of all positions are never in memory together.
+
+use super::Network;
+use crate::kernels::{cross_entropy_backward, log_sum_exp, rms_norm, rms_norm_backward};
+use rayon::prelude::*;
+
+/// Rows whose logits are held at one time.
+const CHUNK: usize = 96;
+
+/// A position whose next token is known: row of the residual stream, and the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    pub row: usize,
+    pub token: u32,
+}
+
+impl Network {
+    /// Logits `(rows.len(), vocabulary)` at the chosen rows of `hidden` `(n, hidden)`.
+    pub fn logits(&self, hidden: &[f32], rows: &[usize]) -> Vec<f32> {
+        let mut logits = vec![0.0; rows.len() * self.architecture.vocabulary];
+        self.head().product(&self.normed(&self.gather(hidden, rows.iter().copied())), &mut logits);
+        logits
+    }
+
+    /// The negative log-likelihood of each target, in nats.
+    pub fn losses(&self, hidden: &[f32], targets: &[Target]) -> Vec<f32> {
+        let mut losses = Vec::with_capacity(targets.len());
+        for chunk in targets.chunks(CHUNK) {
+            let rows = self.gather(hidden, chunk.iter().map(|target| target.row));
+            losses.extend(self.chunk_logits(&rows, chunk).1);
+        }
+        losses
+    }
+
+    /// As [`losses`](Self::losses), and adds the gradient of `Σ weight · loss` to `d_hidden`.
+    pub fn losses_and_gradient(
+        &self,
+        hidden: &[f32],
+        targets: &[Target],
+        weights: &[f32],
+        d_hidden: &mut [f32],
+    ) -> Vec<f32> {
+        let width = self.architecture.hidden;
+        let mut losses = Vec::with_capacity(targets.len());
+        for (chunk, weights) in targets.chunks(CHUNK).zip(weights.chunks(CHUNK)) {
+            let rows = self.gather(hidden, chunk.iter().map(|target| target.row));
+            let (mut logits, chunk_losses, log_sums) = self.chunk_logits(&rows, chunk);
+            logits
+                .par_chunks_exact_mut(self.architecture.vocabulary)
+                .zip(chunk)
+                .zip(&log_sums)
+                .zip(weights)
+                .for_each(|(((logits, target), log_sum), weight)| {
+                    cross_entropy_backward(logits, *log_sum, target.token as usize, *weight);
+                });
+            let mut d_normed = vec![0.0; rows.len()];
+            self.head().add_product_backward(&logits, &mut d_normed);
+            let mut d_rows = vec![0.0; rows.len()];
+            rms_norm_backward(&rows, &self.final_norm, self.architecture.norm_epsilon, &d_normed, &mut d_rows);
+            for (target, d_row) in chunk.iter().zip(d_rows.chunks_exact(width)) {
+                super::forward::add(&mut d_hidden[target.row * width..(target.row + 1) * width], d_row);
+            }
+            losses.extend(chunk_losses);
+        }
+        losses
+    }
+
+    /// Logits, losses and log-sums of one chunk of gathered rows.
+    fn chunk_logits(&self, rows: &[f32], targets: &[Target]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+        let vocabulary = self.architecture.vocabulary;
+        let mut logits = vec![0.0; targets.len() * vocabulary];
+        self.head().product(&self.normed(rows), &mut logits);
+        let log_sums: Vec<f32> = logits.par_chunks_exact(vocabulary).map(log_sum_exp).collect();
+        let losses = targets
+            .iter()
+            .zip(&log_sums)
+            .zip(logits.chunks_exact(vocabulary))
+            .map(|((target, log_sum), logits)| log_sum - logits[target.token as usize])
+            .collect();
+        (logits, losses, log_sums)
+    }
+
+    fn gather(&self, hidden: &[f32], rows: impl Iterator<Item = usize>) -> Vec<f32> {
+        let width = self.architecture.hidden;
+        rows.flat_map(|row| &hidden[row * width..(row + 1) * width]).copied().collect()
+    }
+
+    fn normed(&self, rows: &[f32]) -> Vec<f32> {
+        let mut normed = vec![0.0; rows.len()];
+        rms_norm(rows, &self.final_norm, self.architecture.norm_epsilon, &mut normed);
+        normed
+    }
+}

@@ -1,0 +1,70 @@
+//! The decoder: frozen weights, one forward pass for running, scoring and training, and the gradient
+//! for LoRA's parameters. Owns the order of operations; the arithmetic is in `kernels/`, and it
+//! knows nothing of text, files of ours, or optimizers.
+
+mod backward;
+mod cache;
+mod dropout;
+mod forward;
+mod head;
+mod load;
+
+pub use cache::KeyValueCache;
+pub use dropout::Dropout;
+pub use forward::{Feed, Recording};
+pub use head::Target;
+
+use super::{Architecture, Projection};
+use crate::kernels::{FrozenMatrix, Rotary};
+
+/// A `llama` decoder with frozen weights.
+#[derive(Debug)]
+pub struct Network {
+    architecture: Architecture,
+    embedding: FrozenMatrix,
+    blocks: Vec<Block>,
+    final_norm: Vec<f32>,
+    /// The output head, where it is not the embedding itself.
+    separate_head: Option<FrozenMatrix>,
+    rotary: Rotary,
+}
+
+#[derive(Debug)]
+struct Block {
+    attention_norm: Vec<f32>,
+    feed_forward_norm: Vec<f32>,
+    /// In the order of [`Projection::ALL`]; rows of q and k in transformers' (half-split) order.
+    projections: Vec<FrozenMatrix>,
+}
+
+impl Block {
+    fn projection(&self, projection: Projection) -> &FrozenMatrix {
+        &self.projections[projection.index()]
+    }
+}
+
+impl Network {
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Bytes of all frozen weights in memory.
+    pub fn bytes(&self) -> usize {
+        let blocks: usize = self
+            .blocks
+            .iter()
+            .map(|b| {
+                b.projections.iter().map(FrozenMatrix::bytes).sum::<usize>()
+                    + 4 * (b.attention_norm.len() + b.feed_forward_norm.len())
+            })
+            .sum();
+        self.embedding.bytes()
+            + blocks
+            + self.separate_head.as_ref().map_or(0, FrozenMatrix::bytes)
+            + 4 * self.final_norm.len()
+    }
+
+    fn head(&self) -> &FrozenMatrix {
+        self.separate_head.as_ref().unwrap_or(&self.embedding)
+    }
+}

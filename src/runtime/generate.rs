@@ -1,0 +1,268 @@
+//! The job that writes text: one sequence for a person, or many at once for a measurement.
+
+use super::{Error, Job, Priority, Step};
+use crate::model::lora::Lora;
+use crate::model::network::{Feed, KeyValueCache};
+use crate::model::sampler::{Sampler, Sampling};
+use crate::model::tokenizer::TextStream;
+use crate::model::Model;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One text to write.
+#[derive(Debug, Clone)]
+pub struct GenerateRequest {
+    pub prompt: Vec<u32>,
+    pub sampling: Sampling,
+    pub max_tokens: usize,
+    /// Write exactly `max_tokens`, also past the end of the turn (for measurements of fixed length).
+    pub ignore_end: bool,
+}
+
+/// Why a text ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The model ended its turn.
+    EndOfTurn,
+    /// `max_tokens` were written.
+    MaxTokens,
+    /// The model's context is full.
+    ContextFull,
+    Cancelled,
+}
+
+/// A text that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generation {
+    /// Without the end-of-turn token.
+    pub tokens: Vec<u32>,
+    pub text: String,
+    pub stop: Stop,
+    pub prompt_tokens: usize,
+    /// Reading the prompt.
+    pub prompt_time: Duration,
+    /// Writing the text.
+    pub write_time: Duration,
+}
+
+impl Generation {
+    /// Tokens written a second, the end-of-turn token included.
+    pub fn tokens_per_second(&self) -> f64 {
+        let written = self.tokens.len() + usize::from(self.stop == Stop::EndOfTurn);
+        written as f64 / self.write_time.as_secs_f64().max(1e-9)
+    }
+}
+
+/// A piece of text `request` just got.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GenerateEvent {
+    Text { request: usize, text: String },
+    Ended { request: usize },
+}
+
+/// Writes texts, up to `together` at a time; a finished one makes room for the next.
+pub struct Generate {
+    requests: Vec<GenerateRequest>,
+    lora: Option<Arc<Lora>>,
+    priority: Priority,
+    together: usize,
+    next: usize,
+    active: Vec<Active>,
+    shared_prefix: Option<KeyValueCache>,
+    finished: Vec<Option<Generation>>,
+}
+
+struct Active {
+    request: usize,
+    cache: KeyValueCache,
+    sampler: Sampler,
+    stream: TextStream,
+    /// Prompt and answer so far; the last one is not in the cache yet.
+    tokens: Vec<u32>,
+    text: String,
+    prompt_time: Duration,
+    started: Instant,
+}
+
+impl Generate {
+    /// One text for a person who waits for it.
+    pub fn for_person(request: GenerateRequest, lora: Option<Arc<Lora>>) -> Self {
+        Self::new(vec![request], lora, Priority::Person, 1)
+    }
+
+    /// Many texts for a measurement. What their prompts have in common is read once.
+    pub fn measured(requests: Vec<GenerateRequest>, lora: Option<Arc<Lora>>, together: usize) -> Self {
+        Self::new(requests, lora, Priority::Measuring, together.max(1))
+    }
+
+    fn new(requests: Vec<GenerateRequest>, lora: Option<Arc<Lora>>, priority: Priority, together: usize) -> Self {
+        let finished = requests.iter().map(|_| None).collect();
+        Self { requests, lora, priority, together, next: 0, active: Vec::new(), shared_prefix: None, finished }
+    }
+
+    /// Tokens that all prompts start with, leaving each at least one of its own.
+    fn common_prefix(&self) -> usize {
+        let Some((first, others)) = self.requests.split_first() else { return 0 };
+        if others.is_empty() {
+            return 0;
+        }
+        others.iter().fold(first.prompt.len().saturating_sub(1), |len, other| {
+            let same = first.prompt.iter().zip(&other.prompt).take_while(|(a, b)| a == b).count();
+            len.min(same).min(other.prompt.len().saturating_sub(1))
+        })
+    }
+
+    /// Reads the prompt of the next request and draws its first token.
+    fn admit(&mut self, model: &Model, emit: &mut dyn FnMut(GenerateEvent)) -> Result<(), Error> {
+        let index = self.next;
+        let request = &self.requests[index];
+        let context = model.network.architecture().context;
+        if request.prompt.is_empty() {
+            return Err(Error::EmptyPrompt);
+        }
+        if request.prompt.len() >= context {
+            return Err(Error::PromptTooLong { tokens: request.prompt.len(), context });
+        }
+        let started = Instant::now();
+        let mut cache = match &self.shared_prefix {
+            Some(prefix) => prefix.clone(),
+            None => {
+                let mut cache = KeyValueCache::new(model.network.architecture());
+                let common = self.common_prefix();
+                if common > 0 {
+                    let mut feeds = [Feed { tokens: &request.prompt[..common], cache: &mut cache }];
+                    model.network.extend(self.lora.as_deref(), &mut feeds)?;
+                    self.shared_prefix = Some(cache.clone());
+                }
+                cache
+            }
+        };
+        let rest = &request.prompt[cache.len()..];
+        let mut feeds = [Feed { tokens: rest, cache: &mut cache }];
+        let hidden = model.network.extend(self.lora.as_deref(), &mut feeds)?;
+        let mut logits = model.network.logits(&hidden, &[rest.len() - 1]);
+        let active = Active {
+            request: index,
+            cache,
+            sampler: Sampler::new(request.sampling.clone()),
+            stream: TextStream::new(),
+            tokens: request.prompt.clone(),
+            text: String::new(),
+            prompt_time: started.elapsed(),
+            started: Instant::now(),
+        };
+        self.next += 1;
+        self.active.push(active);
+        let last = self.active.len() - 1;
+        self.take_token(model, last, &mut logits, emit);
+        Ok(())
+    }
+
+    /// Draws the next token of an active text from its logits; ends the text when it is complete.
+    /// True when the text at `place` is gone.
+    fn take_token(
+        &mut self,
+        model: &Model,
+        place: usize,
+        logits: &mut [f32],
+        emit: &mut dyn FnMut(GenerateEvent),
+    ) -> bool {
+        let active = &mut self.active[place];
+        let request = &self.requests[active.request];
+        let written = active.tokens.len() - request.prompt.len();
+        if written >= request.max_tokens {
+            self.end(place, Stop::MaxTokens, emit);
+            return true;
+        }
+        if request.ignore_end {
+            for end in model.tokenizer.end_of_turn() {
+                if let Some(logit) = logits.get_mut(*end as usize) {
+                    *logit = f32::NEG_INFINITY;
+                }
+            }
+        }
+        let token = active.sampler.pick(logits, &active.tokens);
+        if model.tokenizer.end_of_turn().contains(&token) {
+            self.end(place, Stop::EndOfTurn, emit);
+            return true;
+        }
+        active.tokens.push(token);
+        let text = active.stream.push(&model.tokenizer, token);
+        if !text.is_empty() {
+            active.text.push_str(&text);
+            emit(GenerateEvent::Text { request: active.request, text });
+        }
+        let stop = if written + 1 >= request.max_tokens {
+            Stop::MaxTokens
+        } else if active.tokens.len() >= model.network.architecture().context {
+            Stop::ContextFull
+        } else {
+            return false;
+        };
+        self.end(place, stop, emit);
+        true
+    }
+
+    fn end(&mut self, place: usize, stop: Stop, emit: &mut dyn FnMut(GenerateEvent)) {
+        let mut active = self.active.remove(place);
+        let rest = active.stream.finish();
+        if !rest.is_empty() {
+            active.text.push_str(&rest);
+            emit(GenerateEvent::Text { request: active.request, text: rest });
+        }
+        let prompt_tokens = self.requests[active.request].prompt.len();
+        emit(GenerateEvent::Ended { request: active.request });
+        self.finished[active.request] = Some(Generation {
+            tokens: active.tokens.split_off(prompt_tokens),
+            text: active.text,
+            stop,
+            prompt_tokens,
+            prompt_time: active.prompt_time,
+            write_time: active.started.elapsed(),
+        });
+    }
+}
+
+impl Job for Generate {
+    type Event = GenerateEvent;
+    /// In the order of the requests; of a cancelled job, those that had begun.
+    type Output = Vec<Generation>;
+    type Error = Error;
+
+    fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    fn step(&mut self, model: &Model, emit: &mut dyn FnMut(GenerateEvent)) -> Result<Step<Self::Output>, Error> {
+        if self.next < self.requests.len() && self.active.len() < self.together {
+            self.admit(model, emit)?;
+            return Ok(Step::More);
+        }
+        if self.active.is_empty() {
+            return Ok(Step::Done(self.finished.drain(..).flatten().collect()));
+        }
+        let mut feeds: Vec<Feed> = self
+            .active
+            .iter_mut()
+            .map(|active| Feed { tokens: &active.tokens[active.tokens.len() - 1..], cache: &mut active.cache })
+            .collect();
+        let hidden = model.network.extend(self.lora.as_deref(), &mut feeds)?;
+        let rows: Vec<usize> = (0..self.active.len()).collect();
+        let mut logits = model.network.logits(&hidden, &rows);
+        let vocabulary = model.network.architecture().vocabulary;
+        let mut place = 0;
+        for row in logits.chunks_exact_mut(vocabulary) {
+            if !self.take_token(model, place, row, emit) {
+                place += 1;
+            }
+        }
+        Ok(Step::More)
+    }
+
+    fn cancel(&mut self, model: &Model) -> Result<Self::Output, Error> {
+        while !self.active.is_empty() {
+            self.end(0, Stop::Cancelled, &mut |_| {});
+        }
+        Ok(self.finished.drain(..).flatten().collect())
+    }
+}
