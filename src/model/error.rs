@@ -1,0 +1,18 @@
+//! What can go wrong with a model, each in one line: what, why, what to do.
+
+use std::path::PathBuf;
+
+/// An error of the model room.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file could not be opened or read.
+    #[error("cannot read the model file {path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+
+    /// The file is not a GGUF file that Kaizen can use: damaged, or of a kind that is not supported.
+    #[error("cannot use the model file {path}: {reason}")]
+    Gguf { path: PathBuf, reason: String },
+}
+
+/// The result of the model room.
+pub type Result<T> = std::result::Result<T, Error>;
