@@ -1,1 +1,6 @@
-//! (room being furnished)
+//! stand-in
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    Quantised,
+    F32,
+}

@@ -12,7 +12,7 @@ pub mod eval;
 pub mod feedback;
 pub mod kernels;
 pub mod model;
-pub mod runtime;
+// pub mod runtime;
 pub mod store;
 pub mod tasks;
 pub mod train;

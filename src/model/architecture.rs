@@ -42,11 +42,12 @@ impl Architecture {
         if name != "llama" {
             return Err(Error::Unsupported {
                 what: format!("a model of the architecture `{name}`"),
-                supported: "architecture `llama` (SmolLM2, TinyLlama, Llama 2 and 3, Mistral)".into(),
+                supported: "architecture `llama` (SmolLM2, TinyLlama, Llama 2 and 3, Mistral)"
+                    .into(),
             });
         }
         let key = |suffix: &str| format!("{name}.{suffix}");
-        if gguf.optional_usize(&key("expert_count")).is_some_and(|experts| experts > 0) {
+        if gguf.optional_usize(&key("expert_count"))?.is_some_and(|experts| experts > 0) {
             return Err(Error::Unsupported {
                 what: "a mixture of experts".into(),
                 supported: "dense models of architecture `llama`".into(),
@@ -54,14 +55,16 @@ impl Architecture {
         }
         let hidden = gguf.usize(&key("embedding_length"))?;
         let heads = gguf.usize(&key("attention.head_count"))?;
-        let key_heads = gguf.optional_usize(&key("attention.head_count_kv")).unwrap_or(heads);
+        let key_heads = gguf.optional_usize(&key("attention.head_count_kv"))?.unwrap_or(heads);
         let head_width = gguf
-            .optional_usize(&key("attention.key_length"))
+            .optional_usize(&key("attention.key_length"))?
             .unwrap_or_else(|| hidden.checked_div(heads).unwrap_or(0));
         let layers = gguf.usize(&key("block_count"))?;
         let vocabulary = gguf
-            .optional_usize(&key("vocab_size"))
-            .or_else(|| gguf.tensor("token_embd.weight").ok().and_then(|t| t.shape.first().copied()))
+            .optional_usize(&key("vocab_size"))?
+            .or_else(|| {
+                gguf.tensor("token_embd.weight").ok().and_then(|t| t.shape.first().copied())
+            })
             .unwrap_or(0);
         let architecture = Self {
             layers,
@@ -72,8 +75,8 @@ impl Architecture {
             context: gguf.usize(&key("context_length"))?,
             norm_epsilon: gguf.f32(&key("attention.layer_norm_rms_epsilon"))?,
             rope: Rope {
-                base: gguf.optional_f32(&key("rope.freq_base")).unwrap_or(10_000.0),
-                rotated: gguf.optional_usize(&key("rope.dimension_count")).unwrap_or(head_width),
+                base: gguf.optional_f32(&key("rope.freq_base"))?.unwrap_or(10_000.0),
+                rotated: gguf.optional_usize(&key("rope.dimension_count"))?.unwrap_or(head_width),
                 scale: rope_scale(gguf, &name)?,
             },
             name,
@@ -96,7 +99,9 @@ impl Architecture {
         ];
         // Far above any model, far below an overflow of a product of two.
         if sizes.iter().any(|size| *size == 0 || *size > 1 << 24) || self.layers > 4096 {
-            return Err(Error::Contradiction(format!("sizes out of range in the metadata: {sizes:?}")));
+            return Err(Error::Contradiction(format!(
+                "sizes out of range in the metadata: {sizes:?}"
+            )));
         }
         if heads % key_heads != 0 {
             return Err(Error::Contradiction(format!(
@@ -110,7 +115,9 @@ impl Architecture {
             )));
         }
         if !(self.norm_epsilon.is_finite() && self.rope.base > 0.0 && self.rope.scale > 0.0) {
-            return Err(Error::Contradiction("norm epsilon or rope base is not a usable number".into()));
+            return Err(Error::Contradiction(
+                "norm epsilon or rope base is not a usable number".into(),
+            ));
         }
         Ok(())
     }
@@ -141,10 +148,11 @@ impl Architecture {
 }
 
 fn rope_scale(gguf: &Gguf, name: &str) -> Result<f32> {
-    let factor = gguf
-        .optional_f32(&format!("{name}.rope.scaling.factor"))
-        .or_else(|| gguf.optional_f32(&format!("{name}.rope.scale_linear")));
-    match gguf.optional_str(&format!("{name}.rope.scaling.type")) {
+    let factor = match gguf.optional_f32(&format!("{name}.rope.scaling.factor"))? {
+        Some(factor) => Some(factor),
+        None => gguf.optional_f32(&format!("{name}.rope.scale_linear"))?,
+    };
+    match gguf.optional_str(&format!("{name}.rope.scaling.type"))? {
         // Llama 3's scaling comes as the tensor `rope_freqs.weight`.
         Some("none" | "llama3") => Ok(1.0),
         Some("linear") | None => Ok(factor.unwrap_or(1.0)),

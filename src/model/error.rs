@@ -12,6 +12,18 @@ pub enum Error {
     /// The file is not a GGUF file that Kaizen can use: damaged, or of a kind that is not supported.
     #[error("cannot use the model file {path}: {reason}")]
     Gguf { path: PathBuf, reason: String },
+
+    /// Something that Kaizen does not compute with.
+    #[error("{what} is not supported; supported: {supported}")]
+    Unsupported { what: String, supported: String },
+
+    /// Metadata and tensors do not fit together.
+    #[error("the model file contradicts itself: {0}; get it again or choose another (--model)")]
+    Contradiction(String),
+
+    /// A token id that the model does not have.
+    #[error("token {token} is outside the model's vocabulary of {vocabulary}")]
+    TokenOutOfRange { token: usize, vocabulary: usize },
 }
 
 /// The result of the model room.

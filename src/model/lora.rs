@@ -84,7 +84,11 @@ impl Lora {
 
     /// A fresh adapter: A uniform in ±1/√in (PEFT's Kaiming initialisation), B zero, so that it
     /// changes nothing yet.
-    pub fn fresh(config: LoraConfig, architecture: &Architecture, rng: &mut impl rand::Rng) -> Self {
+    pub fn fresh(
+        config: LoraConfig,
+        architecture: &Architecture,
+        rng: &mut impl rand::Rng,
+    ) -> Self {
         let mut lora = Self::zeros(config, architecture);
         for place in &lora.places {
             let bound = 1.0 / (place.inputs as f32).sqrt();

@@ -74,7 +74,8 @@ impl Projection {
     /// Reads `q` or `q_proj`, and so on.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|p| {
-            p.module() == name || p.module().strip_suffix("_proj").is_some_and(|short| short == name)
+            p.module() == name
+                || p.module().strip_suffix("_proj").is_some_and(|short| short == name)
         })
     }
 }

@@ -1,1 +1,22 @@
-//! (room being furnished)
+//! Training a LoRA adapter: what is learned from, in which order, how fast, and how it survives a
+//! stop. Owns runs and their files; knows nothing of ratings, or of which adapter is in service.
+
+mod adamw;
+mod checkpoint;
+mod dataset;
+mod error;
+mod plan;
+mod run_folder;
+mod schedule;
+mod settings;
+mod trainer;
+
+pub use adamw::AdamW;
+pub use checkpoint::Checkpoint;
+pub use dataset::{Dataset, LeftOut, Sample};
+pub use error::{Error, Result};
+pub use plan::{MemoryEstimate, Plan};
+pub use run_folder::{RunFolder, RunRecord, StepMetrics};
+pub use schedule::Schedule;
+pub use settings::TrainSettings;
+pub use trainer::{TrainEvent, TrainOutcome, Trainer};

@@ -4,7 +4,7 @@
 use super::super::Projection;
 use super::super::lora::Lora;
 use super::Network;
-use super::forward::{Activations, LayerRecording, Pass, Recording, add};
+use super::forward::{Activations, LayerRecording, Pass, Recording};
 use crate::kernels::{
     Attended, Matrix, add_product, attend_backward, product, rms_norm, rms_norm_backward, swiglu,
     swiglu_backward,
@@ -14,7 +14,13 @@ impl Network {
     /// Adds the loss's gradient for every parameter of `lora` to `gradient` (of the same layout).
     ///
     /// `d_hidden` `(n, hidden)` is the loss's gradient for [`Recording::hidden`].
-    pub fn backward(&self, lora: &Lora, recording: Recording, d_hidden: Vec<f32>, gradient: &mut [f32]) {
+    pub fn backward(
+        &self,
+        lora: &Lora,
+        recording: Recording,
+        d_hidden: Vec<f32>,
+        gradient: &mut [f32],
+    ) {
         assert_eq!(gradient.len(), lora.parameters.len());
         let Some(lowest) = lora.places().first().map(|place| place.layer) else { return };
         let Recording { sequences, positions, layers, dropout, hidden } = recording;
@@ -32,7 +38,8 @@ impl Network {
                 LayerRecording::Kept(activations) => activations,
                 LayerRecording::Input(mut input) => Box::new(pass.block(layer, &mut input, None)),
             };
-            let mut backward = BlockBackward { pass: &pass, lora, layer, activations: &activations, gradient };
+            let mut backward =
+                BlockBackward { pass: &pass, lora, layer, activations: &activations, gradient };
             backward.run(&mut d_stream, layer > lowest);
         }
     }
@@ -70,7 +77,13 @@ impl BlockBackward<'_> {
         self.project(Projection::Gate, &normed, &d_gate, Some(&mut d_normed));
         self.project(Projection::Up, &normed, &d_up, Some(&mut d_normed));
         drop((d_gate, d_up));
-        rms_norm_backward(&activations.middle, &block.feed_forward_norm, epsilon, &d_normed, d_stream);
+        rms_norm_backward(
+            &activations.middle,
+            &block.feed_forward_norm,
+            epsilon,
+            &d_normed,
+            d_stream,
+        );
 
         let mut d_attended = vec![0.0; activations.attended.len()];
         self.project(Projection::Output, &activations.attended, d_stream, Some(&mut d_attended));
@@ -92,19 +105,33 @@ impl BlockBackward<'_> {
 
         rms_norm(&activations.input, &block.attention_norm, epsilon, &mut normed);
         d_normed.fill(0.0);
-        for (projection, dy) in
-            [(Projection::Query, &d_queries), (Projection::Key, &d_keys), (Projection::Value, &d_values)]
-        {
+        for (projection, dy) in [
+            (Projection::Query, &d_queries),
+            (Projection::Key, &d_keys),
+            (Projection::Value, &d_values),
+        ] {
             self.project(projection, &normed, dy, input_wanted.then_some(&mut d_normed));
         }
         if input_wanted {
-            rms_norm_backward(&activations.input, &block.attention_norm, epsilon, &d_normed, d_stream);
+            rms_norm_backward(
+                &activations.input,
+                &block.attention_norm,
+                epsilon,
+                &d_normed,
+                d_stream,
+            );
         }
     }
 
     /// The backward of one projection: LoRA's gradients from its input `x` and `dy`, and, where
     /// wanted, `dx += W ᵀ·dy +` the adapter's share.
-    fn project(&mut self, projection: Projection, x: &[f32], dy: &[f32], mut dx: Option<&mut Vec<f32>>) {
+    fn project(
+        &mut self,
+        projection: Projection,
+        x: &[f32],
+        dy: &[f32],
+        mut dx: Option<&mut Vec<f32>>,
+    ) {
         let weight = self.pass.network.blocks[self.layer].projection(projection);
         let (outputs, inputs) = (weight.rows(), weight.columns());
         let n = self.pass.positions.len();

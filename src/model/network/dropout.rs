@@ -30,7 +30,13 @@ impl Dropout {
     }
 
     /// `dx += dropped_dx` through the mask of [`applied`](Self::applied).
-    pub(super) fn add_backward(&self, layer: usize, projection: Projection, dropped_dx: &[f32], dx: &mut [f32]) {
+    pub(super) fn add_backward(
+        &self,
+        layer: usize,
+        projection: Projection,
+        dropped_dx: &[f32],
+        dx: &mut [f32],
+    ) {
         self.for_each_chunk(layer, projection, dx, |i, kept, dx| *dx += dropped_dx[i] * kept);
     }
 
@@ -42,7 +48,8 @@ impl Dropout {
         apply: impl Fn(usize, f32, &mut f32) + Sync,
     ) {
         let stream = mixed(
-            (self.seed as u32) ^ mixed((self.seed >> 32) as u32 ^ mixed((layer * 7 + projection.index()) as u32)),
+            (self.seed as u32)
+                ^ mixed((self.seed >> 32) as u32 ^ mixed((layer * 7 + projection.index()) as u32)),
         );
         let threshold = (self.probability * f64::from(u32::MAX)) as u32;
         let scale = (1.0 / (1.0 - self.probability)) as f32;

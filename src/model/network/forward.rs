@@ -77,8 +77,13 @@ impl Network {
             tokens.extend_from_slice(feed.tokens);
         }
         let mut stream = self.embed(&tokens)?;
-        let pass =
-            Pass { network: self, lora, positions: &positions, sequences: &sequences, dropout: Dropout::OFF };
+        let pass = Pass {
+            network: self,
+            lora,
+            positions: &positions,
+            sequences: &sequences,
+            dropout: Dropout::OFF,
+        };
         for layer in 0..self.blocks.len() {
             pass.block(layer, &mut stream, Some(feeds));
         }
@@ -93,10 +98,16 @@ impl Network {
     ///
     /// # Errors
     /// A token outside the vocabulary.
-    pub fn read(&self, lora: Option<&Lora>, tokens: &[u32], sequences: &[Range<usize>]) -> Result<Vec<f32>> {
+    pub fn read(
+        &self,
+        lora: Option<&Lora>,
+        tokens: &[u32],
+        sequences: &[Range<usize>],
+    ) -> Result<Vec<f32>> {
         let positions = positions_of(sequences);
         let mut stream = self.embed(tokens)?;
-        let pass = Pass { network: self, lora, positions: &positions, sequences, dropout: Dropout::OFF };
+        let pass =
+            Pass { network: self, lora, positions: &positions, sequences, dropout: Dropout::OFF };
         for layer in 0..self.blocks.len() {
             pass.block(layer, &mut stream, None);
         }
@@ -119,7 +130,8 @@ impl Network {
         let positions = positions_of(sequences);
         let mut hidden = self.embed(tokens)?;
         let mut layers = Vec::with_capacity(self.blocks.len());
-        let pass = Pass { network: self, lora: Some(lora), positions: &positions, sequences, dropout };
+        let pass =
+            Pass { network: self, lora: Some(lora), positions: &positions, sequences, dropout };
         for layer in 0..self.blocks.len() {
             let activations = pass.block(layer, &mut hidden, None);
             layers.push(match recompute {
@@ -137,7 +149,10 @@ impl Network {
         for (token, row) in tokens.iter().zip(stream.chunks_exact_mut(width)) {
             let token = *token as usize;
             if token >= self.architecture.vocabulary {
-                return Err(Error::TokenOutOfRange { token, vocabulary: self.architecture.vocabulary });
+                return Err(Error::TokenOutOfRange {
+                    token,
+                    vocabulary: self.architecture.vocabulary,
+                });
             }
             self.embedding.expand_rows(token, 1, row);
         }
@@ -152,7 +167,12 @@ fn positions_of(sequences: &[Range<usize>]) -> Vec<usize> {
 
 impl Pass<'_> {
     /// One block: replaces `stream` by its output and returns its activations.
-    pub(super) fn block(&self, layer: usize, stream: &mut Vec<f32>, feeds: Option<&mut [Feed]>) -> Activations {
+    pub(super) fn block(
+        &self,
+        layer: usize,
+        stream: &mut Vec<f32>,
+        feeds: Option<&mut [Feed]>,
+    ) -> Activations {
         let architecture = &self.network.architecture;
         let block = &self.network.blocks[layer];
         let epsilon = architecture.norm_epsilon;
@@ -201,7 +221,11 @@ impl Pass<'_> {
             None => self
                 .sequences
                 .iter()
-                .map(|rows| Span { rows: rows.clone(), keys: &keys[own(rows)], values: &values[own(rows)] })
+                .map(|rows| Span {
+                    rows: rows.clone(),
+                    keys: &keys[own(rows)],
+                    values: &values[own(rows)],
+                })
                 .collect(),
             Some(feeds) => feeds
                 .iter_mut()

@@ -57,9 +57,18 @@ impl Network {
             let mut d_normed = vec![0.0; rows.len()];
             self.head().add_product_backward(&logits, &mut d_normed);
             let mut d_rows = vec![0.0; rows.len()];
-            rms_norm_backward(&rows, &self.final_norm, self.architecture.norm_epsilon, &d_normed, &mut d_rows);
+            rms_norm_backward(
+                &rows,
+                &self.final_norm,
+                self.architecture.norm_epsilon,
+                &d_normed,
+                &mut d_rows,
+            );
             for (target, d_row) in chunk.iter().zip(d_rows.chunks_exact(width)) {
-                super::forward::add(&mut d_hidden[target.row * width..(target.row + 1) * width], d_row);
+                super::forward::add(
+                    &mut d_hidden[target.row * width..(target.row + 1) * width],
+                    d_row,
+                );
             }
             losses.extend(chunk_losses);
         }

@@ -87,7 +87,9 @@ fn matrix(gguf: &Gguf, name: &str, rows: usize, columns: usize) -> Result<Frozen
 
 fn vector(gguf: &Gguf, name: &str, len: usize) -> Result<Vec<f32>> {
     let info = gguf.tensor(name)?;
-    if info.shape != [len] || !matches!(info.kind, BlockFormat::F32 | BlockFormat::F16 | BlockFormat::BF16) {
+    if info.shape != [len]
+        || !matches!(info.kind, BlockFormat::F32 | BlockFormat::F16 | BlockFormat::BF16)
+    {
         return Err(wrong_shape(name, &info.shape, &[len]));
     }
     let mut values = vec![0.0; len];
@@ -96,7 +98,9 @@ fn vector(gguf: &Gguf, name: &str, len: usize) -> Result<Vec<f32>> {
 }
 
 fn wrong_shape(name: &str, found: &[usize], wanted: &[usize]) -> Error {
-    Error::Contradiction(format!("tensor `{name}` has shape {found:?}, the metadata asks for {wanted:?}"))
+    Error::Contradiction(format!(
+        "tensor `{name}` has shape {found:?}, the metadata asks for {wanted:?}"
+    ))
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! A model ready for work: network, tokenizer and chat template of one file, and who it is.
+
+use super::adapter::BaseModel;
+use super::chat_template::ChatTemplate;
+use super::lora::Lora;
+use super::network::Network;
+use super::tokenizer::Tokenizer;
+use super::{Gguf, Result};
+use crate::config::Precision;
+use std::path::Path;
+
+/// Everything that one model file gives. Shared by all jobs; never changed.
+#[derive(Debug)]
+pub struct Model {
+    pub network: Network,
+    pub tokenizer: Tokenizer,
+    pub template: ChatTemplate,
+    identity: BaseModel,
+}
+
+impl Model {
+    /// Reads a GGUF file; `sha256` is that of the file, `loaded` is told the share done.
+    ///
+    /// # Errors
+    /// A file that is damaged or that Kaizen does not support, named with what it is.
+    pub fn load(
+        path: &Path,
+        name: &str,
+        sha256: &str,
+        precision: Precision,
+        loaded: impl FnMut(f32),
+    ) -> Result<Self> {
+        let gguf = Gguf::open(path)?;
+        let tokenizer = Tokenizer::from_gguf(&gguf)?;
+        let template = ChatTemplate::from_gguf(&gguf)?;
+        let network = Network::load(&gguf, precision, loaded)?;
+        let identity = BaseModel {
+            name: name.to_owned(),
+            sha256: sha256.to_owned(),
+            template_sha256: template.hash().to_owned(),
+        };
+        Ok(Self { network, tokenizer, template, identity })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    /// Name and hashes, as adapters and sessions store them.
+    pub fn identity(&self) -> &BaseModel {
+        &self.identity
+    }
+
+    /// The greatest change of a logit that an adapter makes on a short probe; 0 means that it is
+    /// not applied or does nothing.
+    ///
+    /// # Errors
+    /// When the vocabulary is too small for the probe.
+    pub fn effect_of(&self, lora: &Lora) -> Result<f32> {
+        let count = self.network.architecture().vocabulary.min(8) as u32;
+        let probe: Vec<u32> = (0..count).collect();
+        let last = [probe.len() - 1];
+        let logits = |lora| -> Result<Vec<f32>> {
+            let hidden = self.network.read(lora, &probe, &[0..probe.len()])?;
+            Ok(self.network.logits(&hidden, &last))
+        };
+        let (base, adapted) = (logits(None)?, logits(Some(lora))?);
+        Ok(base.iter().zip(&adapted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))
+    }
+}

@@ -1,0 +1,146 @@
+//! Ask mode: one answer to a conversation, streamed, and on disk before it is said to be done.
+
+use super::{Error, Result};
+use crate::model::lora::Lora;
+use crate::model::sampler::Sampling;
+use crate::runtime::{Ending, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Stop};
+use crate::store::{self, Home, Iteration, Message, Outcome, PlainStream, Session};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What answers a task, and how it came to be chosen.
+#[derive(Debug, Clone)]
+pub struct Arm {
+    /// `base`, or the adapter's name.
+    pub name: String,
+    pub lora: Option<Arc<Lora>>,
+    /// The probability with which routing chose it; 1 when a person did.
+    pub probability: f64,
+}
+
+/// A task in ask mode.
+#[derive(Debug, Clone)]
+pub struct AskRequest {
+    /// All turns so far; the last is the person's.
+    pub messages: Vec<Message>,
+    pub sampling: Sampling,
+    pub max_tokens: usize,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub session: Session,
+    pub generation: Generation,
+}
+
+/// Runs a task and records it. `started` gets the switch that cancels it; `seen` gets the text as it
+/// comes, safe to show on a terminal.
+///
+/// # Errors
+/// An empty prompt, one longer than the context, or a home that cannot be written.
+pub fn ask(
+    runtime: &Runtime,
+    home: &Home,
+    request: &AskRequest,
+    arm: &Arm,
+    started: impl FnOnce(Arc<AtomicBool>),
+    mut seen: impl FnMut(&str),
+) -> Result<Answer> {
+    let task = request.messages.last().map(|m| m.content.trim()).unwrap_or_default();
+    if task.is_empty() {
+        return Err(Error::EmptyPrompt);
+    }
+    let model = runtime.model();
+    let prompt = model.template.encode(&model.tokenizer, &request.messages, true)?;
+    let mut session = store::logs::create(home, task)?;
+    describe(&mut session, request, arm, runtime);
+    store::logs::save(home, &session)?;
+    let began = std::time::Instant::now();
+    let job = Generate::for_person(
+        GenerateRequest {
+            prompt,
+            sampling: request.sampling.clone(),
+            max_tokens: request.max_tokens,
+            ignore_end: false,
+        },
+        arm.lora.clone(),
+    );
+    let running = runtime.submit(job);
+    started(running.canceller());
+    let mut plain = PlainStream::default();
+    let ending = running.wait(|event| {
+        if let GenerateEvent::Text { text, .. } = event {
+            let shown = plain.push(&text);
+            if !shown.is_empty() {
+                seen(&shown);
+            }
+        }
+    });
+    let result = match ending {
+        Ending::Finished(mut texts) | Ending::Cancelled(mut texts) => {
+            texts.pop().ok_or_else(|| Error::Runtime(crate::runtime::Error::EmptyPrompt))
+        }
+        Ending::Failed(error) => Err(error.into()),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    session.record_mut().duration_seconds = Some(seconds);
+    match result {
+        Ok(generation) => {
+            complete(&mut session, &generation, seconds);
+            store::logs::save(home, &session)?;
+            Ok(Answer { session, generation })
+        }
+        Err(error) => {
+            session.record_mut().outcome = Some(Outcome::Failed { error: error.to_string() });
+            store::logs::save(home, &session)?;
+            Err(error)
+        }
+    }
+}
+
+fn describe(session: &mut Session, request: &AskRequest, arm: &Arm, runtime: &Runtime) {
+    session.metadata.model = Some(runtime.model().name().to_owned());
+    session.metadata.lora_version = Some(arm.name.clone());
+    let record = session.record_mut();
+    record.messages = request.messages.clone();
+    record.arm = Some(arm.name.clone());
+    record.arm_probability = Some(arm.probability);
+    record.adapter = arm.lora.is_some().then(|| arm.name.clone());
+    record.model_hash = Some(runtime.model().identity().sha256.clone());
+    record.generation = Some(store::Generation {
+        temperature: Some(request.sampling.temperature),
+        top_p: Some(request.sampling.top_p),
+        min_p: Some(request.sampling.min_p),
+        repetition_penalty: Some(request.sampling.repetition_penalty),
+        max_tokens: Some(request.max_tokens as u64),
+        seed: Some(request.sampling.seed),
+        ..store::Generation::default()
+    });
+}
+
+fn complete(session: &mut Session, generation: &Generation, seconds: f64) {
+    session.iterations = vec![Iteration {
+        iteration_number: 1,
+        start_time: session
+            .started()
+            .and_then(|time| time.to_zoned(jiff::tz::TimeZone::system()).ok())
+            .map(|time| time.timestamp().as_millisecond() as f64 / 1000.0),
+        grok_response: Some(generation.text.clone()),
+        extra: serde_json::Map::from_iter([
+            ("api_call_duration".to_owned(), seconds.into()),
+            ("api_call_success".to_owned(), true.into()),
+        ]),
+        ..Iteration::default()
+    }];
+    session.total_iterations = 1;
+    let record = session.record_mut();
+    record.answer = Some(generation.text.clone());
+    record.prompt_tokens = Some(generation.prompt_tokens as u64);
+    record.answer_tokens = Some(generation.tokens.len() as u64);
+    record.tokens_per_second = Some(generation.tokens_per_second());
+    record.outcome = Some(match generation.stop {
+        Stop::Cancelled => Outcome::Cancelled,
+        _ => Outcome::Finished,
+    });
+}

@@ -1,0 +1,38 @@
+//! What can go wrong in training.
+
+use crate::{model, runtime, store};
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    #[error(transparent)]
+    Runtime(#[from] runtime::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+
+    #[error("there is nothing to train on: {0}")]
+    NothingToTrainOn(String),
+
+    #[error(
+        "the loss became {loss} at step {step} (examples: {examples}); the last good checkpoint is kept in {run}. Try a lower --lr, or look at those examples"
+    )]
+    LossNotFinite { loss: f64, step: usize, examples: String, run: String },
+
+    #[error(
+        "training would need about {needed} MiB and {free} MiB are free; try {advice}"
+    )]
+    WouldNotFit { needed: usize, free: usize, advice: String },
+
+    #[error("cannot read {path}: {reason}")]
+    RunFile { path: PathBuf, reason: String },
+
+    #[error("cannot go on with {run}: {reason}")]
+    CannotResume { run: String, reason: String },
+
+    #[error("there is no run `{0}`; `kaizen train --resume last` takes the newest, runs are in the home's runs/ folder")]
+    UnknownRun(String),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;

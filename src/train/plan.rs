@@ -1,0 +1,131 @@
+//! What a run will do, known before it starts: its steps, their examples, its memory.
+
+use super::{Dataset, Error, Result, TrainSettings};
+use crate::model::Architecture;
+use crate::model::lora::Lora;
+use rand::seq::SliceRandom;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// Steps below which the default accumulation is lowered.
+const FEW_STEPS: usize = 10;
+
+/// The order of a run: a function of data, settings and seed alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// For each step, its micro-batches of sample indices.
+    pub steps: Vec<Vec<Vec<usize>>>,
+}
+
+impl Plan {
+    /// Every epoch shuffles all samples anew; a step takes `batch_size · accumulate` of them, the last
+    /// of an epoch what is left.
+    pub fn new(samples: usize, settings: &TrainSettings) -> Self {
+        let mut steps = Vec::new();
+        for epoch in 0..settings.epochs {
+            let mut order: Vec<usize> = (0..samples).collect();
+            let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
+            rng.set_stream(1 + epoch as u64);
+            order.shuffle(&mut rng);
+            for step in order.chunks(settings.batch_size * settings.accumulate) {
+                steps.push(step.chunks(settings.batch_size).map(<[usize]>::to_vec).collect());
+            }
+        }
+        Self { steps }
+    }
+
+    /// The largest accumulation up to `wanted` that still gives ten steps, for a person who did not
+    /// choose one.
+    pub fn fitting_accumulation(samples: usize, epochs: usize, batch_size: usize, wanted: usize) -> usize {
+        (1..=wanted)
+            .rev()
+            .find(|accumulate| epochs * samples.div_ceil(batch_size * accumulate) >= FEW_STEPS)
+            .unwrap_or(1)
+    }
+
+    /// Tokens of the longest micro-batch.
+    pub fn longest_micro_batch(&self, dataset: &Dataset) -> usize {
+        self.steps
+            .iter()
+            .flatten()
+            .map(|batch| batch.iter().map(|&i| dataset.samples[i].ids.len()).sum())
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+/// Where the memory of a run goes, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    pub weights: usize,
+    /// Parameters, gradient and the two moments.
+    pub adapter: usize,
+    /// Activations of the longest micro-batch, the logits of one chunk, and working space.
+    pub activations: usize,
+}
+
+/// The process itself, thread pools, tokenizer and template.
+const PROCESS: usize = 90 << 20;
+
+impl MemoryEstimate {
+    /// The estimate for micro-batches of up to `tokens` tokens.
+    pub fn new(
+        architecture: &Architecture,
+        weights: usize,
+        lora: &Lora,
+        tokens: usize,
+        recompute: bool,
+    ) -> Self {
+        let hidden = architecture.hidden;
+        let (query, key) = (architecture.attention.query_width(), architecture.attention.key_width());
+        let inner = lora.config().rank * lora.config().targets.len();
+        // Kept a token: input, middle (hidden); queries, attended; keys, values; gate, up; A·x.
+        let block = 2 * hidden
+            + 2 * query
+            + 2 * key
+            + architecture.attention.heads
+            + 2 * architecture.feed_forward
+            + inner;
+        // The backward of one block holds its gradients beside: stream, normed (twice), queries,
+        // attended, keys, values, three feed-forward rows, and one masked copy.
+        let working = 4 * hidden + 2 * query + 2 * key + 4 * architecture.feed_forward;
+        let kept = match recompute {
+            false => architecture.layers * block,
+            true => architecture.layers * hidden + block,
+        };
+        let logits = tokens.min(96) * architecture.vocabulary;
+        Self {
+            weights,
+            adapter: 4 * 4 * lora.parameters.len(),
+            activations: 4 * (tokens * (kept + working) + logits),
+        }
+    }
+
+    /// The whole process, in MiB.
+    pub fn mib(&self) -> usize {
+        (PROCESS + self.weights + self.adapter + self.activations) >> 20
+    }
+
+    /// Fails when less than this is free.
+    ///
+    /// # Errors
+    /// With the settings that would need less.
+    pub fn check(&self, settings: &TrainSettings, free_mib: Option<usize>) -> Result<()> {
+        let (needed, Some(free)) = (self.mib(), free_mib) else { return Ok(()) };
+        if needed <= free {
+            return Ok(());
+        }
+        let mut advice = Vec::new();
+        if settings.batch_size > 1 {
+            advice.push(format!("--batch 1 --accumulate {}", settings.batch_size * settings.accumulate));
+        }
+        if !settings.recompute {
+            advice.push("--checkpointing".to_owned());
+        }
+        advice.push(format!("--max-seq {}", (settings.max_seq / 2).max(32)));
+        if settings.lora.rank > 4 {
+            advice.push(format!("--rank {}", settings.lora.rank / 2));
+        }
+        Err(Error::WouldNotFit { needed, free, advice: advice.join(", ") })
+    }
+}

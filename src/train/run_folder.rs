@@ -1,0 +1,155 @@
+//! A run's folder `runs/run_YYYYMMDD_HHMMSS/`: settings, examples, metrics and checkpoint, enough to
+//! go on after the process is gone.
+
+use super::{Error, Result, TrainSettings};
+use crate::eval::Example;
+use crate::store::{append_line, write_atomic};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+const RECORD: &str = "run.json";
+const EXAMPLES: &str = "examples.jsonl";
+const METRICS: &str = "metrics.jsonl";
+
+/// What a run was started with, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub settings: TrainSettings,
+    pub base_sha256: String,
+    pub data_sha256: String,
+    pub threads: usize,
+    /// The adapter that training started from, if not a fresh one.
+    pub parent: Option<String>,
+    pub started: String,
+    /// The adapter that came out, once the run has ended.
+    pub adapter: Option<String>,
+}
+
+/// One step, as shown and stored.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StepMetrics {
+    /// Counting from 1.
+    pub step: usize,
+    /// Mean over the step's trained tokens, in nats, before the update.
+    pub loss: f64,
+    pub lr: f64,
+    /// Before clipping.
+    pub grad_norm: f64,
+    /// All tokens of the step, prompts included.
+    pub tokens_per_second: f64,
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes a new folder under `runs`, named by `time` (`YYYYMMDD_HHMMSS`), and writes what the run
+    /// starts with.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn create(runs: &Path, time: &str, record: &RunRecord, examples: &[Example]) -> Result<Self> {
+        let path = crate::store::create_unique_folder(runs, &format!("run_{time}"))?;
+        let run = Self { path };
+        let lines: String = examples
+            .iter()
+            .map(|example| serde_json::to_string(example).map(|line| line + "\n"))
+            .collect::<Result<_, _>>()
+            .map_err(|e| run.broken(EXAMPLES, e.to_string()))?;
+        write_atomic(&run.path.join(EXAMPLES), lines.as_bytes())?;
+        run.write_record(record)?;
+        Ok(run)
+    }
+
+    /// Finds a run by its name, or the newest by `last`.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn find(runs: &Path, name: &str) -> Result<Self> {
+        let unknown = || Error::UnknownRun(name.to_owned());
+        if name != "last" {
+            let plain = name.starts_with("run_") && !name.contains(['/', '\\']);
+            let path = runs.join(name);
+            return if plain && path.join(RECORD).is_file() { Ok(Self { path }) } else { Err(unknown()) };
+        }
+        let entries = std::fs::read_dir(runs).map_err(|_| unknown())?;
+        let newest = entries
+            .filter_map(|entry| entry.ok().map(|e| e.path()))
+            .filter(|path| path.join(RECORD).is_file())
+            .max_by_key(|path| path.file_name().map(crate::store::name_order));
+        newest.map(|path| Self { path }).ok_or_else(unknown)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn name(&self) -> String {
+        self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    pub fn record(&self) -> Result<RunRecord> {
+        let text = self.text(RECORD)?;
+        serde_json::from_str(&text).map_err(|e| self.broken(RECORD, format!("it is damaged ({e})")))
+    }
+
+    pub fn write_record(&self, record: &RunRecord) -> Result<()> {
+        let text = serde_json::to_string_pretty(record).map_err(|e| self.broken(RECORD, e.to_string()))?;
+        Ok(write_atomic(&self.path.join(RECORD), text.as_bytes())?)
+    }
+
+    pub fn examples(&self) -> Result<Vec<Example>> {
+        self.lines(EXAMPLES)
+    }
+
+    /// The steps so far.
+    pub fn metrics(&self) -> Result<Vec<StepMetrics>> {
+        match self.path.join(METRICS).exists() {
+            true => self.lines(METRICS),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    pub fn append_metrics(&self, metrics: &StepMetrics) -> Result<()> {
+        let line = serde_json::to_string(metrics).map_err(|e| self.broken(METRICS, e.to_string()))?;
+        Ok(append_line(&self.path.join(METRICS), &line)?)
+    }
+
+    /// Forgets steps after `step`, which a resumed run does again.
+    pub fn truncate_metrics(&self, step: usize) -> Result<Vec<StepMetrics>> {
+        let kept: Vec<StepMetrics> = self.metrics()?.into_iter().filter(|m| m.step <= step).collect();
+        let lines: String = kept
+            .iter()
+            .filter_map(|m| serde_json::to_string(m).ok())
+            .map(|line| line + "\n")
+            .collect();
+        write_atomic(&self.path.join(METRICS), lines.as_bytes())?;
+        Ok(kept)
+    }
+
+    fn text(&self, name: &str) -> Result<String> {
+        std::fs::read_to_string(self.path.join(name)).map_err(|e| self.broken(name, e.to_string()))
+    }
+
+    /// The whole lines of a file; a last line that a crash cut off is passed over.
+    fn lines<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>> {
+        let text = self.text(name)?;
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole
+            .lines()
+            .enumerate()
+            .map(|(i, line)| {
+                serde_json::from_str(line)
+                    .map_err(|e| self.broken(name, format!("line {} is damaged ({e})", i + 1)))
+            })
+            .collect()
+    }
+
+    pub(super) fn broken(&self, name: &str, reason: String) -> Error {
+        Error::RunFile { path: self.path.join(name), reason }
+    }
+}

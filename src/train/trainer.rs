@@ -1,0 +1,242 @@
+//! The job that trains: one micro-batch a slice, one update a step.
+
+use super::{AdamW, Checkpoint, Dataset, Error, Plan, Result, RunFolder, StepMetrics, TrainSettings};
+use crate::model::Model;
+use crate::model::lora::Lora;
+use crate::model::network::{Dropout, Target};
+use crate::runtime::{Job, Priority, Step};
+use std::time::{Duration, Instant};
+
+/// What happens while a run goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrainEvent {
+    Step(StepMetrics),
+    /// All up to this step survives a crash.
+    Saved { step: usize },
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct TrainOutcome {
+    pub lora: Lora,
+    /// Mean loss of every step.
+    pub losses: Vec<f64>,
+    /// Training alone, without loading, in this process.
+    pub seconds: f64,
+    /// Fewer steps were done than planned: somebody stopped the run.
+    pub stopped: bool,
+}
+
+/// One run on the model thread.
+pub struct Trainer {
+    settings: TrainSettings,
+    dataset: Dataset,
+    plan: Plan,
+    run: RunFolder,
+    lora: Lora,
+    optimizer: AdamW,
+    gradient: Vec<f32>,
+    losses: Vec<f64>,
+    /// Steps done, and micro-batches of the next one.
+    step: usize,
+    micro: usize,
+    step_loss: f64,
+    step_time: Duration,
+    busy: Duration,
+    saved_at: Instant,
+    saved_step: usize,
+}
+
+impl Trainer {
+    /// A run from the start, or from `run`'s checkpoint when it has one.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be read.
+    pub fn new(settings: TrainSettings, dataset: Dataset, run: RunFolder, mut lora: Lora) -> Result<Self> {
+        let plan = Plan::new(dataset.samples.len(), &settings);
+        let mut optimizer = AdamW::new(lora.parameters.len(), settings.weight_decay, settings.clip);
+        let (mut step, mut losses) = (0, Vec::new());
+        if let Some(checkpoint) = Checkpoint::read(&run, lora.parameters.len())? {
+            step = checkpoint.steps;
+            lora.parameters = checkpoint.parameters;
+            optimizer.first = checkpoint.first;
+            optimizer.second = checkpoint.second;
+            optimizer.updates = step as u64;
+            losses = run.truncate_metrics(step)?.iter().map(|m| m.loss).collect();
+        }
+        Ok(Self {
+            gradient: vec![0.0; lora.parameters.len()],
+            settings,
+            dataset,
+            plan,
+            run,
+            lora,
+            optimizer,
+            losses,
+            step,
+            micro: 0,
+            step_loss: 0.0,
+            step_time: Duration::ZERO,
+            busy: Duration::ZERO,
+            saved_at: Instant::now(),
+            saved_step: step,
+        })
+    }
+
+    /// Steps done so far.
+    pub fn steps_done(&self) -> usize {
+        self.step
+    }
+
+    /// Steps of the whole run.
+    pub fn steps(&self) -> usize {
+        self.plan.steps.len()
+    }
+
+    /// The sum of weights over the trained tokens of the current step.
+    fn step_weight(&self) -> f64 {
+        self.plan.steps[self.step]
+            .iter()
+            .flatten()
+            .map(|&i| self.dataset.samples[i].weight * self.dataset.samples[i].trained.len() as f64)
+            .sum()
+    }
+
+    /// Forward and backward of the next micro-batch: adds to the gradient and the step's loss.
+    fn micro_batch(&mut self, model: &Model) -> Result<()> {
+        let total_weight = self.step_weight();
+        let batch = &self.plan.steps[self.step][self.micro];
+        let (mut tokens, mut sequences) = (Vec::new(), Vec::new());
+        let (mut targets, mut weights) = (Vec::new(), Vec::new());
+        for &index in batch {
+            let sample = &self.dataset.samples[index];
+            let start = tokens.len();
+            for place in sample.trained.clone() {
+                targets.push(Target { row: start + place - 1, token: sample.ids[place] });
+                weights.push((sample.weight / total_weight) as f32);
+            }
+            tokens.extend_from_slice(&sample.ids);
+            sequences.push(start..tokens.len());
+        }
+        let dropout = Dropout {
+            probability: self.settings.lora.dropout,
+            seed: self.settings.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                ^ ((self.step as u64) << 20 | self.micro as u64),
+        };
+        let network = &model.network;
+        let recording = network.record(&self.lora, &tokens, &sequences, dropout, self.settings.recompute)?;
+        let mut d_hidden = vec![0.0; recording.hidden.len()];
+        let losses = network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
+        self.step_loss +=
+            losses.iter().zip(&weights).map(|(loss, weight)| f64::from(*loss) * f64::from(*weight)).sum::<f64>();
+        if self.step_loss.is_finite() {
+            network.backward(&self.lora, recording, d_hidden, &mut self.gradient);
+        }
+        Ok(())
+    }
+
+    /// The update at the end of a step.
+    fn finish_step(&mut self) -> Result<StepMetrics> {
+        let tokens: usize =
+            self.plan.steps[self.step].iter().flatten().map(|&i| self.dataset.samples[i].ids.len()).sum();
+        let factor = self.settings.schedule.factor(self.step, self.steps(), self.settings.warmup);
+        let lr = self.settings.learning_rate * factor;
+        let norm = self.optimizer.update(&mut self.lora.parameters, &self.gradient, lr);
+        if !norm.is_finite() {
+            return Err(self.not_finite(norm));
+        }
+        self.gradient.fill(0.0);
+        self.step += 1;
+        let metrics = StepMetrics {
+            step: self.step,
+            loss: self.step_loss,
+            lr,
+            grad_norm: norm,
+            tokens_per_second: tokens as f64 / self.step_time.as_secs_f64().max(1e-9),
+        };
+        self.losses.push(self.step_loss);
+        self.micro = 0;
+        self.step_loss = 0.0;
+        self.step_time = Duration::ZERO;
+        self.run.append_metrics(&metrics)?;
+        Ok(metrics)
+    }
+
+    fn not_finite(&self, loss: f64) -> Error {
+        let examples: Vec<&str> = self.plan.steps[self.step]
+            .iter()
+            .flatten()
+            .map(|&i| self.dataset.samples[i].id.as_str())
+            .take(16)
+            .collect();
+        Error::LossNotFinite {
+            loss,
+            step: self.step + 1,
+            examples: examples.join(", "),
+            run: self.run.path().display().to_string(),
+        }
+    }
+
+    fn save(&mut self) -> Result<()> {
+        Checkpoint::of(self.step, &self.lora.parameters, &self.optimizer).write(&self.run)?;
+        self.saved_at = Instant::now();
+        self.saved_step = self.step;
+        Ok(())
+    }
+
+    fn save_is_due(&self) -> bool {
+        match self.settings.checkpoint_steps {
+            Some(steps) => self.step - self.saved_step >= steps,
+            None => self.saved_at.elapsed() >= Duration::from_secs(self.settings.checkpoint_seconds),
+        }
+    }
+
+    fn outcome(&mut self, stopped: bool) -> TrainOutcome {
+        TrainOutcome {
+            lora: self.lora.clone(),
+            losses: std::mem::take(&mut self.losses),
+            seconds: self.busy.as_secs_f64(),
+            stopped,
+        }
+    }
+}
+
+impl Job for Trainer {
+    type Event = TrainEvent;
+    type Output = TrainOutcome;
+    type Error = Error;
+
+    fn priority(&self) -> Priority {
+        Priority::Training
+    }
+
+    fn step(&mut self, model: &Model, emit: &mut dyn FnMut(TrainEvent)) -> Result<Step<TrainOutcome>> {
+        if self.step >= self.steps() {
+            // The last state stays as a checkpoint until the adapter is written.
+            self.save()?;
+            emit(TrainEvent::Saved { step: self.step });
+            return Ok(Step::Done(self.outcome(false)));
+        }
+        let started = Instant::now();
+        self.micro_batch(model)?;
+        if !self.step_loss.is_finite() {
+            return Err(self.not_finite(self.step_loss));
+        }
+        self.micro += 1;
+        self.step_time += started.elapsed();
+        if self.micro == self.plan.steps[self.step].len() {
+            emit(TrainEvent::Step(self.finish_step()?));
+            if self.save_is_due() {
+                self.save()?;
+                emit(TrainEvent::Saved { step: self.step });
+            }
+        }
+        self.busy += started.elapsed();
+        Ok(Step::More)
+    }
+
+    fn cancel(&mut self, _: &Model) -> Result<TrainOutcome> {
+        self.save()?;
+        Ok(self.outcome(true))
+    }
+}
