@@ -12,6 +12,10 @@ pub enum Error {
     /// The file is not a GGUF file that Kaizen can use: damaged, or of a kind that is not supported.
     #[error("cannot use the model file {path}: {reason}")]
     Gguf { path: PathBuf, reason: String },
+
+    /// A text could not be turned into tokens.
+    #[error("cannot turn the text into tokens: {reason}")]
+    Tokenize { reason: String },
 }
 
 /// The result of the model room.

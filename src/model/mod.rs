@@ -3,6 +3,8 @@
 
 mod error;
 pub mod gguf;
+pub mod tokenizer;
 
 pub use error::{Error, Result};
 pub use gguf::Gguf;
+pub use tokenizer::{Special, TextStream, Tokenizer};
