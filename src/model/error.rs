@@ -24,6 +24,9 @@ pub enum Error {
     /// A token id that the model does not have.
     #[error("token {token} is outside the model's vocabulary of {vocabulary}")]
     TokenOutOfRange { token: usize, vocabulary: usize },
+    /// A text could not be turned into tokens.
+    #[error("cannot turn the text into tokens: {reason}")]
+    Tokenize { reason: String },
 }
 
 /// The result of the model room.

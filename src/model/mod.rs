@@ -8,8 +8,10 @@ pub mod lora;
 pub mod network;
 mod projection;
 pub mod sampler;
+pub mod tokenizer;
 
 pub use architecture::{Architecture, Rope};
 pub use error::{Error, Result};
 pub use gguf::Gguf;
 pub use projection::Projection;
+pub use tokenizer::{Special, TextStream, Tokenizer};

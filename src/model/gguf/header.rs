@@ -314,7 +314,11 @@ impl<R: Read> Cursor<R> {
         }
         let mut bytes = vec![0; self.expect(length, 1)?];
         self.fill(&mut bytes)?;
-        String::from_utf8(bytes).or_else(|_| refuse(format!("{what} is not valid UTF-8")))
+        // Names are shown to people: nothing in them may move a cursor or break a line.
+        match String::from_utf8(bytes) {
+            Ok(name) if !name.contains(char::is_control) => Ok(name),
+            _ => refuse(format!("{what} is not plain text; the file is damaged, fetch it again")),
+        }
     }
 
     fn string(&mut self, key: &str) -> Result<String> {
