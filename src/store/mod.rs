@@ -1,6 +1,30 @@
-//! Files and the index over them. Owns how things are written (atomically, then synced) and the
-//! SQLite index; knows nothing of models, training or what a rating means.
+//! Files and the index over them. Owns how things are written (atomically, then synced), the session
+//! file and the SQLite index; knows nothing of models, training or what a rating leads to.
 
+pub mod atomic;
+pub mod database;
+mod error;
+mod home;
+mod import;
+mod index;
+mod issue;
+pub mod logs;
 mod message;
+mod record;
+mod session;
+mod session_id;
+mod stars;
+mod terminal_text;
 
+pub use error::{Error, Result};
+pub use home::Home;
+pub use import::{ImportReport, import};
+pub use index::{Filter, Index, Refreshed, SessionSummary};
+pub use issue::{Issue, NotAnIssue};
+pub use logs::Skipped;
 pub use message::{Message, Role};
+pub use record::{Correction, Generation, ImportedFrom, Outcome, RatingEntry, Record};
+pub use session::{Iteration, Metadata, Session};
+pub use session_id::SessionId;
+pub use stars::{NotStars, Stars};
+pub use terminal_text::{PlainStream, plain, plain_line};

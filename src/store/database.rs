@@ -1,0 +1,193 @@
+//! The SQLite file under the index: opened durably, brought to the newest layout, and refused in plain
+//! words when it is something else. It only ever holds what can be rebuilt from files.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::error::{Error, Result};
+
+/// What this Kaizen knows, oldest first; `user_version` counts those that were applied. Append only.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE session (
+        id         TEXT PRIMARY KEY,
+        started    TEXT NOT NULL,   -- local time, ISO 8601, sorts as text
+        task       TEXT NOT NULL,
+        stars      INTEGER,
+        issues     TEXT NOT NULL,   -- JSON list of the logger's words
+        comment    TEXT,
+        arm        TEXT,            -- none for imported sessions
+        adapter    TEXT,            -- what the session itself says, as text
+        corrected  INTEGER NOT NULL,
+        imported   INTEGER NOT NULL,
+        outcome    TEXT,
+        searched   TEXT NOT NULL,   -- id, task, comment and issues in lower case
+        modified   INTEGER NOT NULL, -- of the file, nanoseconds since 1970
+        size       INTEGER NOT NULL  -- of the file, bytes
+    ) STRICT;
+    CREATE INDEX session_started ON session (started DESC, id DESC);
+"];
+
+/// Marks the file as Kaizen's ('KAIZ').
+const APPLICATION_ID: i64 = 0x4b41_495a;
+
+/// How long to wait for another process before giving up, seconds.
+const PATIENCE: u64 = 10;
+
+/// Opens the database at `path` (made when missing) in WAL mode with synchronous commits, at the
+/// newest layout.
+pub fn open(path: &Path) -> Result<Connection> {
+    let told = |error| explain(path, error);
+    let mut connection = Connection::open(path).map_err(told)?;
+    connection.busy_timeout(Duration::from_secs(PATIENCE)).map_err(told)?;
+    // Ask before anything is written: a file that is not ours stays as it is.
+    refuse_others(&connection, path)?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(told)?;
+    connection.pragma_update(None, "synchronous", "full").map_err(told)?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn refuse_others(connection: &Connection, path: &Path) -> Result<()> {
+    let told = |error| explain(path, error);
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let application = number("application_id").map_err(told)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(told)?;
+    if application != APPLICATION_ID && (application != 0 || tables != 0) {
+        let why = "it belongs to another program".to_owned();
+        return Err(Error::NotTheIndex { path: path.to_path_buf(), why });
+    }
+    let found = number("user_version").map_err(told)?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(Error::NewerIndex { path: path.to_path_buf(), found, known });
+    }
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let told = |error| explain(path, error);
+    // Immediate: of two processes that start at once, the second waits and finds nothing to do.
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+    let version: i64 =
+        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(told)?;
+    let applied = usize::try_from(version).unwrap_or(0);
+    if applied < MIGRATIONS.len() {
+        for migration in MIGRATIONS.iter().skip(applied) {
+            transaction.execute_batch(migration).map_err(told)?;
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(told)?;
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(told)?;
+    }
+    transaction.commit().map_err(told)
+}
+
+/// SQLite's error in the words of [`Error`].
+pub(super) fn explain(path: &Path, error: rusqlite::Error) -> Error {
+    let path = path.to_path_buf();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            Error::NotTheIndex { path, why: "it is not an SQLite file".into() }
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            Error::NotTheIndex { path, why: "it is damaged".into() }
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::IndexBusy { path, seconds: PATIENCE }
+        }
+        Some(ErrorCode::DiskFull) => Error::DiskFull { action: "write", path },
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly { action: "write", path },
+        Some(ErrorCode::PermissionDenied) => Error::Denied { action: "open", path },
+        Some(ErrorCode::CannotOpen) => Error::IndexClosed { path, why: error.to_string() },
+        _ => Error::Index { path, source: error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn pragma(connection: &Connection, name: &str) -> String {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+            .map(|value| format!("{value:?}"))
+            .unwrap()
+    }
+
+    // If this fails, a power cut may lose a rating that the screen called saved.
+    #[test]
+    fn the_index_is_durable_and_keeps_readers_going() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("kaizen.db")).unwrap();
+        assert_eq!(pragma(&connection, "journal_mode"), "Text(\"wal\")");
+        assert_eq!(pragma(&connection, "synchronous"), "Integer(2)");
+        assert_eq!(pragma(&connection, "user_version"), format!("Integer({})", MIGRATIONS.len()));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_named_with_the_way_out_and_left_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kaizen.db");
+        for content in ["hello".to_owned(), "no database at all ".repeat(1000)] {
+            std::fs::write(&path, &content).unwrap();
+            let told = open(&path).unwrap_err().to_string();
+            assert!(told.contains("reindex") && told.contains("only an index"), "{told}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn a_damaged_database_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kaizen.db");
+        drop(open(&path).unwrap());
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[100..].fill(0xff);
+        std::fs::write(&path, &bytes).unwrap();
+        let told = open(&path).unwrap_err().to_string();
+        assert!(told.contains("reindex"), "{told}");
+    }
+
+    #[test]
+    fn a_newer_index_and_another_programs_database_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kaizen.db");
+        let connection = open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let told = open(&path).unwrap_err().to_string();
+        assert!(told.contains("newer Kaizen") && told.contains("reindex"), "{told}");
+
+        let other = folder.path().join("photos.db");
+        let connection = Connection::open(&other).unwrap();
+        connection.execute_batch("CREATE TABLE photo (id)").unwrap();
+        drop(connection);
+        let told = open(&other).unwrap_err().to_string();
+        assert!(told.contains("another program"), "{told}");
+    }
+
+    #[test]
+    fn a_folder_in_the_way_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = open(folder.path()).unwrap_err().to_string();
+        assert!(told.contains("cannot open the index"), "{told}");
+    }
+
+    #[test]
+    fn processes_that_start_at_once_agree_on_one_layout() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kaizen.db");
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| open(&path).unwrap());
+            }
+        });
+        assert!(open(&path).is_ok());
+    }
+}

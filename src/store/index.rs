@@ -1,0 +1,344 @@
+//! The index over the session files: quick lists, filters and search. Files are the truth; whatever
+//! stands here can be rebuilt from them, and opening the index catches up with them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, Transaction, params, params_from_iter};
+
+use super::database;
+use super::error::{Error, Result};
+use super::home::Home;
+use super::issue::Issue;
+use super::logs::{self, Skipped};
+use super::record::Outcome;
+use super::session::Session;
+use super::session_id::SessionId;
+use super::stars::Stars;
+use super::terminal_text::plain_line;
+
+/// The index of one home.
+#[derive(Debug)]
+pub struct Index {
+    connection: Connection,
+    home: Home,
+    path: PathBuf,
+}
+
+/// A session as a list shows it. Texts are as stored: pass them through `plain` to show them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSummary {
+    pub id: SessionId,
+    /// Local time, ISO 8601; empty when the file names none.
+    pub started: String,
+    pub task: String,
+    pub stars: Option<Stars>,
+    pub issues: Vec<Issue>,
+    pub comment: Option<String>,
+    /// The arm that answered; none for an imported session.
+    pub arm: Option<String>,
+    /// The adapter in the session's own words (its `lora_version`).
+    pub adapter: Option<String>,
+    pub corrected: bool,
+    pub imported: bool,
+    /// `running`, `finished`, `cancelled` or `failed`; none when the file does not say.
+    pub outcome: Option<String>,
+}
+
+/// Which sessions to list; every condition given must hold. The default lists all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Words that must all stand in the id, task, comment or issues; case does not matter.
+    pub text: Option<String>,
+    pub at_least: Option<Stars>,
+    pub at_most: Option<Stars>,
+    pub rated: Option<bool>,
+    pub issue: Option<Issue>,
+    pub arm: Option<String>,
+    pub corrected: Option<bool>,
+    pub imported: Option<bool>,
+    /// At most this many, after skipping `offset`.
+    pub limit: Option<usize>,
+    pub offset: usize,
+}
+
+/// What catching up with the files found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Sessions read because they were new or had changed.
+    pub read: usize,
+    /// Sessions whose files are gone.
+    pub removed: usize,
+    /// Files that make no sense: not in the index, left untouched.
+    pub damaged: Vec<Skipped>,
+}
+
+/// Size and time of a file, by which a change is noticed.
+type Stamp = (i64, i64);
+
+impl Index {
+    /// Opens the index of `home` without looking at the files.
+    pub fn open(home: &Home) -> Result<Self> {
+        let path = home.database();
+        Ok(Self { connection: database::open(&path)?, home: home.clone(), path })
+    }
+
+    /// Enters the session as it stands in its file, or replaces what stood here. Save the file first.
+    pub fn upsert(&self, session: &Session) -> Result<()> {
+        let stamp = stamp(&self.home, &session.session_id)?;
+        insert(&self.connection, session, stamp).map_err(|error| self.told(error))
+    }
+
+    /// As [`Index::upsert`], for many sessions in one commit.
+    pub fn upsert_all(&mut self, sessions: &[Session]) -> Result<()> {
+        let told = |error| database::explain(&self.path, error);
+        let transaction = self.connection.transaction().map_err(told)?;
+        for session in sessions {
+            let stamp = stamp(&self.home, &session.session_id)?;
+            insert(&transaction, session, stamp).map_err(told)?;
+        }
+        transaction.commit().map_err(told)
+    }
+
+    /// Catches up with the files: reads those that are new or have another size or time than when
+    /// they were last read, and forgets those that are gone.
+    pub fn refresh(&mut self) -> Result<Refreshed> {
+        self.catch_up(false, &mut |_, _| {})
+    }
+
+    /// Rebuilds the index from the files. `progress` is told sessions done and in all.
+    pub fn reindex(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<Refreshed> {
+        self.catch_up(true, progress)
+    }
+
+    fn catch_up(
+        &mut self,
+        from_scratch: bool,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Refreshed> {
+        let told = |error| database::explain(&self.path, error);
+        let folders = logs::entries(&self.home.logs())?;
+        let transaction = self.connection.transaction().map_err(told)?;
+        let mut known = if from_scratch {
+            transaction.execute("DELETE FROM session", []).map_err(told)?;
+            HashMap::new()
+        } else {
+            stamps(&transaction).map_err(told)?
+        };
+        let mut refreshed = Refreshed::default();
+        for (done, folder) in folders.iter().enumerate() {
+            progress(done, folders.len());
+            if !folder.is_dir() {
+                continue;
+            }
+            match look_at(&self.home, folder, &mut known) {
+                Ok(Seen::Same | Seen::Empty) => {}
+                Ok(Seen::Changed(session, stamp)) => {
+                    insert(&transaction, &session, stamp).map_err(told)?;
+                    refreshed.read += 1;
+                }
+                Err(damaged) => refreshed.damaged.push(damaged),
+            }
+        }
+        for id in known.keys() {
+            transaction.execute("DELETE FROM session WHERE id = ?", [id]).map_err(told)?;
+            refreshed.removed += 1;
+        }
+        transaction.commit().map_err(told)?;
+        progress(folders.len(), folders.len());
+        Ok(refreshed)
+    }
+
+    /// The sessions that match, newest first.
+    pub fn list(&self, filter: &Filter) -> Result<Vec<SessionSummary>> {
+        let (conditions, mut values) = filter.conditions();
+        let limit = filter.limit.map_or(-1, |limit| limit.min(i64::MAX as usize) as i64);
+        values.push(Value::Integer(limit));
+        values.push(Value::Integer(filter.offset.min(i64::MAX as usize) as i64));
+        let query = format!(
+            "SELECT id, started, task, stars, issues, comment, arm, adapter, corrected, imported, \
+             outcome FROM session WHERE {conditions} ORDER BY started DESC, id DESC LIMIT ? OFFSET ?"
+        );
+        let told = |error| self.told(error);
+        let mut statement = self.connection.prepare_cached(&query).map_err(told)?;
+        let rows = statement.query_map(params_from_iter(values), summary).map_err(told)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(told)
+    }
+
+    /// How many sessions match, whatever the filter's limit.
+    pub fn count(&self, filter: &Filter) -> Result<usize> {
+        let (conditions, values) = filter.conditions();
+        let query = format!("SELECT count(*) FROM session WHERE {conditions}");
+        self.connection
+            .prepare_cached(&query)
+            .and_then(|mut statement| {
+                statement.query_row(params_from_iter(values), |row| row.get::<_, i64>(0))
+            })
+            .map(|count| usize::try_from(count).unwrap_or(0))
+            .map_err(|error| self.told(error))
+    }
+
+    fn told(&self, error: rusqlite::Error) -> Error {
+        database::explain(&self.path, error)
+    }
+}
+
+impl Filter {
+    fn conditions(&self) -> (String, Vec<Value>) {
+        let mut conditions = vec!["1"];
+        let mut values = Vec::new();
+        for word in self.text.iter().flat_map(|text| text.split_whitespace()) {
+            conditions.push("instr(searched, ?)");
+            values.push(Value::Text(word.to_lowercase()));
+        }
+        let mut number = |condition, value: i64| {
+            conditions.push(condition);
+            values.push(Value::Integer(value));
+        };
+        if let Some(stars) = self.at_least {
+            number("stars >= ?", stars.get().into());
+        }
+        if let Some(stars) = self.at_most {
+            number("stars <= ?", stars.get().into());
+        }
+        if let Some(rated) = self.rated {
+            number("(stars IS NOT NULL) = ?", rated.into());
+        }
+        if let Some(corrected) = self.corrected {
+            number("corrected = ?", corrected.into());
+        }
+        if let Some(imported) = self.imported {
+            number("imported = ?", imported.into());
+        }
+        if let Some(arm) = &self.arm {
+            conditions.push("arm = ?");
+            values.push(Value::Text(arm.clone()));
+        }
+        if let Some(issue) = &self.issue {
+            conditions.push("EXISTS (SELECT 1 FROM json_each(issues) WHERE value = ?)");
+            values.push(Value::Text(issue.words().to_owned()));
+        }
+        (conditions.join(" AND "), values)
+    }
+}
+
+enum Seen {
+    Same,
+    /// A session's folder before its first word.
+    Empty,
+    Changed(Box<Session>, Stamp),
+}
+
+/// Reads the session in `folder` unless it is as known; takes it out of `known` in either case.
+fn look_at(
+    home: &Home,
+    folder: &std::path::Path,
+    known: &mut HashMap<String, Stamp>,
+) -> Result<Seen, Skipped> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let file = folder.join("session.json");
+    let skipped = |why: String| Skipped { path: file.clone(), why };
+    let id: SessionId = name.parse().map_err(|error: Error| skipped(error.to_string()))?;
+    if !file.exists() {
+        known.remove(id.as_str()); // The row, if any, goes with the file.
+        return match logs::entries(folder) {
+            Ok(entries) if entries.is_empty() => Ok(Seen::Empty),
+            _ => Err(skipped("there is no session.json in this folder".into())),
+        };
+    }
+    let stamp = stamp(home, &id).map_err(|error| skipped(error.to_string()))?;
+    if known.get(id.as_str()) == Some(&stamp) {
+        known.remove(id.as_str());
+        return Ok(Seen::Same);
+    }
+    match logs::read(&file) {
+        Ok(session) => {
+            known.remove(id.as_str());
+            Ok(Seen::Changed(Box::new(session), stamp))
+        }
+        Err(Error::DamagedSession { why, .. }) => Err(skipped(why)),
+        Err(other) => Err(skipped(other.to_string())),
+    }
+}
+
+fn stamp(home: &Home, id: &SessionId) -> Result<Stamp> {
+    let path = home.session_file(id);
+    let failed = |source| Error::io("read", &path, source);
+    let metadata = std::fs::metadata(&path).map_err(failed)?;
+    let since = metadata.modified().map_err(failed)?.duration_since(UNIX_EPOCH);
+    let nanoseconds = since.map_or(0, |since| since.as_nanos().min(i64::MAX as u128) as i64);
+    Ok((nanoseconds, metadata.len().min(i64::MAX as u64) as i64))
+}
+
+fn stamps(transaction: &Transaction<'_>) -> rusqlite::Result<HashMap<String, Stamp>> {
+    let mut statement = transaction.prepare("SELECT id, modified, size FROM session")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    rows.collect()
+}
+
+fn insert(connection: &Connection, session: &Session, stamp: Stamp) -> rusqlite::Result<()> {
+    let metadata = &session.metadata;
+    let record = session.kaizen.as_ref();
+    let imported = session.is_imported();
+    let words: Vec<&str> = metadata.what_went_wrong.iter().map(Issue::words).collect();
+    let searched = [session.session_id.as_str(), &metadata.task]
+        .into_iter()
+        .chain(metadata.feedback_comment.as_deref())
+        .chain(metadata.what_went_wrong.iter().flat_map(|issue| [issue.words(), issue.slug()]))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .to_lowercase();
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO session (id, started, task, stars, issues, comment, arm, adapter, \
+             corrected, imported, outcome, searched, modified, size) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            session.session_id.as_str(),
+            session.started().map(|at| at.to_string()).unwrap_or_default(),
+            metadata.task,
+            metadata.user_rating.map(Stars::get),
+            serde_json::Value::from(words).to_string(),
+            metadata.feedback_comment,
+            record.filter(|_| !imported).and_then(|record| record.arm.as_deref()),
+            metadata.lora_version,
+            record.is_some_and(|record| record.correction.is_some()),
+            imported,
+            record.and_then(|record| record.outcome.as_ref()).map(Outcome::as_str),
+            searched,
+            stamp.0,
+            stamp.1,
+        ])?;
+    Ok(())
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
+    let wrong = |column, why: String| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
+    };
+    let id: String = row.get(0)?;
+    let stars: Option<i64> = row.get(3)?;
+    let issues: String = row.get(4)?;
+    Ok(SessionSummary {
+        id: id.parse().map_err(|error: Error| wrong(0, plain_line(&error.to_string())))?,
+        started: row.get(1)?,
+        task: row.get(2)?,
+        stars: stars
+            .map(Stars::try_from)
+            .transpose()
+            .map_err(|error| wrong(3, error.to_string()))?,
+        issues: serde_json::from_str(&issues).map_err(|error| wrong(4, error.to_string()))?,
+        comment: row.get(5)?,
+        arm: row.get(6)?,
+        adapter: row.get(7)?,
+        corrected: row.get(8)?,
+        imported: row.get(9)?,
+        outcome: row.get(10)?,
+    })
+}
+
+#[cfg(test)]
+mod tests;
