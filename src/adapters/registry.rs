@@ -122,7 +122,7 @@ impl Registry {
             // onto a folder that is not empty fails, and the next version is tried.
             match std::fs::rename(&staged, &target) {
                 Ok(()) => {
-                    crate::store::sync_folder(&self.folder)?;
+                    crate::store::atomic::sync_folder(&self.folder)?;
                     return Ok(name);
                 }
                 Err(_) if target.exists() => {}

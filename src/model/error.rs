@@ -24,6 +24,18 @@ pub enum Error {
     /// A token id that the model does not have.
     #[error("token {token} is outside the model's vocabulary of {vocabulary}")]
     TokenOutOfRange { token: usize, vocabulary: usize },
+
+    /// A file of an adapter cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    AdapterFile { path: PathBuf, source: std::io::Error },
+
+    /// An adapter that would not be applied as it was made.
+    #[error("cannot use the adapter file {}: {reason}", path.display())]
+    Adapter { path: PathBuf, reason: String },
+
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+
     /// A text could not be turned into tokens.
     #[error("cannot turn the text into tokens: {reason}")]
     Tokenize { reason: String },

@@ -1,9 +1,12 @@
 //! The language model as a thing: its file, its tokenizer, its chat template, its network. Knows
 //! nothing of jobs, sessions or training.
 
+pub mod adapter;
 mod architecture;
+pub mod chat_template;
 mod error;
 pub mod gguf;
+mod loaded;
 pub mod lora;
 pub mod network;
 mod projection;
@@ -13,5 +16,6 @@ pub mod tokenizer;
 pub use architecture::{Architecture, Rope};
 pub use error::{Error, Result};
 pub use gguf::Gguf;
+pub use loaded::Model;
 pub use projection::Projection;
 pub use tokenizer::{Special, TextStream, Tokenizer};

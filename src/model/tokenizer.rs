@@ -116,13 +116,13 @@ impl Tokenizer {
     /// The text of these ids, special tokens left out. Bytes that are no UTF-8 become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let mut stream = self.stream();
-        let mut text: String = ids.iter().map(|&id| stream.push(id)).collect();
+        let mut text: String = ids.iter().map(|&id| stream.push(self, id)).collect();
         text.push_str(&stream.finish());
         text
     }
 
     /// Decodes token by token, as they are generated.
-    pub fn stream(&self) -> TextStream<'_> {
+    pub fn stream(&self) -> TextStream {
         TextStream::new(self)
     }
 

@@ -145,7 +145,7 @@ impl Generate {
             request: index,
             cache,
             sampler: Sampler::new(request.sampling.clone()),
-            stream: TextStream::new(),
+            stream: model.tokenizer.stream(),
             tokens: request.prompt.clone(),
             text: String::new(),
             prompt_time: started.elapsed(),
@@ -175,14 +175,14 @@ impl Generate {
             return true;
         }
         if request.ignore_end {
-            for end in model.tokenizer.end_of_turn() {
-                if let Some(logit) = logits.get_mut(*end as usize) {
+            for end in model.tokenizer.ends_of_turn() {
+                if let Some(logit) = logits.get_mut(end as usize) {
                     *logit = f32::NEG_INFINITY;
                 }
             }
         }
         let token = active.sampler.pick(logits, &active.tokens);
-        if model.tokenizer.end_of_turn().contains(&token) {
+        if model.tokenizer.is_end_of_turn(token) {
             self.end(place, Stop::EndOfTurn, emit);
             return true;
         }
@@ -259,7 +259,7 @@ impl Job for Generate {
         Ok(Step::More)
     }
 
-    fn cancel(&mut self, model: &Model) -> Result<Self::Output, Error> {
+    fn cancel(&mut self, _: &Model) -> Result<Self::Output, Error> {
         while !self.active.is_empty() {
             self.end(0, Stop::Cancelled, &mut |_| {});
         }

@@ -113,7 +113,7 @@ impl Runtime {
         let shared = model.clone();
         let thread = std::thread::Builder::new()
             .name("model".into())
-            .spawn(move || pool.install(|| serve(&shared, &received)))
+            .spawn(move || pool.install(move || serve(&shared, &received)))
             .map_err(|e| Error::Stopped(e.to_string()))?;
         Ok(Self { model, jobs: Some(jobs), thread: Some(thread) })
     }

@@ -88,7 +88,7 @@ fn append(path: &Path, line: &str) -> io::Result<bool> {
 }
 
 /// Makes renames and new entries in `folder` durable. Windows has no such call and needs none.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+pub fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
         File::open(folder)
             .and_then(|opened| opened.sync_all())

@@ -4,6 +4,7 @@
 pub mod atomic;
 pub mod database;
 mod error;
+pub mod folder;
 mod home;
 mod import;
 mod index;

@@ -4,7 +4,7 @@
 //! and the step number are all there is.
 
 use super::{AdamW, Result, RunFolder};
-use crate::store::write_atomic;
+use crate::store::atomic;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ impl Checkpoint {
         }
         let steps = HashMap::from([("steps".to_owned(), self.steps.to_string())]);
         let file = safetensors::serialize(views, Some(steps)).map_err(broken)?;
-        Ok(write_atomic(&run.path().join(FILE), &file)?)
+        Ok(atomic::write(&run.path().join(FILE), &file)?)
     }
 
     /// The run's checkpoint, if it has one yet.

@@ -3,7 +3,7 @@
 
 use super::{Error, Result, TrainSettings};
 use crate::eval::Example;
-use crate::store::{append_line, write_atomic};
+use crate::store::{atomic, folder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -53,14 +53,14 @@ impl RunFolder {
     /// # Errors
     /// When the folder cannot be written.
     pub fn create(runs: &Path, time: &str, record: &RunRecord, examples: &[Example]) -> Result<Self> {
-        let path = crate::store::create_unique_folder(runs, &format!("run_{time}"))?;
+        let path = folder::create_numbered(runs, &format!("run_{time}"))?;
         let run = Self { path };
         let lines: String = examples
             .iter()
             .map(|example| serde_json::to_string(example).map(|line| line + "\n"))
             .collect::<Result<_, _>>()
             .map_err(|e| run.broken(EXAMPLES, e.to_string()))?;
-        write_atomic(&run.path.join(EXAMPLES), lines.as_bytes())?;
+        atomic::write(&run.path.join(EXAMPLES), lines.as_bytes())?;
         run.write_record(record)?;
         Ok(run)
     }
@@ -80,7 +80,7 @@ impl RunFolder {
         let newest = entries
             .filter_map(|entry| entry.ok().map(|e| e.path()))
             .filter(|path| path.join(RECORD).is_file())
-            .max_by_key(|path| path.file_name().map(crate::store::name_order));
+            .max_by_key(|path| path.file_name().map(|name| folder::age_order(&name.to_string_lossy())));
         newest.map(|path| Self { path }).ok_or_else(unknown)
     }
 
@@ -99,7 +99,7 @@ impl RunFolder {
 
     pub fn write_record(&self, record: &RunRecord) -> Result<()> {
         let text = serde_json::to_string_pretty(record).map_err(|e| self.broken(RECORD, e.to_string()))?;
-        Ok(write_atomic(&self.path.join(RECORD), text.as_bytes())?)
+        Ok(atomic::write(&self.path.join(RECORD), text.as_bytes())?)
     }
 
     pub fn examples(&self) -> Result<Vec<Example>> {
@@ -116,7 +116,7 @@ impl RunFolder {
 
     pub fn append_metrics(&self, metrics: &StepMetrics) -> Result<()> {
         let line = serde_json::to_string(metrics).map_err(|e| self.broken(METRICS, e.to_string()))?;
-        Ok(append_line(&self.path.join(METRICS), &line)?)
+        Ok(atomic::append_line(&self.path.join(METRICS), &line)?)
     }
 
     /// Forgets steps after `step`, which a resumed run does again.
@@ -127,7 +127,7 @@ impl RunFolder {
             .filter_map(|m| serde_json::to_string(m).ok())
             .map(|line| line + "\n")
             .collect();
-        write_atomic(&self.path.join(METRICS), lines.as_bytes())?;
+        atomic::write(&self.path.join(METRICS), lines.as_bytes())?;
         Ok(kept)
     }
 

@@ -3,7 +3,7 @@
 use super::super::lora::Lora;
 use super::super::{Error, Model, Result};
 use super::{AdapterMetadata, peft};
-use crate::store::write_atomic;
+use crate::store::atomic;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ impl AdapterFolder {
             TOKENIZER,
             &json!({
                 "chat_template": model.template.source(),
-                "eos_token": model.tokenizer.end_of_turn().first().map(|id| model.tokenizer.piece(*id)),
+                "eos_token": model.tokenizer.ends_of_turn().next().map(|id| model.tokenizer.piece(id)),
                 "model_max_length": model.network.architecture().context,
             }),
         )?;
@@ -133,7 +133,7 @@ impl AdapterFolder {
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        Ok(write_atomic(&self.path.join(name), bytes)?)
+        Ok(atomic::write(&self.path.join(name), bytes)?)
     }
 
     fn put_json(&self, name: &str, value: &serde_json::Value) -> Result<()> {

@@ -6,24 +6,23 @@ use super::Tokenizer;
 /// Collects tokens and gives back the text that is complete. Special tokens are left out. All that it
 /// gives, joined, is what [`Tokenizer::decode`] gives for the same ids.
 #[derive(Debug)]
-pub struct TextStream<'a> {
-    tokenizer: &'a Tokenizer,
+pub struct TextStream {
     bytes: Utf8Stream,
     /// Whether a space at the very start belongs to the tokenizer and not to the text.
     drop_space: bool,
 }
 
-impl<'a> TextStream<'a> {
-    pub(super) fn new(tokenizer: &'a Tokenizer) -> Self {
-        Self { tokenizer, bytes: Utf8Stream::default(), drop_space: tokenizer.adds_space }
+impl TextStream {
+    pub(super) fn new(tokenizer: &Tokenizer) -> Self {
+        Self { bytes: Utf8Stream::default(), drop_space: tokenizer.adds_space }
     }
 
-    /// Adds a token; gives the text that became complete, which may be empty.
-    pub fn push(&mut self, id: u32) -> String {
-        if self.tokenizer.is_special(id) {
+    /// Adds a token of the same tokenizer; gives the text that became complete, which may be empty.
+    pub fn push(&mut self, tokenizer: &Tokenizer, id: u32) -> String {
+        if tokenizer.is_special(id) {
             return String::new();
         }
-        let bytes = self.tokenizer.bytes_of(id);
+        let bytes = tokenizer.bytes_of(id);
         let mut bytes = bytes.as_slice();
         if !bytes.is_empty() && std::mem::take(&mut self.drop_space) {
             bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
