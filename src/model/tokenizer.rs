@@ -10,11 +10,12 @@ mod special;
 mod stream;
 mod vocabulary;
 
-use self::special::{Fragment, SpecialTexts};
+use self::special::SpecialTexts;
 use self::vocabulary::{Kind, Spelling, Vocabulary};
 use super::error::{Error, Result};
 use super::gguf::Gguf;
 
+pub(super) use self::special::Fragment;
 pub use self::stream::TextStream;
 
 /// What a special token's text means inside a text to be encoded.
@@ -182,7 +183,7 @@ impl Tokenizer {
     }
 
     /// The texts of the control tokens.
-    pub(super) fn control_texts(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn control_texts(&self) -> impl Iterator<Item = &str> + Clone {
         self.control.texts()
     }
 
