@@ -97,6 +97,9 @@ impl Tokenizer {
 
     /// The ids of a text. No beginning-of-sequence token is put before it (see [`Tokenizer::add_bos`]).
     ///
+    /// Bytes that the vocabulary cannot say vanish, as in transformers and llama.cpp: SmolLM2 lacks
+    /// six control characters and the unassigned planes of Unicode.
+    ///
     /// # Errors
     /// When the text cannot be cut, which no known text makes happen.
     pub fn encode(&self, text: &str, special: Special) -> Result<Vec<u32>> {
