@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use common::gguf_file::model_path;
+use common::gguf_file::{Field, GgufFile, model_path};
 use kaizen::model::{Gguf, Special, Tokenizer};
 use proptest::prelude::*;
 
@@ -91,6 +91,90 @@ fn a_streamed_answer_reads_as_the_decoded_one() {
     assert!(pizza.len() > 1);
     assert_eq!(cut.push(pizza[0]), "");
     assert_eq!(cut.finish(), "\u{fffd}");
+}
+
+/// A byte-level vocabulary in which a run of digits or letters becomes one token unless it is cut.
+fn family(pre: &str) -> GgufFile {
+    let mut tokens: Vec<String> = ["</s>", "<secret>"].map(str::to_owned).to_vec();
+    tokens.extend((0x21..0x7fu8).map(|byte| char::from(byte).to_string()));
+    tokens.extend(["Ġ", "Ċ", "12", "123", "1234", "aB", "'S", "'SB"].map(str::to_owned));
+    let types = (0..tokens.len()).map(|id| if id < 2 { 3 } else { 1 }).collect();
+    let merges = ["1 2", "12 3", "123 4", "a B", "' S"].map(str::to_owned).to_vec();
+    GgufFile::default()
+        .text("tokenizer.ggml.model", "gpt2")
+        .text("tokenizer.ggml.pre", pre)
+        .field("tokenizer.ggml.tokens", Field::Texts(tokens))
+        .field("tokenizer.ggml.token_type", Field::Numbers(types))
+        .field("tokenizer.ggml.merges", Field::Texts(merges))
+        .field("tokenizer.ggml.bos_token_id", Field::U32(0))
+        .field("tokenizer.ggml.eos_token_id", Field::U32(0))
+}
+
+fn built(file: GgufFile) -> kaizen::model::Result<Tokenizer> {
+    let (_folder, opened) = file.open();
+    Tokenizer::from_gguf(&opened.unwrap())
+}
+
+#[test]
+fn each_family_of_models_cuts_words_in_its_own_way() {
+    let pieces = |pre: &str, text: &str| {
+        let tokenizer = built(family(pre)).unwrap();
+        let ids = tokenizer.encode(text, Special::AsText).unwrap();
+        ids.iter().map(|&id| tokenizer.piece(id)).collect::<Vec<_>>().join("|")
+    };
+    for (pre, digits, letters, contraction) in [
+        ("smollm", "1|2|3|4", "aB", "'|S|B"),
+        ("gpt-2", "1234", "aB", "'|S|B"),
+        ("default", "1234", "aB", "'|S|B"),
+        ("llama-bpe", "123|4", "aB", "'S|B"),
+        ("smaug-bpe", "123|4", "aB", "'S|B"),
+        ("qwen2", "1|2|3|4", "aB", "'S|B"),
+        // An upper-case letter begins a new word, but an apostrophe is part of one.
+        ("tekken", "1|2|3|4", "a|B", "'SB"),
+        ("deepseek-coder", "1|2|3|4", "aB", "'|S|B"),
+    ] {
+        assert_eq!(pieces(pre, "1234"), digits, "{pre}");
+        assert_eq!(pieces(pre, "aB"), letters, "{pre}");
+        assert_eq!(pieces(pre, "'SB"), contraction, "{pre}");
+    }
+}
+
+#[test]
+fn llama_3_begins_every_sequence_unless_the_file_says_otherwise() {
+    assert!(built(family("llama-bpe")).unwrap().add_bos());
+    let silent = family("llama-bpe").field("tokenizer.ggml.add_bos_token", Field::Bool(0));
+    assert!(!built(silent).unwrap().add_bos());
+    assert!(!built(family("gpt-2")).unwrap().add_bos());
+}
+
+#[test]
+fn a_tokenizer_that_we_do_not_know_is_named_with_those_we_do() {
+    let message = built(family("gpt-17")).unwrap_err().to_string();
+    assert!(message.contains("\"gpt-17\"") && message.contains("smollm, "), "{message}");
+    let mut damaged = family("gpt-2");
+    damaged.fields.retain(|(key, _)| key != "tokenizer.ggml.merges");
+    for (merge, what) in [("12", "not two tokens"), ("1 9", "tokens that it does not have")] {
+        let file = damaged.clone().field("tokenizer.ggml.merges", Field::Texts(vec![merge.into()]));
+        assert!(built(file).unwrap_err().to_string().contains(what));
+    }
+    assert!(built(damaged).unwrap_err().to_string().contains("lacks `tokenizer.ggml.merges`"));
+}
+
+#[test]
+fn no_merge_and_no_whole_word_makes_a_control_token() {
+    // "x" alone is a control token here, and "1 2" merges into one.
+    let mut file = family("llama-bpe");
+    for (key, field) in &mut file.fields {
+        if key == "tokenizer.ggml.token_type" {
+            let Field::Numbers(types) = field else { panic!() };
+            let id = |text: &str| built(family("llama-bpe")).unwrap().id_of(text).unwrap() as usize;
+            types[id("x")] = 3;
+            types[id("12")] = 3;
+        }
+    }
+    let tokenizer = built(file).unwrap();
+    let ids = tokenizer.encode("12 x 12", Special::AsText).unwrap();
+    assert!(ids.iter().all(|&id| !tokenizer.is_special(id)));
 }
 
 proptest! {

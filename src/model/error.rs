@@ -39,6 +39,10 @@ pub enum Error {
     /// A text could not be turned into tokens.
     #[error("cannot turn the text into tokens: {reason}")]
     Tokenize { reason: String },
+
+    /// The chat template is faulty, or refuses this conversation.
+    #[error("the model's chat template cannot be used here: {reason}")]
+    ChatTemplate { reason: String },
 }
 
 /// The result of the model room.

@@ -14,6 +14,7 @@ pub mod sampler;
 pub mod tokenizer;
 
 pub use architecture::{Architecture, Rope};
+pub use chat_template::{Answered, ChatTemplate};
 pub use error::{Error, Result};
 pub use gguf::Gguf;
 pub use loaded::Model;

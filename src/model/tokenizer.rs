@@ -10,11 +10,12 @@ mod special;
 mod stream;
 mod vocabulary;
 
-use self::special::{Fragment, SpecialTexts};
+use self::special::SpecialTexts;
 use self::vocabulary::{Kind, Spelling, Vocabulary};
 use super::error::{Error, Result};
 use super::gguf::Gguf;
 
+pub(super) use self::special::Fragment;
 pub use self::stream::TextStream;
 
 /// What a special token's text means inside a text to be encoded.
@@ -95,6 +96,9 @@ impl Tokenizer {
     }
 
     /// The ids of a text. No beginning-of-sequence token is put before it (see [`Tokenizer::add_bos`]).
+    ///
+    /// Bytes that the vocabulary cannot say vanish, as in transformers and llama.cpp: SmolLM2 lacks
+    /// six control characters and the unassigned planes of Unicode.
     ///
     /// # Errors
     /// When the text cannot be cut, which no known text makes happen.
@@ -182,7 +186,7 @@ impl Tokenizer {
     }
 
     /// The texts of the control tokens.
-    pub(super) fn control_texts(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn control_texts(&self) -> impl Iterator<Item = &str> + Clone {
         self.control.texts()
     }
 

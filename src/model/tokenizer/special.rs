@@ -52,7 +52,7 @@ impl SpecialTexts {
         fragments
     }
 
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
+    pub fn texts(&self) -> impl Iterator<Item = &str> + Clone {
         self.texts.iter().map(String::as_str)
     }
 }

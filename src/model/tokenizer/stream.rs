@@ -48,16 +48,18 @@ impl Utf8Stream {
         self.pending.extend_from_slice(bytes);
         let mut text = String::new();
         let mut kept = 0;
-        for chunk in self.pending.utf8_chunks() {
+        let mut chunks = self.pending.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
             text.push_str(chunk.valid());
-            if chunk.invalid().is_empty() {
+            let invalid = chunk.invalid();
+            if invalid.is_empty() {
                 continue;
             }
-            // Only the last chunk can be a character that is still to be completed.
+            // Only what stands at the very end can be a character that is still to be completed.
             let unfinished =
-                str::from_utf8(chunk.invalid()).is_err_and(|error| error.error_len().is_none());
-            if unfinished {
-                kept = chunk.invalid().len();
+                str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+            if unfinished && chunks.peek().is_none() {
+                kept = invalid.len();
             } else {
                 text.push(char::REPLACEMENT_CHARACTER);
             }

@@ -1,0 +1,226 @@
+//! Runs a chat template the way transformers does (jinja2 with `trim_blocks` and `lstrip_blocks`, its
+//! extra functions and its plain `tojson`), with a bound on the work that a template may do.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, ErrorKind, context};
+
+use crate::model::error::{Error, Result};
+use crate::store::Message;
+
+/// One unit is about one instruction or 64 bytes; a conversation of a thousand turns needs some ten
+/// thousands. Bounds both time and memory.
+const FUEL: u64 = 2_000_000;
+/// Macros calling macros; templates in use nest two or three.
+const RECURSION: usize = 64;
+const NAME: &str = "chat_template";
+
+/// A compiled template.
+#[derive(Debug)]
+pub(super) struct Renderer {
+    environment: Environment<'static>,
+    bos_token: Value,
+    eos_token: Value,
+}
+
+impl Renderer {
+    /// # Errors
+    /// When the template is not valid Jinja; the reason says where.
+    pub fn new(template: &str, bos_token: Option<&str>, eos_token: Option<&str>) -> Result<Self> {
+        let mut environment = Environment::new();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| refused(&error))?);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(RECURSION);
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_filter("tojson", to_json);
+        environment.add_function("raise_exception", raise_exception);
+        environment.add_function("strftime_now", strftime_now);
+        environment
+            .add_template_owned(NAME, without_generation_tags(template))
+            .map_err(|error| refused(&error))?;
+        let token = |text: Option<&str>| text.map_or(Value::UNDEFINED, Value::from);
+        Ok(Self { environment, bos_token: token(bos_token), eos_token: token(eos_token) })
+    }
+
+    /// The text of these messages; `contents` stand in for the messages' own.
+    ///
+    /// # Errors
+    /// When the template refuses the conversation (in its own words) or does too much work.
+    pub fn render(
+        &self,
+        messages: &[Message],
+        contents: &[String],
+        add_generation_prompt: bool,
+    ) -> Result<String> {
+        let messages: Vec<Value> = messages
+            .iter()
+            .zip(contents)
+            .map(|(message, content)| {
+                context! { role => message.role.as_str(), content => content.as_str() }
+            })
+            .collect();
+        let template = self.environment.get_template(NAME).map_err(|error| refused(&error))?;
+        template
+            .render(context! {
+                messages => messages,
+                add_generation_prompt => add_generation_prompt,
+                bos_token => self.bos_token.clone(),
+                eos_token => self.eos_token.clone(),
+                tools => Value::from(()),
+                documents => Value::from(()),
+            })
+            .map_err(|error| refused(&error))
+    }
+}
+
+/// One line out of an error of the template engine.
+fn refused(error: &minijinja::Error) -> Error {
+    let reason = match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "it does far more work than a chat template should".to_owned(),
+        (_, Some(detail)) => match error.line() {
+            Some(line) => format!("{detail} (line {line} of the template)"),
+            None => detail.to_owned(),
+        },
+        _ => error.to_string(),
+    };
+    let words: Vec<_> = reason.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+    let mut reason = words.join(" ");
+    if let Some((end, _)) = reason.char_indices().nth(500) {
+        reason.truncate(end);
+    }
+    Error::ChatTemplate { reason }
+}
+
+fn raise_exception(message: String) -> std::result::Result<Value, minijinja::Error> {
+    Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+}
+
+fn strftime_now(format: String) -> std::result::Result<String, minijinja::Error> {
+    jiff::fmt::strtime::format(&format, &jiff::Zoned::now())
+        .map_err(|error| minijinja::Error::new(ErrorKind::InvalidOperation, error.to_string()))
+}
+
+/// JSON as Python's `json.dumps(value, ensure_ascii=False)` writes it: the engine's own filter
+/// escapes HTML's characters, which no model was trained on.
+fn to_json(
+    value: &Value,
+    indent: Option<Value>,
+    options: Kwargs,
+) -> std::result::Result<Value, minijinja::Error> {
+    let indent = match indent {
+        None => options.get::<Option<Value>>("indent")?,
+        given => given,
+    };
+    if options.get::<Option<bool>>("ensure_ascii")? == Some(true) {
+        return Err(minijinja::Error::new(
+            ErrorKind::InvalidOperation,
+            "tojson with ensure_ascii=True is not supported",
+        ));
+    }
+    options.assert_all_used()?;
+    let escaped = minijinja::filters::tojson(
+        value,
+        indent.filter(|indent| !indent.is_none()),
+        Kwargs::from_iter::<[(&str, Value); 0]>([]),
+    )?;
+    let mut json = String::new();
+    let mut rest = escaped.as_str().unwrap_or_default();
+    while let Some(place) = rest.find('\\') {
+        let (before, escape) = rest.split_at(place);
+        json.push_str(before);
+        let html = [("\\u003c", '<'), ("\\u003e", '>'), ("\\u0026", '&'), ("\\u0027", '\'')];
+        if let Some((code, character)) = html.into_iter().find(|(code, _)| escape.starts_with(code))
+        {
+            json.push(character);
+            rest = &escape[code.len()..];
+        } else {
+            // Any other escape: its first two characters, so that an escaped backslash stays whole.
+            let length = escape.chars().take(2).map(char::len_utf8).sum();
+            json.push_str(&escape[..length]);
+            rest = &escape[length..];
+        }
+    }
+    json.push_str(rest);
+    Ok(Value::from(json))
+}
+
+/// `{% generation %}` marks, for transformers, what the assistant said; it does not change the text.
+fn without_generation_tags(template: &str) -> String {
+    let mut plain = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, tag)) = rest.split_once("{%") {
+        plain.push_str(before);
+        plain.push_str("{%");
+        rest = tag;
+        let Some((inside, after)) = tag.split_once("%}") else { continue };
+        let word = inside.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+');
+        let harmless = match word {
+            "generation" => "if true",
+            "endgeneration" => "endif",
+            _ => continue,
+        };
+        plain.push_str(&inside.replacen(word, harmless, 1));
+        plain.push_str("%}");
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn render(template: &str, messages: &[Message]) -> Result<String> {
+        let contents: Vec<_> = messages.iter().map(|message| message.content.clone()).collect();
+        Renderer::new(template, Some("<s>"), None)?.render(messages, &contents, true)
+    }
+
+    #[test]
+    fn templates_written_for_transformers_run() {
+        let hello = [Message::user(" <b>\"don't\" & é \\u003c ")];
+        let json = render("{{ messages[0]['content'] | tojson }}", &hello).unwrap();
+        assert_eq!(json, r#"" <b>\"don't\" & é \\u003c ""#);
+        let json =
+            render("{{ messages | tojson(indent=2, ensure_ascii=False) }}", &[Message::user("<")]);
+        assert!(json.unwrap().contains("\"content\": \"<\""));
+        assert_eq!(
+            render("{{ messages[0].content.strip().startswith('<b>') }}", &hello).unwrap(),
+            "True"
+        );
+        assert_eq!(render("{{ bos_token }}{{ eos_token }}", &hello).unwrap(), "<s>");
+        assert_eq!(render("{% if tools is not none %}a{% endif %}b", &hello).unwrap(), "b");
+        let blocks = "{% for m in messages %}\n  {% generation %}\n{{ m.role }}\n  {%- endgeneration -%}\n{% endfor %}";
+        assert_eq!(render(blocks, &hello).unwrap(), "user");
+        assert_eq!(render("{{ strftime_now('%Y')|length }}", &hello).unwrap(), "4");
+    }
+
+    #[test]
+    fn a_template_that_refuses_speaks_for_itself_in_one_line() {
+        let message = render("{{ raise_exception('System role\nnot supported') }}", &[])
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("System role not supported"), "{message}");
+        for faulty in ["{% if %}", "{{ nothing.at.all }}", "{% for", "{{ strftime_now('%!') }}"] {
+            let message = render(faulty, &[]).unwrap_err().to_string();
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+
+    /// A template comes with the model file, from anywhere.
+    #[test]
+    fn a_hostile_template_is_stopped() {
+        for hostile in [
+            "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
+            "{{ 'x' * 99999999 * 99999999 }}",
+            "{% set n = namespace(s='x') %}{% for i in range(64) %}{% set n.s = n.s + n.s %}{% endfor %}",
+            "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        ] {
+            let message = render(hostile, &[]).unwrap_err().to_string();
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}
