@@ -4,15 +4,15 @@
 //! the ground; a room imports only from rooms below it (`tests/house.rs` fails otherwise).
 #![deny(unsafe_code)]
 
-// pub mod adapters;
+pub mod adapters;
 // pub mod cli;
 pub mod config;
 // pub mod driver;
-// pub mod eval;
+pub mod eval;
 // pub mod feedback;
 pub mod kernels;
 pub mod model;
 pub mod runtime;
 pub mod store;
-// pub mod tasks;
-// pub mod train;
+pub mod tasks;
+pub mod train;

@@ -124,8 +124,8 @@ pub fn compare_answers(
         .zip(a.iter().zip(&b))
         .map(|(sentinel, (a, b))| SentinelAnswer {
             id: sentinel.id.clone(),
-            a: passes(sentinel, &a.text),
-            b: passes(sentinel, &b.text),
+            reference_ok: passes(sentinel, &a.text),
+            candidate_ok: passes(sentinel, &b.text),
         })
         .collect())
 }

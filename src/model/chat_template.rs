@@ -73,6 +73,11 @@ impl ChatTemplate {
         Sha256::digest(self.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The template itself, as adapters carry it along.
+    pub fn source_text(&self) -> &str {
+        &self.text
+    }
+
     /// Where the template came from.
     pub fn origin(&self) -> Origin {
         self.origin

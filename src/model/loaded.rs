@@ -37,7 +37,7 @@ impl Model {
         let identity = BaseModel {
             name: name.to_owned(),
             sha256: sha256.to_owned(),
-            template_sha256: template.hash().to_owned(),
+            template_sha256: template.hash(),
         };
         Ok(Self { network, tokenizer, template, identity })
     }

@@ -1,6 +1,6 @@
 //! What can go wrong in training.
 
-use crate::{model, runtime, store};
+use crate::{eval, model, runtime, store};
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +9,8 @@ pub enum Error {
     Model(#[from] model::Error),
     #[error(transparent)]
     Runtime(#[from] runtime::Error),
+    #[error(transparent)]
+    Eval(#[from] eval::Error),
     #[error(transparent)]
     Store(#[from] store::Error),
 

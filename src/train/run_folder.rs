@@ -2,7 +2,7 @@
 //! go on after the process is gone.
 
 use super::{Error, Result, TrainSettings};
-use crate::eval::Example;
+use crate::eval::{self, Example, FieldMap};
 use crate::store::{atomic, folder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -103,7 +103,7 @@ impl RunFolder {
     }
 
     pub fn examples(&self) -> Result<Vec<Example>> {
-        self.lines(EXAMPLES)
+        Ok(eval::set::read(&self.path.join(EXAMPLES), &FieldMap::default())?)
     }
 
     /// The steps so far.

@@ -49,7 +49,7 @@ impl AdapterFolder {
         self.put_json(
             TOKENIZER,
             &json!({
-                "chat_template": model.template.source(),
+                "chat_template": model.template.source_text(),
                 "eos_token": model.tokenizer.ends_of_turn().next().map(|id| model.tokenizer.piece(id)),
                 "model_max_length": model.network.architecture().context,
             }),
