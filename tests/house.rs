@@ -8,8 +8,8 @@ use syn::visit::Visit;
 
 /// The rooms, from the top to the ground.
 const ROOMS: [&str; 12] = [
-    "cli", "driver", "tasks", "adapters", "feedback", "train", "eval", "runtime", "model", "kernels", "store",
-    "config",
+    "cli", "driver", "tasks", "adapters", "feedback", "train", "eval", "runtime", "model",
+    "kernels", "store", "config",
 ];
 
 fn height(room: &str) -> Option<usize> {
@@ -93,12 +93,17 @@ fn no_room_imports_from_a_room_above_it() {
     let mut rooms_seen = BTreeSet::new();
     for path in files {
         let relative = path.strip_prefix(&root).unwrap();
-        let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let first =
+            relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
         let room = first.strip_suffix(".rs").unwrap_or(&first).to_owned();
         if room == "main" || room == "lib" {
             continue;
         }
-        assert!(height(&room).is_some(), "{} is in no known room; add it to the house", relative.display());
+        assert!(
+            height(&room).is_some(),
+            "{} is in no known room; add it to the house",
+            relative.display()
+        );
         rooms_seen.insert(room.clone());
         let source = std::fs::read_to_string(&path).unwrap();
         wrong.extend(violations(&room, &relative.display().to_string(), &source));

@@ -52,7 +52,10 @@ impl Registry {
     pub fn list(&self) -> Result<Vec<AdapterSummary>> {
         let mut versions = self.versions()?;
         versions.sort_unstable();
-        Ok(versions.into_iter().map(|version| self.summary(&format!("{PREFIX}{version}"))).collect())
+        Ok(versions
+            .into_iter()
+            .map(|version| self.summary(&format!("{PREFIX}{version}")))
+            .collect())
     }
 
     fn summary(&self, name: &str) -> AdapterSummary {
@@ -106,7 +109,12 @@ impl Registry {
     ///
     /// # Errors
     /// When the home cannot be written.
-    pub fn add(&self, lora: &Lora, metadata: Option<&AdapterMetadata>, model: &Model) -> Result<String> {
+    pub fn add(
+        &self,
+        lora: &Lora,
+        metadata: Option<&AdapterMetadata>,
+        model: &Model,
+    ) -> Result<String> {
         let staging = tempfile::Builder::new()
             .prefix(".incoming-")
             .tempdir_in(&self.folder)
@@ -159,7 +167,8 @@ impl Registry {
         if to.exists() {
             return Err(Error::Exists(to.to_owned()));
         }
-        std::fs::create_dir_all(to).map_err(|e| crate::store::Error::io("make the folder", to, e))?;
+        std::fs::create_dir_all(to)
+            .map_err(|e| crate::store::Error::io("make the folder", to, e))?;
         Ok(AdapterFolder::new(to).write(&loaded.lora, loaded.metadata.as_ref(), model)?)
     }
 
@@ -196,7 +205,16 @@ mod tests {
     #[test]
     fn only_plain_version_names_are_adapters() {
         assert_eq!(version_of("lora-v12"), Some(12));
-        for name in ["lora-v", "lora-v0", "lora-v01", "lora-v+1", "lora-vx", "../lora-v1", "base", ".incoming-1"] {
+        for name in [
+            "lora-v",
+            "lora-v0",
+            "lora-v01",
+            "lora-v+1",
+            "lora-vx",
+            "../lora-v1",
+            "base",
+            ".incoming-1",
+        ] {
             assert_eq!(version_of(name), None, "{name}");
         }
     }

@@ -5,7 +5,9 @@ use super::error::Result;
 use super::{Example, ItemScore};
 use crate::model::lora::Lora;
 use crate::model::sampler::Sampling;
-use crate::runtime::{Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Score, ScoreItem};
+use crate::runtime::{
+    Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Score, ScoreItem,
+};
 use std::sync::Arc;
 
 /// Texts written at the same time in a measurement.

@@ -53,7 +53,8 @@ impl Passed {
         {
             return Ok(kept);
         }
-        let passed = Self { base_sha256, sentinels_sha256, ids: sampled(runtime, sentinels, progress)? };
+        let passed =
+            Self { base_sha256, sentinels_sha256, ids: sampled(runtime, sentinels, progress)? };
         let text = serde_json::to_string_pretty(&passed).map_err(|e| Error::Kept(e.to_string()))?;
         atomic::write(&path, text.as_bytes())?;
         Ok(passed)
@@ -94,7 +95,13 @@ fn sampled(runtime: &Runtime, sentinels: &[Example], progress: Progress) -> Resu
 
 /// Moderate sampling, seeded by the sample's number.
 fn sample(number: usize) -> Sampling {
-    Sampling { temperature: 0.6, top_p: 0.95, min_p: 0.0, repetition_penalty: 1.0, seed: number as u64 }
+    Sampling {
+        temperature: 0.6,
+        top_p: 0.95,
+        min_p: 0.0,
+        repetition_penalty: 1.0,
+        seed: number as u64,
+    }
 }
 
 fn passes(sentinel: &Example, text: &str) -> bool {
@@ -114,9 +121,16 @@ pub fn compare_answers(
 ) -> Result<Vec<SentinelAnswer>> {
     let total = 2 * passed.len();
     let mut greedy = |lora, before: usize| {
-        answer(runtime, passed, lora, |_| Sampling::GREEDY, Length::UpTo(SENTINEL_TOKENS), &mut |done, _| {
-            progress(before + done, total);
-        })
+        answer(
+            runtime,
+            passed,
+            lora,
+            |_| Sampling::GREEDY,
+            Length::UpTo(SENTINEL_TOKENS),
+            &mut |done, _| {
+                progress(before + done, total);
+            },
+        )
     };
     let (a, b) = (greedy(reference, 0)?, greedy(candidate, passed.len())?);
     Ok(passed
@@ -143,9 +157,15 @@ pub fn diversity_samples(
 ) -> Result<Vec<Vec<u32>>> {
     // Spread over the whole set, so that every area takes part.
     let step = sentinels.len().div_ceil(DIVERSITY_SAMPLES).max(1);
-    let prompts: Vec<&Example> =
-        sentinels.iter().step_by(step).cycle().take(DIVERSITY_SAMPLES.min(64 * sentinels.len())).collect();
-    let drawn = |number: usize| Sampling { temperature: 1.0, top_p: 1.0, ..sample(1_000_000 + number) };
-    let samples = answer(runtime, &prompts, lora, drawn, Length::Exactly(DIVERSITY_TOKENS), progress)?;
+    let prompts: Vec<&Example> = sentinels
+        .iter()
+        .step_by(step)
+        .cycle()
+        .take(DIVERSITY_SAMPLES.min(64 * sentinels.len()))
+        .collect();
+    let drawn =
+        |number: usize| Sampling { temperature: 1.0, top_p: 1.0, ..sample(1_000_000 + number) };
+    let samples =
+        answer(runtime, &prompts, lora, drawn, Length::Exactly(DIVERSITY_TOKENS), progress)?;
     Ok(samples.into_iter().map(|sample| sample.tokens).collect())
 }

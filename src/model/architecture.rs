@@ -126,9 +126,9 @@ impl Architecture {
     pub fn shape_of(&self, projection: Projection) -> (usize, usize) {
         let (query, key) = (self.attention.query_width(), self.attention.key_width());
         match projection {
-            Projection::Query => (query, self.hidden),
-            Projection::Key | Projection::Value => (key, self.hidden),
-            Projection::Output => (self.hidden, query),
+            Projection::Q => (query, self.hidden),
+            Projection::K | Projection::V => (key, self.hidden),
+            Projection::O => (self.hidden, query),
             Projection::Gate | Projection::Up => (self.feed_forward, self.hidden),
             Projection::Down => (self.hidden, self.feed_forward),
         }

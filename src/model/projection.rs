@@ -1,33 +1,11 @@
 //! The seven linear layers of a decoder block that LoRA may adapt, and their names in each world.
 
-use serde::{Deserialize, Serialize};
+pub use crate::config::Projection;
+
 use std::fmt;
 
-/// One linear layer of a decoder block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Projection {
-    #[serde(rename = "q_proj")]
-    Query,
-    #[serde(rename = "k_proj")]
-    Key,
-    #[serde(rename = "v_proj")]
-    Value,
-    #[serde(rename = "o_proj")]
-    Output,
-    #[serde(rename = "gate_proj")]
-    Gate,
-    #[serde(rename = "up_proj")]
-    Up,
-    #[serde(rename = "down_proj")]
-    Down,
-}
-
 impl Projection {
-    /// All seven, in the order of a block.
-    pub const ALL: [Self; 7] =
-        [Self::Query, Self::Key, Self::Value, Self::Output, Self::Gate, Self::Up, Self::Down];
-
-    /// Its place in [`ALL`](Self::ALL).
+    /// Its place in [`Projection::ALL`].
     pub fn index(self) -> usize {
         self as usize
     }
@@ -35,10 +13,10 @@ impl Projection {
     /// transformers' and PEFT's name, `q_proj`.
     pub fn module(self) -> &'static str {
         match self {
-            Self::Query => "q_proj",
-            Self::Key => "k_proj",
-            Self::Value => "v_proj",
-            Self::Output => "o_proj",
+            Self::Q => "q_proj",
+            Self::K => "k_proj",
+            Self::V => "v_proj",
+            Self::O => "o_proj",
             Self::Gate => "gate_proj",
             Self::Up => "up_proj",
             Self::Down => "down_proj",
@@ -48,10 +26,10 @@ impl Projection {
     /// Where it stands in a layer, `self_attn.q_proj`.
     pub fn path(self) -> &'static str {
         match self {
-            Self::Query => "self_attn.q_proj",
-            Self::Key => "self_attn.k_proj",
-            Self::Value => "self_attn.v_proj",
-            Self::Output => "self_attn.o_proj",
+            Self::Q => "self_attn.q_proj",
+            Self::K => "self_attn.k_proj",
+            Self::V => "self_attn.v_proj",
+            Self::O => "self_attn.o_proj",
             Self::Gate => "mlp.gate_proj",
             Self::Up => "mlp.up_proj",
             Self::Down => "mlp.down_proj",
@@ -61,10 +39,10 @@ impl Projection {
     /// GGUF's name within a block, `attn_q`.
     pub fn gguf(self) -> &'static str {
         match self {
-            Self::Query => "attn_q",
-            Self::Key => "attn_k",
-            Self::Value => "attn_v",
-            Self::Output => "attn_output",
+            Self::Q => "attn_q",
+            Self::K => "attn_k",
+            Self::V => "attn_v",
+            Self::O => "attn_output",
             Self::Gate => "ffn_gate",
             Self::Up => "ffn_up",
             Self::Down => "ffn_down",

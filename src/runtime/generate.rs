@@ -1,11 +1,11 @@
 //! The job that writes text: one sequence for a person, or many at once for a measurement.
 
 use super::{Error, Job, Priority, Step};
+use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::{Feed, KeyValueCache};
 use crate::model::sampler::{Sampler, Sampling};
 use crate::model::tokenizer::TextStream;
-use crate::model::Model;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,13 +91,31 @@ impl Generate {
     }
 
     /// Many texts for a measurement. What their prompts have in common is read once.
-    pub fn measured(requests: Vec<GenerateRequest>, lora: Option<Arc<Lora>>, together: usize) -> Self {
+    pub fn measured(
+        requests: Vec<GenerateRequest>,
+        lora: Option<Arc<Lora>>,
+        together: usize,
+    ) -> Self {
         Self::new(requests, lora, Priority::Measuring, together.max(1))
     }
 
-    fn new(requests: Vec<GenerateRequest>, lora: Option<Arc<Lora>>, priority: Priority, together: usize) -> Self {
+    fn new(
+        requests: Vec<GenerateRequest>,
+        lora: Option<Arc<Lora>>,
+        priority: Priority,
+        together: usize,
+    ) -> Self {
         let finished = requests.iter().map(|_| None).collect();
-        Self { requests, lora, priority, together, next: 0, active: Vec::new(), shared_prefix: None, finished }
+        Self {
+            requests,
+            lora,
+            priority,
+            together,
+            next: 0,
+            active: Vec::new(),
+            shared_prefix: None,
+            finished,
+        }
     }
 
     /// Tokens that all prompts start with, leaving each at least one of its own.
@@ -233,7 +251,11 @@ impl Job for Generate {
         self.priority
     }
 
-    fn step(&mut self, model: &Model, emit: &mut dyn FnMut(GenerateEvent)) -> Result<Step<Self::Output>, Error> {
+    fn step(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(GenerateEvent),
+    ) -> Result<Step<Self::Output>, Error> {
         if self.next < self.requests.len() && self.active.len() < self.together {
             self.admit(model, emit)?;
             return Ok(Step::More);
@@ -244,7 +266,10 @@ impl Job for Generate {
         let mut feeds: Vec<Feed> = self
             .active
             .iter_mut()
-            .map(|active| Feed { tokens: &active.tokens[active.tokens.len() - 1..], cache: &mut active.cache })
+            .map(|active| Feed {
+                tokens: &active.tokens[active.tokens.len() - 1..],
+                cache: &mut active.cache,
+            })
             .collect();
         let hidden = model.network.extend(self.lora.as_deref(), &mut feeds)?;
         let rows: Vec<usize> = (0..self.active.len()).collect();

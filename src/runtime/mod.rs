@@ -9,4 +9,4 @@ mod thread;
 pub use error::{Error, Result};
 pub use generate::{Generate, GenerateEvent, GenerateRequest, Generation, Stop};
 pub use score::{Score, ScoreItem};
-pub use thread::{Ending, Job, Priority, Runtime, Running, Step, Update};
+pub use thread::{Ending, Job, Priority, Running, Runtime, Step, Update};

@@ -1,9 +1,9 @@
 //! The job that scores text: the negative log-likelihood of chosen tokens.
 
 use super::{Error, Job, Priority, Step};
+use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::Target;
-use crate::model::Model;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -49,7 +49,11 @@ impl Job for Score {
         Priority::Measuring
     }
 
-    fn step(&mut self, model: &Model, emit: &mut dyn FnMut(Self::Event)) -> Result<Step<Self::Output>, Error> {
+    fn step(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(Self::Event),
+    ) -> Result<Step<Self::Output>, Error> {
         if self.done >= self.items.len() {
             return Ok(Step::Done(std::mem::take(&mut self.losses)));
         }
@@ -68,7 +72,9 @@ impl Job for Score {
             let start = tokens.len();
             let scored = item.scored.start.max(1)..item.scored.end.min(item.ids.len());
             counts.push(scored.len());
-            targets.extend(scored.map(|place| Target { row: start + place - 1, token: item.ids[place] }));
+            targets.extend(
+                scored.map(|place| Target { row: start + place - 1, token: item.ids[place] }),
+            );
             tokens.extend_from_slice(&item.ids);
             sequences.push(start..tokens.len());
         }

@@ -11,7 +11,9 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
 
-    #[error("the prompt is empty; say what is to be done, as in `kaizen run \"Name three rivers\"`")]
+    #[error(
+        "the prompt is empty; say what is to be done, as in `kaizen run \"Name three rivers\"`"
+    )]
     EmptyPrompt,
 }
 

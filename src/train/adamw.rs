@@ -22,7 +22,13 @@ const CHUNK: usize = 1 << 12;
 
 impl AdamW {
     pub fn new(parameters: usize, weight_decay: f64, clip: f64) -> Self {
-        Self { weight_decay, clip, first: vec![0.0; parameters], second: vec![0.0; parameters], updates: 0 }
+        Self {
+            weight_decay,
+            clip,
+            first: vec![0.0; parameters],
+            second: vec![0.0; parameters],
+            updates: 0,
+        }
     }
 
     /// Moves `parameters` one step against `gradient`; returns the gradient's norm before clipping.
@@ -48,7 +54,8 @@ impl AdamW {
             let gradient = gradient * scale;
             *first = beta_1 * *first + (1.0 - beta_1) * gradient;
             *second = beta_2 * *second + (1.0 - beta_2) * gradient * gradient;
-            *parameter = *parameter * decay - step * *first / (second.sqrt() / correction_2 + epsilon);
+            *parameter =
+                *parameter * decay - step * *first / (second.sqrt() / correction_2 + epsilon);
         }
         norm
     }

@@ -42,7 +42,10 @@ impl Checkpoint {
         let broken = |e: safetensors::SafeTensorError| run.broken(FILE, e.to_string());
         let mut views = Vec::new();
         for (name, values) in &bytes {
-            views.push((*name, TensorView::new(Dtype::F32, vec![values.len() / 4], values).map_err(broken)?));
+            views.push((
+                *name,
+                TensorView::new(Dtype::F32, vec![values.len() / 4], values).map_err(broken)?,
+            ));
         }
         let steps = HashMap::from([("steps".to_owned(), self.steps.to_string())]);
         let file = safetensors::serialize(views, Some(steps)).map_err(broken)?;
@@ -59,7 +62,8 @@ impl Checkpoint {
             return Ok(None);
         }
         let file = std::fs::read(&path).map_err(|e| run.broken(FILE, e.to_string()))?;
-        let damaged = |e: safetensors::SafeTensorError| run.broken(FILE, format!("it is damaged ({e})"));
+        let damaged =
+            |e: safetensors::SafeTensorError| run.broken(FILE, format!("it is damaged ({e})"));
         let (_, header) = SafeTensors::read_metadata(&file).map_err(damaged)?;
         let steps = header
             .metadata()

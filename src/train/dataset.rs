@@ -46,8 +46,11 @@ impl Dataset {
         let longest = max_seq.min(model.network.architecture().context);
         let (mut samples, mut left_out, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for example in examples {
-            let answered =
-                model.template.encode_answered(&model.tokenizer, &example.messages, &example.answer)?;
+            let answered = model.template.encode_answered(
+                &model.tokenizer,
+                &example.messages,
+                &example.answer,
+            )?;
             if answered.ids.len() > longest {
                 left_out.push(LeftOut { id: example.id, tokens: answered.ids.len() });
                 continue;

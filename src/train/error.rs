@@ -22,9 +22,7 @@ pub enum Error {
     )]
     LossNotFinite { loss: f64, step: usize, examples: String, run: String },
 
-    #[error(
-        "training would need about {needed} MiB and {free} MiB are free; try {advice}"
-    )]
+    #[error("training would need about {needed} MiB and {free} MiB are free; try {advice}")]
     WouldNotFit { needed: usize, free: usize, advice: String },
 
     #[error("cannot read {path}: {reason}")]
@@ -33,7 +31,9 @@ pub enum Error {
     #[error("cannot go on with {run}: {reason}")]
     CannotResume { run: String, reason: String },
 
-    #[error("there is no run `{0}`; `kaizen train --resume last` takes the newest, runs are in the home's runs/ folder")]
+    #[error(
+        "there is no run `{0}`; `kaizen train --resume last` takes the newest, runs are in the home's runs/ folder"
+    )]
     UnknownRun(String),
 }
 

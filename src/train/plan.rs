@@ -3,8 +3,8 @@
 use super::{Dataset, Error, Result, TrainSettings};
 use crate::model::Architecture;
 use crate::model::lora::Lora;
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 /// Steps below which the default accumulation is lowered.
@@ -36,7 +36,12 @@ impl Plan {
 
     /// The largest accumulation up to `wanted` that still gives ten steps, for a person who did not
     /// choose one.
-    pub fn fitting_accumulation(samples: usize, epochs: usize, batch_size: usize, wanted: usize) -> usize {
+    pub fn fitting_accumulation(
+        samples: usize,
+        epochs: usize,
+        batch_size: usize,
+        wanted: usize,
+    ) -> usize {
         (1..=wanted)
             .rev()
             .find(|accumulate| epochs * samples.div_ceil(batch_size * accumulate) >= FEW_STEPS)
@@ -77,7 +82,8 @@ impl MemoryEstimate {
         recompute: bool,
     ) -> Self {
         let hidden = architecture.hidden;
-        let (query, key) = (architecture.attention.query_width(), architecture.attention.key_width());
+        let (query, key) =
+            (architecture.attention.query_width(), architecture.attention.key_width());
         let inner = lora.config().rank * lora.config().targets.len();
         // Kept a token: input, middle (hidden); queries, attended; keys, values; gate, up; A·x.
         let block = 2 * hidden
@@ -117,7 +123,10 @@ impl MemoryEstimate {
         }
         let mut advice = Vec::new();
         if settings.batch_size > 1 {
-            advice.push(format!("--batch 1 --accumulate {}", settings.batch_size * settings.accumulate));
+            advice.push(format!(
+                "--batch 1 --accumulate {}",
+                settings.batch_size * settings.accumulate
+            ));
         }
         if !settings.recompute {
             advice.push("--checkpointing".to_owned());

@@ -52,7 +52,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn create(runs: &Path, time: &str, record: &RunRecord, examples: &[Example]) -> Result<Self> {
+    pub fn create(
+        runs: &Path,
+        time: &str,
+        record: &RunRecord,
+        examples: &[Example],
+    ) -> Result<Self> {
         let path = folder::create_numbered(runs, &format!("run_{time}"))?;
         let run = Self { path };
         let lines: String = examples
@@ -74,13 +79,19 @@ impl RunFolder {
         if name != "last" {
             let plain = name.starts_with("run_") && !name.contains(['/', '\\']);
             let path = runs.join(name);
-            return if plain && path.join(RECORD).is_file() { Ok(Self { path }) } else { Err(unknown()) };
+            return if plain && path.join(RECORD).is_file() {
+                Ok(Self { path })
+            } else {
+                Err(unknown())
+            };
         }
         let entries = std::fs::read_dir(runs).map_err(|_| unknown())?;
         let newest = entries
             .filter_map(|entry| entry.ok().map(|e| e.path()))
             .filter(|path| path.join(RECORD).is_file())
-            .max_by_key(|path| path.file_name().map(|name| folder::age_order(&name.to_string_lossy())));
+            .max_by_key(|path| {
+                path.file_name().map(|name| folder::age_order(&name.to_string_lossy()))
+            });
         newest.map(|path| Self { path }).ok_or_else(unknown)
     }
 
@@ -98,7 +109,8 @@ impl RunFolder {
     }
 
     pub fn write_record(&self, record: &RunRecord) -> Result<()> {
-        let text = serde_json::to_string_pretty(record).map_err(|e| self.broken(RECORD, e.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(record).map_err(|e| self.broken(RECORD, e.to_string()))?;
         Ok(atomic::write(&self.path.join(RECORD), text.as_bytes())?)
     }
 
@@ -115,13 +127,15 @@ impl RunFolder {
     }
 
     pub fn append_metrics(&self, metrics: &StepMetrics) -> Result<()> {
-        let line = serde_json::to_string(metrics).map_err(|e| self.broken(METRICS, e.to_string()))?;
+        let line =
+            serde_json::to_string(metrics).map_err(|e| self.broken(METRICS, e.to_string()))?;
         Ok(atomic::append_line(&self.path.join(METRICS), &line)?)
     }
 
     /// Forgets steps after `step`, which a resumed run does again.
     pub fn truncate_metrics(&self, step: usize) -> Result<Vec<StepMetrics>> {
-        let kept: Vec<StepMetrics> = self.metrics()?.into_iter().filter(|m| m.step <= step).collect();
+        let kept: Vec<StepMetrics> =
+            self.metrics()?.into_iter().filter(|m| m.step <= step).collect();
         let lines: String = kept
             .iter()
             .filter_map(|m| serde_json::to_string(m).ok())

@@ -1,15 +1,6 @@
 //! The learning rate over a run.
 
-use serde::{Deserialize, Serialize};
-
-/// How the learning rate changes after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Schedule {
-    Cosine,
-    Linear,
-    Constant,
-}
+pub use crate::config::Schedule;
 
 impl Schedule {
     /// What the peak rate is multiplied by at `step` (from 0) of `steps`: rising linearly over the
@@ -36,7 +27,9 @@ mod tests {
 
     #[test]
     fn rises_over_the_warm_up_and_then_falls_as_its_name_says() {
-        let factors = |schedule: Schedule| -> Vec<f64> { (0..100).map(|s| schedule.factor(s, 100, 0.1)).collect() };
+        let factors = |schedule: Schedule| -> Vec<f64> {
+            (0..100).map(|s| schedule.factor(s, 100, 0.1)).collect()
+        };
         for schedule in [Schedule::Cosine, Schedule::Linear, Schedule::Constant] {
             let factors = factors(schedule);
             assert!(factors[..10].windows(2).all(|w| w[0] < w[1]) && factors[0] > 0.0);

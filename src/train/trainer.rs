@@ -1,6 +1,8 @@
 //! The job that trains: one micro-batch a slice, one update a step.
 
-use super::{AdamW, Checkpoint, Dataset, Error, Plan, Result, RunFolder, StepMetrics, TrainSettings};
+use super::{
+    AdamW, Checkpoint, Dataset, Error, Plan, Result, RunFolder, StepMetrics, TrainSettings,
+};
 use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::{Dropout, Target};
@@ -12,7 +14,9 @@ use std::time::{Duration, Instant};
 pub enum TrainEvent {
     Step(StepMetrics),
     /// All up to this step survives a crash.
-    Saved { step: usize },
+    Saved {
+        step: usize,
+    },
 }
 
 /// What a run came to.
@@ -52,7 +56,12 @@ impl Trainer {
     ///
     /// # Errors
     /// When the checkpoint cannot be read.
-    pub fn new(settings: TrainSettings, dataset: Dataset, run: RunFolder, mut lora: Lora) -> Result<Self> {
+    pub fn new(
+        settings: TrainSettings,
+        dataset: Dataset,
+        run: RunFolder,
+        mut lora: Lora,
+    ) -> Result<Self> {
         let plan = Plan::new(dataset.samples.len(), &settings);
         let mut optimizer = AdamW::new(lora.parameters.len(), settings.weight_decay, settings.clip);
         let (mut step, mut losses) = (0, Vec::new());
@@ -124,11 +133,16 @@ impl Trainer {
                 ^ ((self.step as u64) << 20 | self.micro as u64),
         };
         let network = &model.network;
-        let recording = network.record(&self.lora, &tokens, &sequences, dropout, self.settings.recompute)?;
+        let recording =
+            network.record(&self.lora, &tokens, &sequences, dropout, self.settings.recompute)?;
         let mut d_hidden = vec![0.0; recording.hidden.len()];
-        let losses = network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
-        self.step_loss +=
-            losses.iter().zip(&weights).map(|(loss, weight)| f64::from(*loss) * f64::from(*weight)).sum::<f64>();
+        let losses =
+            network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
+        self.step_loss += losses
+            .iter()
+            .zip(&weights)
+            .map(|(loss, weight)| f64::from(*loss) * f64::from(*weight))
+            .sum::<f64>();
         if self.step_loss.is_finite() {
             network.backward(&self.lora, recording, d_hidden, &mut self.gradient);
         }
@@ -137,8 +151,11 @@ impl Trainer {
 
     /// The update at the end of a step.
     fn finish_step(&mut self) -> Result<StepMetrics> {
-        let tokens: usize =
-            self.plan.steps[self.step].iter().flatten().map(|&i| self.dataset.samples[i].ids.len()).sum();
+        let tokens: usize = self.plan.steps[self.step]
+            .iter()
+            .flatten()
+            .map(|&i| self.dataset.samples[i].ids.len())
+            .sum();
         let factor = self.settings.schedule.factor(self.step, self.steps(), self.settings.warmup);
         let lr = self.settings.learning_rate * factor;
         let norm = self.optimizer.update(&mut self.lora.parameters, &self.gradient, lr);
@@ -187,7 +204,9 @@ impl Trainer {
     fn save_is_due(&self) -> bool {
         match self.settings.checkpoint_steps {
             Some(steps) => self.step - self.saved_step >= steps,
-            None => self.saved_at.elapsed() >= Duration::from_secs(self.settings.checkpoint_seconds),
+            None => {
+                self.saved_at.elapsed() >= Duration::from_secs(self.settings.checkpoint_seconds)
+            }
         }
     }
 
@@ -210,7 +229,11 @@ impl Job for Trainer {
         Priority::Training
     }
 
-    fn step(&mut self, model: &Model, emit: &mut dyn FnMut(TrainEvent)) -> Result<Step<TrainOutcome>> {
+    fn step(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(TrainEvent),
+    ) -> Result<Step<TrainOutcome>> {
         if self.step >= self.steps() {
             // The last state stays as a checkpoint until the adapter is written.
             self.save()?;

@@ -41,7 +41,12 @@ impl AdapterFolder {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn write(&self, lora: &Lora, metadata: Option<&AdapterMetadata>, model: &Model) -> Result<()> {
+    pub fn write(
+        &self,
+        lora: &Lora,
+        metadata: Option<&AdapterMetadata>,
+        model: &Model,
+    ) -> Result<()> {
         let refused = |reason: String| self.refused(TENSORS, reason);
         let config = peft::config_json(lora.config(), model.name());
         self.put(TENSORS, &peft::tensors(lora).map_err(refused)?)?;
@@ -89,8 +94,8 @@ impl AdapterFolder {
     /// option that Kaizen does not compute; for our own adapters also another base model or another
     /// chat template.
     pub fn load(&self, model: &Model) -> Result<LoadedAdapter> {
-        let (config, base_name) =
-            peft::read_config(&self.text(CONFIG)?).map_err(|reason| self.refused(CONFIG, reason))?;
+        let (config, base_name) = peft::read_config(&self.text(CONFIG)?)
+            .map_err(|reason| self.refused(CONFIG, reason))?;
         let file = self.bytes(TENSORS)?;
         let lora = peft::read_tensors(&file, config, model.network.architecture())
             .map_err(|reason| self.refused(TENSORS, reason))?;
@@ -107,7 +112,8 @@ impl AdapterFolder {
                     ));
                 }
                 warnings.push(
-                    "the adapter stores no chat template; it is used with the model's own".to_owned(),
+                    "the adapter stores no chat template; it is used with the model's own"
+                        .to_owned(),
                 );
             }
         }

@@ -41,7 +41,8 @@ pub(super) fn config_json(config: &LoraConfig, base_name: &str) -> Value {
 
 /// Reads the settings that decide shape and strength; refuses what would be silently ignored.
 pub(super) fn read_config(text: &str) -> Result<(LoraConfig, Option<String>), Refused> {
-    let value: Value = serde_json::from_str(text).map_err(|e| format!("it is not valid JSON ({e})"))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|e| format!("it is not valid JSON ({e})"))?;
     let kind = value["peft_type"].as_str().unwrap_or("none");
     if kind != "LORA" {
         return Err(format!("its peft_type is `{kind}`; only LORA is supported"));
@@ -56,7 +57,13 @@ pub(super) fn read_config(text: &str) -> Result<(LoraConfig, Option<String>), Re
     {
         return Err(format!("it trains biases (`bias`: `{bias}`), which is not supported"));
     }
-    for key in ["modules_to_save", "layers_to_transform", "rank_pattern", "alpha_pattern", "target_parameters"] {
+    for key in [
+        "modules_to_save",
+        "layers_to_transform",
+        "rank_pattern",
+        "alpha_pattern",
+        "target_parameters",
+    ] {
         let empty = match &value[key] {
             Value::Null => true,
             Value::Object(entries) => entries.is_empty(),
@@ -67,21 +74,27 @@ pub(super) fn read_config(text: &str) -> Result<(LoraConfig, Option<String>), Re
             return Err(format!("it uses `{key}`, which is not supported"));
         }
     }
-    let rank = value["r"].as_u64().filter(|r| (1..=4096).contains(r)).ok_or("it has no usable rank `r`")?;
+    let rank = value["r"]
+        .as_u64()
+        .filter(|r| (1..=4096).contains(r))
+        .ok_or("it has no usable rank `r`")?;
     let alpha = value["lora_alpha"]
         .as_f64()
         .filter(|a| a.is_finite())
         .ok_or("it has no usable `lora_alpha`")?;
     let names: Vec<&str> = match &value["target_modules"] {
         Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        Value::String(all) if all == "all-linear" => Projection::ALL.iter().map(|p| p.module()).collect(),
+        Value::String(all) if all == "all-linear" => {
+            Projection::ALL.iter().map(|p| p.module()).collect()
+        }
         other => return Err(format!("`target_modules` is {other}, a list of names is needed")),
     };
     let mut targets = BTreeSet::new();
     for name in names {
         let last = name.rsplit('.').next().unwrap_or(name);
-        let projection = Projection::from_name(last)
-            .ok_or_else(|| format!("it adapts `{name}`, which is not one of the seven projections"))?;
+        let projection = Projection::from_name(last).ok_or_else(|| {
+            format!("it adapts `{name}`, which is not one of the seven projections")
+        })?;
         targets.insert(projection);
     }
     if targets.is_empty() {
@@ -109,14 +122,17 @@ pub(super) fn tensors(lora: &Lora) -> Result<Vec<u8>, Refused> {
         for (matrix, range, shape) in
             [('A', &place.a, [rank, place.inputs]), ('B', &place.b, [place.outputs, rank])]
         {
-            let values: Vec<u8> =
-                lora.parameters[range.clone()].iter().flat_map(|value| value.to_le_bytes()).collect();
+            let values: Vec<u8> = lora.parameters[range.clone()]
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
             bytes.insert(tensor_name(place.layer, place.projection, matrix), (shape, values));
         }
     }
     let mut views = Vec::new();
     for (name, (shape, values)) in &bytes {
-        let view = TensorView::new(Dtype::F32, shape.to_vec(), values).map_err(|e| e.to_string())?;
+        let view =
+            TensorView::new(Dtype::F32, shape.to_vec(), values).map_err(|e| e.to_string())?;
         views.push((name.as_str(), view));
     }
     let format = HashMap::from([("format".to_owned(), "pt".to_owned())]);
@@ -142,8 +158,9 @@ pub(super) fn read_tensors(
             if view.shape() != shape {
                 return Err(format!("`{name}` has shape {:?}, {shape:?} is needed", view.shape()));
             }
-            copy(&view, &mut lora.parameters[range])
-                .ok_or_else(|| format!("`{name}` is stored as {:?}; F32, F16 or BF16 is needed", view.dtype()))?;
+            copy(&view, &mut lora.parameters[range]).ok_or_else(|| {
+                format!("`{name}` is stored as {:?}; F32, F16 or BF16 is needed", view.dtype())
+            })?;
             left.remove(&name);
         }
     }
@@ -201,8 +218,9 @@ mod tests {
     }
 
     fn adapter() -> Lora {
-        let targets = vec![Projection::Query, Projection::Down];
-        let config = LoraConfig { rank: 2, alpha: 4.0, dropout: 0.1, targets, rank_stabilised: false };
+        let targets = vec![Projection::Q, Projection::Down];
+        let config =
+            LoraConfig { rank: 2, alpha: 4.0, dropout: 0.1, targets, rank_stabilised: false };
         let mut lora = Lora::zeros(config, &architecture());
         for (i, value) in lora.parameters.iter_mut().enumerate() {
             *value = i as f32 / 10.0;
@@ -230,7 +248,7 @@ mod tests {
         assert!(read_tensors(&file, wider, &architecture()).unwrap_err().contains("shape"));
         let more = LoraConfig { targets: Projection::ALL.to_vec(), ..lora.config().clone() };
         assert!(read_tensors(&file, more, &architecture()).unwrap_err().contains("missing"));
-        let less = LoraConfig { targets: vec![Projection::Query], ..lora.config().clone() };
+        let less = LoraConfig { targets: vec![Projection::Q], ..lora.config().clone() };
         assert!(read_tensors(&file, less, &architecture()).unwrap_err().contains("not expected"));
         assert!(read_tensors(&file[..50], lora.config().clone(), &architecture()).is_err());
         for (key, value) in [

@@ -86,7 +86,7 @@ impl BlockBackward<'_> {
         );
 
         let mut d_attended = vec![0.0; activations.attended.len()];
-        self.project(Projection::Output, &activations.attended, d_stream, Some(&mut d_attended));
+        self.project(Projection::O, &activations.attended, d_stream, Some(&mut d_attended));
         let mut d_queries = vec![0.0; activations.queries.len()];
         let mut d_keys = vec![0.0; activations.keys.len()];
         let mut d_values = vec![0.0; activations.values.len()];
@@ -105,11 +105,9 @@ impl BlockBackward<'_> {
 
         rms_norm(&activations.input, &block.attention_norm, epsilon, &mut normed);
         d_normed.fill(0.0);
-        for (projection, dy) in [
-            (Projection::Query, &d_queries),
-            (Projection::Key, &d_keys),
-            (Projection::Value, &d_values),
-        ] {
+        for (projection, dy) in
+            [(Projection::Q, &d_queries), (Projection::K, &d_keys), (Projection::V, &d_values)]
+        {
             self.project(projection, &normed, dy, input_wanted.then_some(&mut d_normed));
         }
         if input_wanted {

@@ -182,9 +182,9 @@ impl Pass<'_> {
 
         let mut normed = vec![0.0; input.len()];
         rms_norm(&input, &block.attention_norm, epsilon, &mut normed);
-        let mut queries = self.project(block, layer, Projection::Query, &normed, &mut inner);
-        let mut keys = self.project(block, layer, Projection::Key, &normed, &mut inner);
-        let values = self.project(block, layer, Projection::Value, &normed, &mut inner);
+        let mut queries = self.project(block, layer, Projection::Q, &normed, &mut inner);
+        let mut keys = self.project(block, layer, Projection::K, &normed, &mut inner);
+        let values = self.project(block, layer, Projection::V, &normed, &mut inner);
         self.network.rotary.turn(&mut queries, self.positions);
         self.network.rotary.turn(&mut keys, self.positions);
 
@@ -194,7 +194,7 @@ impl Pass<'_> {
         attend(architecture.attention, &queries, &spans, &mut attended, Some(&mut log_sums));
         drop(spans);
 
-        let mut middle = self.project(block, layer, Projection::Output, &attended, &mut inner);
+        let mut middle = self.project(block, layer, Projection::O, &attended, &mut inner);
         add(&mut middle, &input);
         rms_norm(&middle, &block.feed_forward_norm, epsilon, &mut normed);
         let gate = self.project(block, layer, Projection::Gate, &normed, &mut inner);

@@ -38,7 +38,7 @@ impl Network {
                 let (rows, columns) = architecture.shape_of(projection);
                 let name = format!("blk.{layer}.{}.weight", projection.gguf());
                 let mut weight = matrix(gguf, &name, rows, columns)?;
-                if matches!(projection, Projection::Query | Projection::Key) {
+                if matches!(projection, Projection::Q | Projection::K) {
                     let order = half_split_order(rows, architecture.attention.head_width);
                     weight = weight.with_rows_in_order(&order);
                 }
