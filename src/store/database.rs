@@ -45,6 +45,8 @@ pub fn open(path: &Path) -> Result<Connection> {
     refuse_others(&connection, path)?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(told)?;
     connection.pragma_update(None, "synchronous", "full").map_err(told)?;
+    // The whole index of many thousand sessions (KiB): a search reads every row.
+    connection.pragma_update(None, "cache_size", -32_768).map_err(told)?;
     migrate(&mut connection, path)?;
     Ok(connection)
 }

@@ -2,7 +2,8 @@
 //! stands here can be rebuilt from them, and opening the index catches up with them.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use rusqlite::types::Value;
@@ -87,16 +88,17 @@ impl Index {
 
     /// Enters the session as it stands in its file, or replaces what stood here. Save the file first.
     pub fn upsert(&self, session: &Session) -> Result<()> {
-        let stamp = stamp(&self.home, &session.session_id)?;
+        let stamp = self.stamp(session)?;
         insert(&self.connection, session, stamp).map_err(|error| self.told(error))
     }
 
     /// As [`Index::upsert`], for many sessions in one commit.
     pub fn upsert_all(&mut self, sessions: &[Session]) -> Result<()> {
+        let stamps =
+            sessions.iter().map(|session| self.stamp(session)).collect::<Result<Vec<_>>>()?;
         let told = |error| database::explain(&self.path, error);
         let transaction = self.connection.transaction().map_err(told)?;
-        for session in sessions {
-            let stamp = stamp(&self.home, &session.session_id)?;
+        for (session, stamp) in sessions.iter().zip(stamps) {
             insert(&transaction, session, stamp).map_err(told)?;
         }
         transaction.commit().map_err(told)
@@ -130,11 +132,8 @@ impl Index {
         let mut refreshed = Refreshed::default();
         for (done, folder) in folders.iter().enumerate() {
             progress(done, folders.len());
-            if !folder.is_dir() {
-                continue;
-            }
-            match look_at(&self.home, folder, &mut known) {
-                Ok(Seen::Same | Seen::Empty) => {}
+            match look_at(folder, &mut known) {
+                Ok(Seen::Same | Seen::Nothing) => {}
                 Ok(Seen::Changed(session, stamp)) => {
                     insert(&transaction, &session, stamp).map_err(told)?;
                     refreshed.read += 1;
@@ -178,6 +177,11 @@ impl Index {
             })
             .map(|count| usize::try_from(count).unwrap_or(0))
             .map_err(|error| self.told(error))
+    }
+
+    fn stamp(&self, session: &Session) -> Result<Stamp> {
+        let path = self.home.session_file(&session.session_id);
+        stamp(&path).map_err(|source| Error::io("read", &path, source))
     }
 
     fn told(&self, error: rusqlite::Error) -> Error {
@@ -226,29 +230,35 @@ impl Filter {
 
 enum Seen {
     Same,
-    /// A session's folder before its first word.
-    Empty,
+    /// A plain file, or a session's folder before its first word.
+    Nothing,
     Changed(Box<Session>, Stamp),
 }
 
 /// Reads the session in `folder` unless it is as known; takes it out of `known` in either case.
-fn look_at(
-    home: &Home,
-    folder: &std::path::Path,
-    known: &mut HashMap<String, Stamp>,
-) -> Result<Seen, Skipped> {
+fn look_at(folder: &Path, known: &mut HashMap<String, Stamp>) -> Result<Seen, Skipped> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let file = folder.join("session.json");
     let skipped = |why: String| Skipped { path: file.clone(), why };
-    let id: SessionId = name.parse().map_err(|error: Error| skipped(error.to_string()))?;
-    if !file.exists() {
-        known.remove(id.as_str()); // The row, if any, goes with the file.
-        return match logs::entries(folder) {
-            Ok(entries) if entries.is_empty() => Ok(Seen::Empty),
-            _ => Err(skipped("there is no session.json in this folder".into())),
-        };
-    }
-    let stamp = stamp(home, &id).map_err(|error| skipped(error.to_string()))?;
+    let id = match name.parse::<SessionId>() {
+        Ok(id) => id,
+        Err(_) if !folder.is_dir() => return Ok(Seen::Nothing),
+        Err(error) => return Err(skipped(error.to_string())),
+    };
+    let stamp = match stamp(&file) {
+        Ok(stamp) => stamp,
+        // Its row, if there is one, goes with the file.
+        Err(_) if !folder.is_dir() => return Ok(Seen::Nothing),
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(skipped(Error::io("read", &file, error).to_string()));
+        }
+        Err(_) => {
+            return match logs::entries(folder) {
+                Ok(entries) if entries.is_empty() => Ok(Seen::Nothing),
+                _ => Err(skipped("there is no session.json in this folder".into())),
+            };
+        }
+    };
     if known.get(id.as_str()) == Some(&stamp) {
         known.remove(id.as_str());
         return Ok(Seen::Same);
@@ -263,11 +273,9 @@ fn look_at(
     }
 }
 
-fn stamp(home: &Home, id: &SessionId) -> Result<Stamp> {
-    let path = home.session_file(id);
-    let failed = |source| Error::io("read", &path, source);
-    let metadata = std::fs::metadata(&path).map_err(failed)?;
-    let since = metadata.modified().map_err(failed)?.duration_since(UNIX_EPOCH);
+fn stamp(path: &Path) -> io::Result<Stamp> {
+    let metadata = std::fs::metadata(path)?;
+    let since = metadata.modified()?.duration_since(UNIX_EPOCH);
     let nanoseconds = since.map_or(0, |since| since.as_nanos().min(i64::MAX as u128) as i64);
     Ok((nanoseconds, metadata.len().min(i64::MAX as u64) as i64))
 }
@@ -330,7 +338,10 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
             .map(Stars::try_from)
             .transpose()
             .map_err(|error| wrong(3, error.to_string()))?,
-        issues: serde_json::from_str(&issues).map_err(|error| wrong(4, error.to_string()))?,
+        issues: match issues.as_str() {
+            "[]" => Vec::new(),
+            some => serde_json::from_str(some).map_err(|error| wrong(4, error.to_string()))?,
+        },
         comment: row.get(5)?,
         arm: row.get(6)?,
         adapter: row.get(7)?,

@@ -137,9 +137,12 @@ impl Session {
         self.kaizen.get_or_insert_default()
     }
 
-    /// Whether it was brought in from elsewhere: its `lora_version` and arm are then not ours.
+    /// Whether it was brought in from elsewhere: its `lora_version` and arm are then not ours. What we
+    /// record has an outcome from its first moment.
     pub fn is_imported(&self) -> bool {
-        self.kaizen.as_ref().is_none_or(|record| record.imported_from.is_some())
+        self.kaizen
+            .as_ref()
+            .is_none_or(|record| record.imported_from.is_some() || record.outcome.is_none())
     }
 
     /// What was asked: the turns before the answer, or the task where no turns were recorded.

@@ -1,0 +1,249 @@
+//! Training material from failures: the failed sessions for which a person wrote the right answer.
+//! Nothing is invented: a failure without a correction teaches nothing and is only counted.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::error::{Error, Result};
+use super::settings::Settings;
+use crate::store::{self, Filter, Home, Index, Message, SessionId, Skipped, Stars, logs};
+
+/// A prompt and the answer that a person says is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrective {
+    /// The sessions that say so, oldest first; several when the same correction was given again.
+    pub sessions: Vec<SessionId>,
+    /// The turns before the answer.
+    pub messages: Vec<Message>,
+    pub answer: String,
+}
+
+/// One prompt for which different answers were called right. Left out of training until the person
+/// settles it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    pub messages: Vec<Message>,
+    /// Each session and its correction, oldest first.
+    pub answers: Vec<(SessionId, String)>,
+}
+
+/// What the failed sessions give.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Correctives {
+    pub examples: Vec<Corrective>,
+    pub contradictions: Vec<Contradiction>,
+    /// Failed sessions in all, and those of them with a correction.
+    pub failed: usize,
+    pub corrected: usize,
+    /// Sessions that could not be read since they were indexed.
+    pub damaged: Vec<Skipped>,
+}
+
+/// Gathers the corrections of the failed sessions, oldest first. Fails when fewer than
+/// `settings.min_failed` failed sessions have a usable one, saying what is missing.
+pub fn corrective(home: &Home, index: &Index, settings: &Settings) -> Result<Correctives> {
+    let at_most = Stars::try_from(i64::from(settings.failed_rating.clamp(1, 5))).ok();
+    let failed = index.list(&Filter { at_most, ..Filter::default() })?;
+    let mut found = Correctives { failed: failed.len(), ..Correctives::default() };
+    let mut waiting = Vec::new();
+    let mut by_prompt = ByPrompt::default();
+    // The list is newest first.
+    for summary in failed.iter().rev() {
+        if !summary.corrected {
+            waiting.push(summary.id.clone());
+            continue;
+        }
+        let session = match logs::load(home, &summary.id) {
+            Ok(session) => session,
+            Err(error) => {
+                found.damaged.push(damaged(home, &summary.id, error));
+                continue;
+            }
+        };
+        let messages = session.prompt();
+        if let Some(correction) = session.kaizen.and_then(|record| record.correction) {
+            found.corrected += 1;
+            by_prompt.add(session.session_id, messages, correction.answer);
+        }
+    }
+    (found.examples, found.contradictions) = by_prompt.settle();
+    let contradicting =
+        found.contradictions.iter().map(|contradiction| contradiction.answers.len()).sum();
+    if found.corrected - contradicting < settings.min_failed {
+        waiting.reverse();
+        return Err(Error::TooFewCorrections {
+            failed_rating: settings.failed_rating,
+            failed: found.failed,
+            corrected: found.corrected,
+            contradicting,
+            needed: settings.min_failed,
+            waiting,
+        });
+    }
+    Ok(found)
+}
+
+/// Corrections under their prompts, in the order in which the prompts first came.
+#[derive(Default)]
+struct ByPrompt {
+    place: BTreeMap<Vec<(&'static str, String)>, usize>,
+    prompts: Vec<Corrected>,
+}
+
+/// One prompt with all that was said to be its right answer.
+struct Corrected {
+    messages: Vec<Message>,
+    answers: Vec<(SessionId, String)>,
+}
+
+impl ByPrompt {
+    fn add(&mut self, session: SessionId, messages: Vec<Message>, answer: String) {
+        // Prompts that differ only in white space at the ends ask the same.
+        let asked = messages
+            .iter()
+            .map(|turn| (turn.role.as_str(), turn.content.trim().to_owned()))
+            .collect();
+        match self.place.entry(asked) {
+            Entry::Occupied(place) => {
+                if let Some(corrected) = self.prompts.get_mut(*place.get()) {
+                    corrected.answers.push((session, answer));
+                }
+            }
+            Entry::Vacant(place) => {
+                place.insert(self.prompts.len());
+                self.prompts.push(Corrected { messages, answers: vec![(session, answer)] });
+            }
+        }
+    }
+
+    fn settle(self) -> (Vec<Corrective>, Vec<Contradiction>) {
+        let mut examples = Vec::new();
+        let mut contradictions = Vec::new();
+        for Corrected { messages, answers } in self.prompts {
+            let Some((_, first)) = answers.first().cloned() else { continue };
+            if answers.iter().all(|(_, answer)| answer.trim() == first.trim()) {
+                let sessions = answers.into_iter().map(|(session, _)| session).collect();
+                examples.push(Corrective { sessions, messages, answer: first });
+            } else {
+                contradictions.push(Contradiction { messages, answers });
+            }
+        }
+        (examples, contradictions)
+    }
+}
+
+pub(super) fn damaged(home: &Home, id: &SessionId, error: store::Error) -> Skipped {
+    Skipped { path: home.session_file(id), why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::feedback::tests::Place;
+    use crate::store::Message;
+
+    fn gather(place: &Place) -> Result<Correctives> {
+        corrective(&place.home, &place.index, &Settings::default())
+    }
+
+    #[test]
+    fn failed_sessions_with_a_correction_become_examples() {
+        let place = Place::new();
+        for minute in 0..5 {
+            let task = format!("task {minute}");
+            place.rated(minute, &task, "wrong", 1 + i64::from(minute) % 3, Some("right"));
+        }
+        place.rated(5, "good enough", "a", 4, Some("even better"));
+        place.rated(6, "bad, nobody knows better", "a", 1, None);
+        let found = gather(&place).unwrap();
+        assert_eq!((found.failed, found.corrected, found.examples.len()), (6, 5, 5));
+        assert_eq!(found.examples[0].messages, [Message::user("task 0")]);
+        assert_eq!(found.examples[4].answer, "right");
+    }
+
+    // If this fails, the person does not learn why training refuses, and what to do.
+    #[test]
+    fn too_few_corrections_say_what_there_is_and_what_is_missing() {
+        let place = Place::new();
+        let told = gather(&place).unwrap_err().to_string();
+        assert!(told.contains("there are 0 failed") && told.contains("5 more needed"), "{told}");
+        for minute in 0..4 {
+            place.rated(minute, &format!("t {minute}"), "a", 2, Some("b"));
+        }
+        let without = place.rated(9, "t", "a", 3, None);
+        let told = gather(&place).unwrap_err().to_string();
+        assert!(told.contains("5 failed, 4 of them corrected; 1 more needed"), "{told}");
+        assert!(told.contains("kaizen rate SESSION STARS --answer FILE"), "{told}");
+        assert!(told.contains(without.as_str()) && !told.contains('\n'), "{told}");
+    }
+
+    #[test]
+    fn the_same_correction_twice_is_one_example() {
+        let place = Place::new();
+        for minute in 0..5 {
+            place.rated(minute, "t \n", "a", 1, Some("b"));
+        }
+        let found = gather(&place).unwrap();
+        assert_eq!(found.examples.len(), 1);
+        assert_eq!(found.examples[0].sessions.len(), 5);
+        assert!(found.examples[0].sessions.is_sorted());
+    }
+
+    // If this fails, the model is trained towards two answers at once.
+    #[test]
+    fn contradicting_corrections_are_named_and_left_out() {
+        let place = Place::new();
+        for minute in 0..5 {
+            place.rated(minute, &format!("t {minute}"), "a", 1, Some("b"));
+        }
+        place.rated(8, "disputed", "a", 1, Some("left"));
+        place.rated(9, "disputed", "a", 2, Some("right"));
+        let found = gather(&place).unwrap();
+        assert_eq!(found.examples.len(), 5);
+        assert_eq!(found.contradictions.len(), 1);
+        let answers: Vec<&str> =
+            found.contradictions[0].answers.iter().map(|(_, answer)| answer.as_str()).collect();
+        assert_eq!(answers, ["left", "right"]);
+    }
+
+    #[test]
+    fn contradicting_corrections_do_not_count_as_usable() {
+        let place = Place::new();
+        for minute in 0..5 {
+            place.rated(minute, "disputed", "a", 1, Some(&format!("answer {minute}")));
+        }
+        let told = gather(&place).unwrap_err().to_string();
+        assert!(told.contains("5 of these contradict each other"), "{told}");
+        assert!(told.contains("5 more needed"), "{told}");
+    }
+
+    #[test]
+    fn a_session_damaged_since_it_was_indexed_is_named() {
+        let place = Place::new();
+        for minute in 0..6 {
+            place.rated(minute, &format!("t {minute}"), "a", 1, Some("b"));
+        }
+        let id = place.rated(7, "t", "a", 1, Some("b"));
+        std::fs::write(place.home.session_file(&id), "").unwrap();
+        let found = gather(&place).unwrap();
+        assert_eq!((found.examples.len(), found.damaged.len()), (6, 1));
+        assert!(found.damaged[0].why.contains("empty"));
+    }
+
+    #[test]
+    fn an_imported_session_without_turns_asks_its_task() {
+        let place = Place::new();
+        let settings = Settings { min_failed: 1, ..Settings::default() };
+        let id = place.session(1, "its task", "a");
+        logs::update::<_, Error>(&place.home, &id, |session| {
+            session.kaizen = None;
+            Ok(())
+        })
+        .unwrap();
+        place.rate_with(&id, 1, Some("right"));
+        let found = corrective(&place.home, &place.index, &settings).unwrap();
+        assert_eq!(found.examples[0].messages, [Message::user("its task")]);
+    }
+}
