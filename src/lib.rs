@@ -7,9 +7,9 @@
 pub mod adapters;
 // pub mod cli;
 pub mod config;
-// pub mod driver;
+pub mod driver;
 pub mod eval;
-// pub mod feedback;
+pub mod feedback;
 pub mod kernels;
 pub mod model;
 pub mod runtime;

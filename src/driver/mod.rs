@@ -1,1 +1,20 @@
-//! (room being furnished)
+//! What can be done in Kaizen, for the command line and the dashboard alike: a home, its model and
+//! the pieces of work on them. Owns the order of steps; knows nothing of screens or arguments.
+
+mod built_in;
+mod compare;
+mod error;
+mod evaluate;
+mod event;
+mod machine;
+mod train;
+mod workplace;
+
+pub use built_in::{evaluation_set, sentinel_set};
+pub use compare::{CompareRequest, Comparison, Sentinels, compare};
+pub use error::{Error, Result};
+pub use evaluate::{EvaluateRequest, Evaluation, ExampleScore, SplitChoice, evaluate, find_weak};
+pub use event::{Event, Seen};
+pub use machine::{free_memory_mib, peak_memory_mib};
+pub use train::{Material, Prepared, TrainRequest, Trained, prepare, prepare_resume, run};
+pub use workplace::{ArmChoice, Workplace};

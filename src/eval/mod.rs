@@ -22,6 +22,7 @@ pub mod sentinels;
 pub mod set;
 mod split;
 pub mod statistics;
+mod weak;
 
 pub use check::{Check, inferred};
 pub use decision::{AccuracyOutcome, AreaOutcome, Decision, Verdict};
@@ -37,3 +38,4 @@ pub use guard::{
 pub use ledger::{HeldOutSet, Ledger, Question, Recorded};
 pub use outcome::{AreaScore, ItemScore, Pair, Summary, pair, summarise};
 pub use split::{Assignment, LeftOut, Place, assign, groups};
+pub use weak::{WeakExample, Weakness, weakness};

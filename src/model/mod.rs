@@ -11,6 +11,7 @@ pub mod lora;
 pub mod network;
 mod projection;
 pub mod sampler;
+pub mod source;
 pub mod tokenizer;
 
 pub use architecture::{Architecture, Rope};

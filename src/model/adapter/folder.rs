@@ -37,7 +37,7 @@ impl AdapterFolder {
         &self.path
     }
 
-    /// Writes the four files; existing ones are replaced one by one, each atomically.
+    /// Writes the folder's files (made when missing); existing ones are replaced one by one, each atomically.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -48,6 +48,8 @@ impl AdapterFolder {
         model: &Model,
     ) -> Result<()> {
         let refused = |reason: String| self.refused(TENSORS, reason);
+        std::fs::create_dir_all(&self.path)
+            .map_err(|e| crate::store::Error::io("make the folder", &self.path, e))?;
         let config = peft::config_json(lora.config(), model.name());
         self.put(TENSORS, &peft::tensors(lora).map_err(refused)?)?;
         self.put_json(CONFIG, &config)?;

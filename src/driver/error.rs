@@ -1,0 +1,33 @@
+//! What can go wrong with a piece of work.
+
+use crate::{adapters, config, eval, feedback, model, runtime, store, tasks, train};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Source(#[from] model::source::Error),
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    #[error(transparent)]
+    Runtime(#[from] runtime::Error),
+    #[error(transparent)]
+    Eval(#[from] eval::Error),
+    #[error(transparent)]
+    Train(#[from] train::Error),
+    #[error(transparent)]
+    Feedback(#[from] feedback::Error),
+    #[error(transparent)]
+    Adapters(#[from] adapters::Error),
+    #[error(transparent)]
+    Tasks(#[from] tasks::Error),
+
+    /// The arguments do not go together.
+    #[error("{0}")]
+    Usage(String),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;

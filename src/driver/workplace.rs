@@ -1,0 +1,134 @@
+//! A home and what is chosen in it: configuration, model, arm.
+
+use super::{Event, Result, Seen};
+use crate::adapters::Registry;
+use crate::config::Config;
+use crate::eval::Ledger;
+use crate::model::Model;
+use crate::model::source::{self, ModelFile, ModelFiles};
+use crate::runtime::Runtime;
+use crate::store::{Home, Index};
+use crate::tasks::Arm;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Which arm to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArmChoice {
+    /// By routing.
+    Auto,
+    Base,
+    Adapter(String),
+}
+
+impl ArmChoice {
+    /// Reads `auto`, `base` or an adapter's name.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "auto" => Self::Auto,
+            "base" => Self::Base,
+            name => Self::Adapter(name.to_owned()),
+        }
+    }
+}
+
+/// A home with its configuration; everything else is opened when it is needed.
+#[derive(Debug)]
+pub struct Workplace {
+    pub home: Home,
+    pub config: Config,
+    /// A path to a GGUF file or a name on the hub; none is the configured default.
+    pub model: Option<String>,
+}
+
+impl Workplace {
+    /// Opens the home at `root`, made when missing; `config_file` as `--config` names it.
+    ///
+    /// # Errors
+    /// A home that cannot be made, or a configuration that is not right.
+    pub fn open(root: &Path, config_file: Option<&Path>, model: Option<String>) -> Result<Self> {
+        let config = Config::load(root, config_file)?;
+        Ok(Self { home: Home::open(root)?, config, model })
+    }
+
+    /// The index of sessions, caught up with the files.
+    ///
+    /// # Errors
+    /// A database that is none, or from a newer version.
+    pub fn index(&self) -> Result<Index> {
+        let mut index = Index::open(&self.home)?;
+        index.refresh()?;
+        Ok(index)
+    }
+
+    pub fn registry(&self) -> Registry {
+        Registry::new(self.home.adapters())
+    }
+
+    /// Splits and decisions.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::at(self.home.experiments().join("held-out.jsonl"))
+    }
+
+    /// The chosen model's file, fetched when it is not there yet.
+    ///
+    /// # Errors
+    /// When no source gives it.
+    pub fn model_file(&self, seen: Seen) -> Result<ModelFile> {
+        let files = ModelFiles::for_user(self.home.root())?;
+        let (events, received) = std::sync::mpsc::channel();
+        let progress = move |event: &source::Event| {
+            let _ = events.send(event.clone());
+        };
+        // The work is done on a thread of its own, so that what it says is shown as it happens.
+        std::thread::scope(|scope| {
+            let work = scope
+                .spawn(move || files.locate(&self.config.model, self.model.as_deref(), &progress));
+            while let Ok(event) = received.recv() {
+                seen(Event::Source(event));
+            }
+            match work.join() {
+                Ok(result) => Ok(result?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    /// Fetches, loads and starts the chosen model, with the configured number of threads.
+    ///
+    /// # Errors
+    /// As [`model_file`](Self::model_file), or a file that is not supported.
+    pub fn runtime(&self, seen: Seen) -> Result<Runtime> {
+        self.runtime_with_threads(self.config.runtime.threads, seen)
+    }
+
+    /// As [`runtime`](Self::runtime) with a stated number of threads (0: one per core).
+    ///
+    /// # Errors
+    /// As [`runtime`](Self::runtime).
+    pub fn runtime_with_threads(&self, threads: usize, seen: Seen) -> Result<Runtime> {
+        let file = self.model_file(seen)?;
+        let precision = self.config.model.precision;
+        let name = file.path.file_stem().unwrap_or_default().to_string_lossy();
+        let model = Model::load(&file.path, &name, &file.sha256, precision, |share| {
+            seen(Event::Loading(share));
+        })?;
+        Ok(Runtime::start(Arc::new(model), threads)?)
+    }
+
+    /// The arm that answers: by choice, or by routing, which sends everything to base until an
+    /// adapter is promoted.
+    ///
+    /// # Errors
+    /// An adapter that is not there or does not fit the model.
+    pub fn arm(&self, choice: &ArmChoice, runtime: &Runtime, seen: Seen) -> Result<Arm> {
+        let ArmChoice::Adapter(name) = choice else {
+            return Ok(Arm { name: "base".into(), lora: None, probability: 1.0 });
+        };
+        let loaded = self.registry().load(name, runtime.model())?;
+        for warning in loaded.warnings {
+            seen(Event::Note(warning));
+        }
+        Ok(Arm { name: name.clone(), lora: Some(Arc::new(loaded.lora)), probability: 1.0 })
+    }
+}
