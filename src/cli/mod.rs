@@ -1,1 +1,141 @@
-//! (room being furnished)
+//! The command line: arguments in, words or JSON out, one file a command. Owns how things are said;
+//! knows nothing of how they are done.
+
+mod adapters;
+mod bench;
+mod compare;
+mod completions;
+mod context;
+mod demo;
+mod doctor;
+mod eval;
+mod interrupt;
+mod outcome;
+mod output;
+mod rate;
+mod run;
+mod score;
+mod sessions;
+mod table;
+mod tokenize;
+mod train;
+mod weak;
+
+use clap::{Args, Parser, Subcommand};
+use context::Context;
+use outcome::Outcome;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Makes a small local language model better at your own work, from your own ratings.
+///
+/// Without a command, `kaizen` shows the whole loop once on the default model (`kaizen demo`).
+#[derive(Debug, Parser)]
+#[command(name = "kaizen", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// Folder with sessions, adapters and runs [default: $KAIZEN_HOME, else the current folder when
+    /// its config.toml says `kaizen = 1`, else the platform's data folder].
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Configuration file [default: HOME/config.toml].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A GGUF file, or a name on the hub (owner/repo or owner/repo:file.gguf).
+    #[arg(long, global = true, value_name = "NAME|PATH")]
+    model: Option<String>,
+    /// Which arm answers: auto (by routing), base, or lora-vN [default: auto].
+    #[arg(long, global = true, value_name = "ARM")]
+    adapter: Option<String>,
+    /// Print JSON alone on stdout.
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress and no notes.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Say more when something fails.
+    #[arg(long, short, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole loop once, unattended, on the real model, in a temporary home.
+    Demo,
+    /// Check model, machine, configuration and a training step.
+    Doctor,
+    /// Run a task.
+    Run(run::RunArguments),
+    /// Rate a session.
+    Rate(rate::RateArguments),
+    /// List, show, import or re-index sessions.
+    Sessions(sessions::SessionsArguments),
+    /// Token ids of lines of JSON strings on stdin.
+    Tokenize,
+    /// Negative log-likelihoods of texts or conversations.
+    Score(score::ScoreArguments),
+    /// Score an evaluation set.
+    Eval(eval::EvalArguments),
+    /// Find the weak examples of an evaluation set.
+    Weak(weak::WeakArguments),
+    /// Train a LoRA adapter.
+    Train(train::TrainArguments),
+    /// Compare two arms and say which is better.
+    Compare(compare::CompareArguments),
+    /// List, show, import or export adapters.
+    Adapters(adapters::AdaptersArguments),
+    /// Measure speed and memory on this machine.
+    Bench,
+    /// Print shell completions.
+    Completions(completions::CompletionsArguments),
+}
+
+/// Parses the arguments of this process and does what they say.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let _ = color_eyre::config::HookBuilder::default()
+        .display_env_section(false)
+        .display_location_section(false)
+        .install();
+    let verbose = arguments.global.verbose;
+    match dispatch(arguments) {
+        Ok(outcome) => outcome.code(),
+        Err(error) => outcome::tell(&error, verbose),
+    }
+}
+
+fn dispatch(arguments: Arguments) -> outcome::Result<Outcome> {
+    let Arguments { global, command } = arguments;
+    let command = command.unwrap_or(Command::Demo);
+    if let Command::Completions(arguments) = &command {
+        return completions::run(arguments);
+    }
+    if let Command::Demo = command {
+        return demo::run(&global);
+    }
+    let context = Context::open(&global)?;
+    tracing::info!(?command, "started");
+    match command {
+        Command::Doctor => doctor::run(&context),
+        Command::Run(arguments) => run::run(&context, &arguments),
+        Command::Rate(arguments) => rate::run(&context, &arguments),
+        Command::Sessions(arguments) => sessions::run(&context, &arguments),
+        Command::Tokenize => tokenize::run(&context),
+        Command::Score(arguments) => score::run(&context, &arguments),
+        Command::Eval(arguments) => eval::run(&context, &arguments),
+        Command::Weak(arguments) => weak::run(&context, &arguments),
+        Command::Train(arguments) => train::run(&context, &arguments),
+        Command::Compare(arguments) => compare::run(&context, &arguments),
+        Command::Adapters(arguments) => adapters::run(&context, &arguments),
+        Command::Bench => bench::run(&context),
+        Command::Demo | Command::Completions(_) => Ok(Outcome::Done),
+    }
+}

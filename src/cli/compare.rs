@@ -1,0 +1,145 @@
+//! `kaizen compare`: is B better than A? The gate's answer, without spending anything.
+
+use super::context::Context;
+use super::eval::SetArguments;
+use super::outcome::{Outcome, Result};
+use super::table::{change, columns, percentage};
+use crate::driver::{ArmChoice, CompareRequest, Comparison, Sentinels, SplitChoice, compare};
+use crate::eval::{AreaOutcome, Verdict};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// The reference: base or lora-vN.
+    a: String,
+    /// The candidate.
+    b: String,
+    #[command(flatten)]
+    set: SetArguments,
+    /// Which part of the set decides.
+    #[arg(long, value_enum, default_value = "held-out")]
+    split: Split,
+    /// The whole file decides: it is unseen by construction.
+    #[arg(long, conflicts_with = "split")]
+    no_split: bool,
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Split {
+    All,
+    HeldOut,
+}
+
+pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
+    let examples = arguments.set.read()?;
+    let runtime = context.runtime()?;
+    let a = context.named_arm(&ArmChoice::parse(&arguments.a), &runtime)?;
+    let b = context.named_arm(&ArmChoice::parse(&arguments.b), &runtime)?;
+    let targeted = match b.lora {
+        Some(_) => context.workplace.registry().folder(&b.name)?.metadata()?.map(|m| m.areas),
+        None => None,
+    };
+    let request = CompareRequest {
+        examples: &examples,
+        split: match arguments.split {
+            Split::All => SplitChoice::All,
+            Split::HeldOut => SplitChoice::HeldOut,
+        },
+        no_split: arguments.no_split,
+        targeted: targeted.unwrap_or_default().into_iter().collect::<BTreeSet<String>>(),
+        sentinels: Sentinels::All,
+        answers: true,
+        seed: arguments.seed,
+    };
+    let experiments = context.workplace.home.experiments();
+    let comparison =
+        compare(&runtime, &context.workplace.ledger(), &experiments, &request, &a, &b, &mut |event| {
+            context.output.event(event);
+        })?;
+    context.output.json(&document(&comparison))?;
+    if !context.output.json {
+        context.output.raw(&describe(&comparison))?;
+    }
+    Ok(match comparison.decision.verdict {
+        Verdict::Accepted => Outcome::Done,
+        Verdict::Rejected | Verdict::CannotTell => Outcome::No,
+    })
+}
+
+fn document(comparison: &Comparison) -> Value {
+    let decision = &comparison.decision;
+    json!({
+        "a": comparison.a,
+        "b": comparison.b,
+        "areas": decision.areas,
+        "sentinels": decision.sentinels,
+        "verdict": decision.verdict,
+        "style": decision.style,
+        "reason": decision.reason,
+        "held_out": {
+            "a": decision.a,
+            "b": decision.b,
+            "change": decision.change,
+            "ci95": decision.ci95,
+            "p": decision.p,
+            "alpha": decision.spending.alpha,
+            "items": decision.items,
+            "groups": decision.groups,
+            "used": comparison.used,
+        },
+        "accuracy": decision.accuracy,
+        "guards": decision.guards,
+        "sentinels_passed": comparison.sentinels_passed,
+        "needs_more": decision.needs_more,
+    })
+}
+
+/// The comparison in words and columns.
+pub fn describe(comparison: &Comparison) -> String {
+    let decision = &comparison.decision;
+    let header = ["area", "items", &comparison.a, &comparison.b, "change", "95 % interval", "right", ""];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(decision.areas.iter().map(|area| row(&area.area, area)));
+    rows.extend(decision.sentinels.iter().map(|area| row(&format!("guard {}", area.area), area)));
+    let mut text = columns(&rows);
+    text.push('\n');
+    for guard in &decision.guards {
+        let state = match guard.passed {
+            Some(true) => "holds",
+            Some(false) => "BROKEN",
+            None => "open",
+        };
+        text.push_str(&format!("  {state:6}  {}: {}\n", guard.name, guard.detail));
+    }
+    text.push_str(&format!(
+        "\n{}: perplexity {:.2} -> {:.2} ({}{}), p = {:.4} (needs {:.4}), {} groups, held-out used {} times\n",
+        decision.verdict.as_str(),
+        decision.a,
+        decision.b,
+        change(decision.change),
+        decision.ci95.map(|ci| format!(", 95 % {} to {}", change(ci[0]), change(ci[1]))).unwrap_or_default(),
+        decision.p,
+        decision.spending.alpha,
+        decision.groups,
+        comparison.used,
+    ));
+    text.push_str(&format!("{}\n", decision.reason));
+    text
+}
+
+fn row(name: &str, area: &AreaOutcome) -> Vec<String> {
+    vec![
+        name.to_owned(),
+        area.n.to_string(),
+        format!("{:.2}", area.a),
+        format!("{:.2}", area.b),
+        change(area.change),
+        area.ci95.map_or_else(|| "-".into(), |ci| format!("{} .. {}", change(ci[0]), change(ci[1]))),
+        percentage(area.accuracy_a),
+        percentage(area.accuracy_b),
+    ]
+}

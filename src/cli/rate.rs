@@ -1,0 +1,66 @@
+//! `kaizen rate`: what a person says of a session.
+
+use super::context::Context;
+use super::outcome::{Error, Outcome, Result};
+use crate::feedback::{self, Rating};
+use crate::store::{Issue, Stars};
+use clap::Args;
+use serde_json::json;
+use std::io::Read;
+
+#[derive(Debug, Args)]
+pub struct RateArguments {
+    /// The session's id, or the beginning or end of only one.
+    session: String,
+    /// 1 (bad) to 5 (good).
+    #[arg(value_parser = |text: &str| text.parse::<Stars>())]
+    stars: Stars,
+    /// What went wrong: ocr, wrong-action, timeout, coordination, other (repeatable).
+    #[arg(long = "issue", value_name = "SLUG", value_parser = issue)]
+    issues: Vec<Issue>,
+    #[arg(long)]
+    comment: Option<String>,
+    /// A file with the answer that would have been right; `-` reads it from stdin.
+    #[arg(long, value_name = "FILE|-")]
+    answer: Option<String>,
+}
+
+fn issue(text: &str) -> Result<Issue, String> {
+    text.parse::<Issue>().map_err(|error| error.to_string())
+}
+
+pub fn run(context: &Context, arguments: &RateArguments) -> Result<Outcome> {
+    let correction = arguments.answer.as_deref().map(read).transpose()?;
+    let rating = Rating {
+        stars: arguments.stars,
+        issues: (!arguments.issues.is_empty()).then(|| arguments.issues.clone()),
+        comment: arguments.comment.clone(),
+        correction,
+    };
+    let index = context.workplace.index()?;
+    let rated = feedback::rate(&context.workplace.home, &index, &arguments.session, &rating)?;
+    if let Some(error) = &rated.index_failure {
+        context.output.note(format!("saved, but not in the index yet: {error}"));
+    }
+    let id = &rated.session.session_id;
+    context.output.line(format!(
+        "{id}: {} of 5 stars{}",
+        arguments.stars.get(),
+        if rating.correction.is_some() { ", with a correction" } else { "" }
+    ))?;
+    context.output.json(&json!({"session": id, "rating": arguments.stars.get()}))?;
+    Ok(Outcome::Done)
+}
+
+fn read(name: &str) -> Result<String> {
+    let mut bytes = Vec::new();
+    let outcome = match name {
+        "-" => std::io::stdin().read_to_end(&mut bytes).map(|_| ()),
+        path => std::fs::read(path).map(|read| bytes = read),
+    };
+    let failed = |source| Error::File { action: "read", name: name.to_owned(), source };
+    outcome.map_err(failed)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| failed(std::io::Error::other("it is not UTF-8 text")))?;
+    Ok(text.trim_end().to_owned())
+}

@@ -1,0 +1,149 @@
+//! `kaizen run`: one task, answered and recorded.
+
+use super::context::Context;
+use super::outcome::{Error, Outcome, Result};
+use crate::model::sampler::Sampling;
+use crate::runtime::Stop;
+use crate::store::Message;
+use crate::tasks::{self, AskRequest};
+use clap::Args;
+use serde_json::json;
+use std::io::Read;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// What is to be done; `-` reads it from stdin.
+    prompt: String,
+    /// Always the likeliest token (temperature 0).
+    #[arg(long, conflicts_with_all = ["temperature", "top_p", "min_p"])]
+    greedy: bool,
+    #[arg(long, value_parser = at_least_zero)]
+    temperature: Option<f64>,
+    #[arg(long, value_parser = share)]
+    top_p: Option<f64>,
+    #[arg(long, value_parser = share_or_zero)]
+    min_p: Option<f64>,
+    /// 1 is off.
+    #[arg(long, value_parser = above_zero)]
+    repetition_penalty: Option<f64>,
+    /// The same seed gives the same text.
+    #[arg(long)]
+    seed: Option<u64>,
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    max_tokens: Option<u64>,
+    /// A system turn before the prompt.
+    #[arg(long)]
+    system: Option<String>,
+    /// A text file added to the prompt.
+    #[arg(long, value_name = "F")]
+    file: Option<PathBuf>,
+}
+
+fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
+    text.parse::<f64>().ok().filter(|n| n.is_finite() && fits(*n)).ok_or_else(|| format!("must be {wanted}"))
+}
+
+fn at_least_zero(text: &str) -> Result<f64, String> {
+    number(text, |n| n >= 0.0, "a number of at least 0")
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    number(text, |n| n > 0.0, "a number above 0")
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, |n| n > 0.0 && n <= 1.0, "above 0 and at most 1")
+}
+
+fn share_or_zero(text: &str) -> Result<f64, String> {
+    number(text, |n| (0.0..=1.0).contains(&n), "from 0 to 1")
+}
+
+pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
+    let prompt = prompt(arguments)?;
+    if prompt.trim().is_empty() {
+        return Err(tasks::Error::EmptyPrompt.into());
+    }
+    let mut messages = Vec::new();
+    messages.extend(arguments.system.as_ref().map(Message::system));
+    messages.push(Message::user(prompt));
+    let runtime = context.runtime()?;
+    let arm = context.chosen_arm(&runtime)?;
+    let defaults = &context.workplace.config.generate;
+    let request = AskRequest {
+        messages,
+        sampling: Sampling {
+            temperature: if arguments.greedy { 0.0 } else { arguments.temperature.unwrap_or(defaults.temperature) },
+            top_p: arguments.top_p.unwrap_or(defaults.top_p),
+            min_p: arguments.min_p.unwrap_or(defaults.min_p),
+            repetition_penalty: arguments.repetition_penalty.unwrap_or(match arguments.greedy {
+                true => 1.0,
+                false => defaults.repetition_penalty,
+            }),
+            seed: arguments.seed.unwrap_or_else(any_seed),
+        },
+        max_tokens: arguments.max_tokens.map_or(defaults.max_tokens, |tokens| tokens as usize),
+    };
+    let mut closed = Ok(());
+    let answer = tasks::ask(
+        &runtime,
+        &context.workplace.home,
+        &request,
+        &arm,
+        |cancel| context.interrupt.attach(cancel),
+        |text| {
+            if !context.output.json && closed.is_ok() {
+                closed = context.output.raw(text);
+            }
+        },
+    )?;
+    closed?;
+    let _ = context.workplace.index().and_then(|index| Ok(index.upsert(&answer.session)?));
+    let speed = answer.generation.tokens_per_second();
+    context.output.line("")?;
+    context.output.note(format!(
+        "{} · {} · {} tokens · {speed:.1} tokens/s · rate it: kaizen rate {} 1-5",
+        answer.session.session_id,
+        arm.name,
+        answer.generation.tokens.len(),
+        answer.session.session_id
+    ));
+    context.output.json(&json!({
+        "session": answer.session.session_id,
+        "adapter": arm.name,
+        "text": crate::store::plain(&answer.generation.text),
+        "tokens": answer.generation.tokens,
+        "steps": [],
+        "tokens_per_second": speed,
+    }))?;
+    Ok(match answer.generation.stop {
+        Stop::Cancelled => Outcome::Interrupted,
+        _ => Outcome::Done,
+    })
+}
+
+fn prompt(arguments: &RunArguments) -> Result<String> {
+    let mut prompt = match arguments.prompt.as_str() {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|source| Error::File { action: "read", name: "stdin".into(), source })?;
+            text.trim_end().to_owned()
+        }
+        text => text.to_owned(),
+    };
+    if let Some(path) = &arguments.file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::File { action: "read", name: path.display().to_string(), source })?;
+        prompt = format!("{prompt}\n\n{text}");
+    }
+    Ok(prompt)
+}
+
+/// A seed that differs from run to run and is small enough for every JSON reader.
+fn any_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |time| u64::from(time.subsec_nanos()) ^ (time.as_secs() & 0xffff_ffff))
+}
