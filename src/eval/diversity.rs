@@ -1,6 +1,6 @@
 //! How varied a model's answers are, and whether a candidate's are less so.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::statistics::{Estimate, jackknife};
 
@@ -8,21 +8,43 @@ use super::statistics::{Estimate, jackknife};
 /// share of all such pairs in all samples. It falls as samples grow in number or length, so only
 /// samples of equal shape compare. `None` where there is no pair.
 pub fn distinct_2(samples: &[Vec<u32>]) -> Option<f64> {
-    ratio(samples.iter().map(Vec::as_slice))
+    Pairs::of(samples.iter().map(Vec::as_slice)).share(None)
 }
 
-fn ratio<'a>(samples: impl Iterator<Item = &'a [u32]>) -> Option<f64> {
-    let mut seen: HashSet<(u32, u32)> = HashSet::new();
-    let mut pairs = 0usize;
-    for sample in samples {
-        for pair in sample.windows(2) {
-            if let [first, second] = *pair {
-                pairs += 1;
-                seen.insert((first, second));
+/// The pairs of neighbouring tokens in some samples.
+struct Pairs {
+    /// Different ones in all samples.
+    distinct: usize,
+    /// For each sample, its pairs, and how many different ones are in no other sample.
+    samples: Vec<(usize, usize)>,
+}
+
+impl Pairs {
+    fn of<'a>(samples: impl Iterator<Item = &'a [u32]>) -> Self {
+        // Each pair with the one sample it is in; none when it is in several.
+        let mut found_in: HashMap<(u32, u32), Option<usize>> = HashMap::new();
+        let mut counts = Vec::new();
+        for (index, sample) in samples.enumerate() {
+            for (first, second) in sample.iter().zip(sample.iter().skip(1)) {
+                let only = found_in.entry((*first, *second)).or_insert(Some(index));
+                if *only != Some(index) {
+                    *only = None;
+                }
             }
+            counts.push((sample.len().saturating_sub(1), 0));
         }
+        for index in found_in.values().flatten() {
+            counts[*index].1 += 1;
+        }
+        Self { distinct: found_in.len(), samples: counts }
     }
-    (pairs > 0).then(|| seen.len() as f64 / pairs as f64)
+
+    /// Distinct-2 of all samples, or of all but one.
+    fn share(&self, without: Option<usize>) -> Option<f64> {
+        let all: usize = self.samples.iter().map(|(pairs, _)| pairs).sum();
+        let (pairs, own) = without.map_or((0, 0), |index| self.samples[index]);
+        (all > pairs).then(|| (self.distinct - own) as f64 / (all - pairs) as f64)
+    }
 }
 
 /// The logarithm of the candidate's distinct-2 over the reference's, with its standard error.
@@ -33,23 +55,17 @@ fn ratio<'a>(samples: impl Iterator<Item = &'a [u32]>) -> Option<f64> {
 /// sample adds no new pair, which would bias every resample downwards. `None` with fewer than
 /// two prompts or without token pairs.
 pub fn diversity_change(a: &[Vec<u32>], b: &[Vec<u32>]) -> Option<Estimate> {
-    let cut: Vec<(&[u32], &[u32])> = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| {
-            let length = a.len().min(b.len());
-            (&a[..length], &b[..length])
-        })
-        .collect();
     if a.len() != b.len() {
         return None;
     }
-    jackknife(cut.len(), |left_out| {
-        let kept = || cut.iter().enumerate().filter(move |(i, _)| Some(*i) != left_out);
-        match (ratio(kept().map(|(_, pair)| pair.0)), ratio(kept().map(|(_, pair)| pair.1))) {
-            (Some(a), Some(b)) => (b / a).ln(),
-            _ => f64::NAN,
-        }
+    let cut = |own: &'_ [Vec<u32>], other: &[Vec<u32>]| {
+        let lengths = own.iter().zip(other).map(|(own, other)| own.len().min(other.len()));
+        Pairs::of(own.iter().zip(lengths).map(|(sample, length)| &sample[..length]))
+    };
+    let (pairs_a, pairs_b) = (cut(a, b), cut(b, a));
+    jackknife(a.len(), |without| match (pairs_a.share(without), pairs_b.share(without)) {
+        (Some(a), Some(b)) => (b / a).ln(),
+        _ => f64::NAN,
     })
 }
 
@@ -68,6 +84,17 @@ mod tests {
         assert_eq!(distinct_2(&[vec![1, 2, 3]]), Some(1.0));
         assert_eq!(distinct_2(&[vec![1], vec![]]), None);
         assert_eq!(distinct_2(&[]), None);
+    }
+
+    #[test]
+    fn leaving_a_sample_out_is_the_same_as_never_having_had_it() {
+        let samples = vec![vec![1, 2, 3, 1, 2], vec![3, 1, 4], vec![], vec![1, 2]];
+        let pairs = Pairs::of(samples.iter().map(Vec::as_slice));
+        for without in 0..samples.len() {
+            let mut rest = samples.clone();
+            rest.remove(without);
+            assert_eq!(pairs.share(Some(without)), distinct_2(&rest), "{without}");
+        }
     }
 
     #[test]

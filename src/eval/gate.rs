@@ -217,6 +217,9 @@ fn judge_improved(decision: &mut Decision, measured: &str, input: &GateInput<'_>
     if open.is_empty() {
         decision.verdict = Verdict::Accepted;
         decision.reason = format!("{measured}; all {} guards passed", decision.guards.len());
+        if decision.ci95.is_some_and(|[_, high]| high >= 0.0) {
+            decision.reason += "; the interval reaches zero: look at the items that got worse";
+        }
         if let Some(accuracy) = &decision.accuracy
             && accuracy.b <= accuracy.a
         {

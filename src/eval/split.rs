@@ -334,6 +334,38 @@ mod tests {
         assert_eq!(assign(&items, &BTreeMap::new()).places.len(), 5_000);
     }
 
+    #[test]
+    fn real_sets_are_divided_into_small_groups_in_the_stated_shares() {
+        let data = std::env::var_os("KAIZEN_DATA").map_or_else(
+            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+            Into::into,
+        );
+        for name in ["shell.jsonl", "maths.jsonl", "code.jsonl", "instructions.jsonl"] {
+            let path = data.join(name);
+            if !path.exists() {
+                continue;
+            }
+            let items = crate::eval::set::read(&path, &Default::default()).unwrap();
+            let assignment = assign(&items, &BTreeMap::new());
+            assert!(assignment.left_out.is_empty());
+            let mut sizes: BTreeMap<&String, usize> = BTreeMap::new();
+            for group in assignment.groups.values() {
+                *sizes.entry(group).or_default() += 1;
+            }
+            let held_out = assignment.select(&items, Place::HeldOut).len();
+            let largest = sizes.values().max().copied().unwrap_or_default();
+            println!(
+                "{name}: {} items, {} groups, the largest of {largest}, {held_out} held-out",
+                items.len(),
+                sizes.len()
+            );
+            // Chains of near pairs must not swallow a set: it would decide as one group.
+            assert!(sizes.len() * 2 > items.len(), "{name}: {} groups", sizes.len());
+            let share = held_out as f64 / items.len() as f64;
+            assert!((0.4..0.6).contains(&share), "{name}: {share}");
+        }
+    }
+
     fn sets() -> impl Strategy<Value = (Vec<String>, Vec<String>)> {
         let prompt = || "[a-d]( [a-j]){1,6}";
         (proptest::collection::vec(prompt(), 1..25), proptest::collection::vec(prompt(), 1..25))

@@ -22,7 +22,9 @@ enum Population {
     LognormalBothSides,
     /// A lognormal less its mean: a few items got much worse, most a little better.
     LognormalUp,
-    /// The same turned round: a few items got much better, most a little worse.
+    /// An exponential less its mean: the same, but milder.
+    ExponentialUp,
+    /// A lognormal turned round: a few items got much better, most a little worse.
     LognormalDown,
 }
 
@@ -41,6 +43,7 @@ impl Population {
             StudentThree => z / (0..3).map(|_| normal(generator).powi(2) / 3.0).sum::<f64>().sqrt(),
             StudentTwo => z / (0..2).map(|_| normal(generator).powi(2) / 2.0).sum::<f64>().sqrt(),
             LognormalBothSides => z.exp().copysign(normal(generator)),
+            ExponentialUp => (z * z + normal(generator).powi(2)) / 2.0 - 1.0,
             LognormalUp => z.exp() - 0.5f64.exp(),
             LognormalDown => 0.5f64.exp() - z.exp(),
         }
@@ -91,20 +94,43 @@ fn an_adapter_that_is_no_better_is_accepted_in_at_most_one_case_in_twenty() {
 }
 
 #[test]
-fn at_the_level_that_a_first_decision_spends_skew_stays_within_the_allowance() {
-    // A sign-flip test assumes symmetry. With skew it is exact no more; what the gate allows in
-    // all (5 %) still holds at the level that any decision uses (2.5 % at most) where a few items
-    // get much worse. Where a few get much better, the test is on the safe side.
-    for n in [20, 50, 100] {
-        let (accepted, trials) = false_acceptances(LognormalDown, n, 0.025);
-        assert!(accepted <= at_most(0.025, trials), "down n={n}: {accepted}");
-        false_acceptances(LognormalUp, n, 0.025);
-        if is_full() {
-            false_acceptances(LognormalUp, n, 0.05);
-            false_acceptances(LognormalDown, n, 0.05);
-            false_acceptances(Normal, n, 0.025);
+fn skew_is_the_tests_weakness_and_is_no_worse_than_written_down() {
+    // A sign-flip test assumes symmetry. It is on the safe side where a few items get much
+    // better, and NOT where a few get much worse: there it accepts more often than it says. The
+    // limits below are no allowance anyone derived; they are what was measured (docs/statistics.md)
+    // at the level of a first decision, pinned so that the page stays true.
+    for (population, n, rate) in [
+        (LognormalDown, 20, 0.025),
+        (LognormalDown, 50, 0.025),
+        (LognormalDown, 100, 0.025),
+        (ExponentialUp, 20, 0.075),
+        (ExponentialUp, 50, 0.057),
+        (ExponentialUp, 100, 0.048),
+        (LognormalUp, 20, 0.130),
+        (LognormalUp, 50, 0.101),
+        (LognormalUp, 100, 0.083),
+    ] {
+        let (accepted, trials) = false_acceptances(population, n, 0.025);
+        assert!(accepted <= at_most(rate, trials), "{population:?} n={n}: {accepted}");
+    }
+}
+
+#[test]
+fn where_skew_fools_the_test_the_interval_shown_beside_it_often_reaches_zero() {
+    let (trials, resamples) = if is_full() { (20_000, 2_000) } else { (1_000, 199) };
+    let mut draws = generator(78, Purpose::Interval);
+    let (mut accepted, mut warned) = (0, 0);
+    for trial in 0..trials {
+        let values: Vec<f64> = (0..20).map(|_| LognormalUp.draw(&mut draws)).collect();
+        if p_value(&values, resamples, trial) <= 0.025 {
+            let clusters: Vec<Cluster> = values.into_iter().map(Cluster::single).collect();
+            let interval = Bootstrap::new(&clusters, resamples, trial).unwrap().interval(0.95);
+            accepted += 1;
+            warned += usize::from(interval.high >= 0.0);
         }
     }
+    println!("false acceptance LognormalUp n=20: {accepted} of {trials}, {warned} with a warning");
+    assert!(4 * warned > accepted, "{warned} of {accepted}");
 }
 
 #[test]
