@@ -5,7 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod adapters;
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod driver;
 pub mod eval;

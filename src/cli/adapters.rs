@@ -40,7 +40,11 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
     match &arguments.action {
         Action::List => {
             let adapters = registry.list()?;
-            let mut rows = vec![["name", "state", "created", "examples", "loss", "base"].map(str::to_owned).to_vec()];
+            let mut rows = vec![
+                ["name", "state", "created", "examples", "loss", "base"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ];
             for adapter in &adapters {
                 let dash = || "-".to_owned();
                 rows.push(vec![
@@ -67,7 +71,9 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
             let text = serde_json::to_string_pretty(&metadata).unwrap_or_default();
             match metadata.is_some() {
                 true => context.output.line(text)?,
-                false => context.output.line(format!("{version} came from elsewhere: nothing more is known"))?,
+                false => context
+                    .output
+                    .line(format!("{version} came from elsewhere: nothing more is known"))?,
             }
             context.output.json(&json!({"name": version, "metadata": metadata}))?;
         }
@@ -77,7 +83,9 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
             for warning in warnings {
                 context.output.note(format!("note: {warning}"));
             }
-            context.output.line(format!("imported as {name}; try it: kaizen run --adapter {name} \"…\""))?;
+            context
+                .output
+                .line(format!("imported as {name}; try it: kaizen run --adapter {name} \"…\""))?;
             context.output.json(&json!({"name": name}))?;
         }
         Action::Export { version, folder, format: Format::Peft } => {

@@ -56,10 +56,17 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
         seed: arguments.seed,
     };
     let experiments = context.workplace.home.experiments();
-    let comparison =
-        compare(&runtime, &context.workplace.ledger(), &experiments, &request, &a, &b, &mut |event| {
+    let comparison = compare(
+        &runtime,
+        &context.workplace.ledger(),
+        &experiments,
+        &request,
+        &a,
+        &b,
+        &mut |event| {
             context.output.event(event);
-        })?;
+        },
+    )?;
     context.output.json(&document(&comparison))?;
     if !context.output.json {
         context.output.raw(&describe(&comparison))?;
@@ -101,7 +108,8 @@ fn document(comparison: &Comparison) -> Value {
 /// The comparison in words and columns.
 pub fn describe(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
-    let header = ["area", "items", &comparison.a, &comparison.b, "change", "95 % interval", "right", ""];
+    let header =
+        ["area", "items", &comparison.a, &comparison.b, "change", "95 % interval", "right", ""];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(decision.areas.iter().map(|area| row(&area.area, area)));
     rows.extend(decision.sentinels.iter().map(|area| row(&format!("guard {}", area.area), area)));
@@ -138,7 +146,8 @@ fn row(name: &str, area: &AreaOutcome) -> Vec<String> {
         format!("{:.2}", area.a),
         format!("{:.2}", area.b),
         change(area.change),
-        area.ci95.map_or_else(|| "-".into(), |ci| format!("{} .. {}", change(ci[0]), change(ci[1]))),
+        area.ci95
+            .map_or_else(|| "-".into(), |ci| format!("{} .. {}", change(ci[0]), change(ci[1]))),
         percentage(area.accuracy_a),
         percentage(area.accuracy_b),
     ]

@@ -20,8 +20,11 @@ pub struct Context {
 impl Context {
     /// Opens the home that the flags and the environment name.
     pub fn open(global: &Global) -> Result<Self> {
-        let current = std::env::current_dir()
-            .map_err(|source| Error::File { action: "find", name: "the current folder".into(), source })?;
+        let current = std::env::current_dir().map_err(|source| Error::File {
+            action: "find",
+            name: "the current folder".into(),
+            source,
+        })?;
         let environment = std::env::var_os("KAIZEN_HOME");
         let root = home_root(global.home.as_deref(), environment.as_deref(), &current)?;
         Self::at(&root, global)
@@ -64,5 +67,9 @@ fn log_to_file(workplace: &Workplace) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("KAIZEN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("kaizen=info"));
     let file = tracing_appender::rolling::never(workplace.home.root(), "kaizen.log");
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(file).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(file)
+        .try_init();
 }

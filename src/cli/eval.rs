@@ -68,13 +68,19 @@ pub fn run(context: &Context, arguments: &EvalArguments) -> Result<Outcome> {
         answers: !arguments.no_answers,
     };
     let evaluation =
-        evaluate(&runtime, &context.workplace.ledger(), request, &arm, &mut |event| context.output.event(event))?;
+        evaluate(&runtime, &context.workplace.ledger(), request, &arm, &mut |event| {
+            context.output.event(event)
+        })?;
     for item in &evaluation.left_out {
         context.output.note(format!("{} is left out: {}", item.id, item.reason));
     }
     let summary = evaluation.summary.as_ref();
     let areas = summary.map(|summary| summary.areas.as_slice()).unwrap_or_default();
-    let mut rows = vec![["area", "items", "perplexity", "first", "rest", "end", "accuracy"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["area", "items", "perplexity", "first", "rest", "end", "accuracy"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     rows.extend(areas.iter().map(|area| {
         vec![
             area.area.clone(),

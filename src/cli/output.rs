@@ -47,11 +47,11 @@ impl Output {
     pub fn raw(&self, text: &str) -> Result<()> {
         self.clear();
         let mut stdout = std::io::stdout().lock();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
-            match error.kind() {
-                ErrorKind::BrokenPipe => Error::OutputClosed,
-                _ => Error::Output(error),
-            }
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error
+            .kind()
+        {
+            ErrorKind::BrokenPipe => Error::OutputClosed,
+            _ => Error::Output(error),
         })
     }
 

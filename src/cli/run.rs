@@ -41,7 +41,10 @@ pub struct RunArguments {
 }
 
 fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
-    text.parse::<f64>().ok().filter(|n| n.is_finite() && fits(*n)).ok_or_else(|| format!("must be {wanted}"))
+    text.parse::<f64>()
+        .ok()
+        .filter(|n| n.is_finite() && fits(*n))
+        .ok_or_else(|| format!("must be {wanted}"))
 }
 
 fn at_least_zero(text: &str) -> Result<f64, String> {
@@ -74,7 +77,11 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
     let request = AskRequest {
         messages,
         sampling: Sampling {
-            temperature: if arguments.greedy { 0.0 } else { arguments.temperature.unwrap_or(defaults.temperature) },
+            temperature: if arguments.greedy {
+                0.0
+            } else {
+                arguments.temperature.unwrap_or(defaults.temperature)
+            },
             top_p: arguments.top_p.unwrap_or(defaults.top_p),
             min_p: arguments.min_p.unwrap_or(defaults.min_p),
             repetition_penalty: arguments.repetition_penalty.unwrap_or(match arguments.greedy {
@@ -127,16 +134,21 @@ fn prompt(arguments: &RunArguments) -> Result<String> {
     let mut prompt = match arguments.prompt.as_str() {
         "-" => {
             let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|source| Error::File { action: "read", name: "stdin".into(), source })?;
+            std::io::stdin().read_to_string(&mut text).map_err(|source| Error::File {
+                action: "read",
+                name: "stdin".into(),
+                source,
+            })?;
             text.trim_end().to_owned()
         }
         text => text.to_owned(),
     };
     if let Some(path) = &arguments.file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::File { action: "read", name: path.display().to_string(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+            action: "read",
+            name: path.display().to_string(),
+            source,
+        })?;
         prompt = format!("{prompt}\n\n{text}");
     }
     Ok(prompt)

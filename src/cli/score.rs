@@ -93,8 +93,9 @@ fn read(name: &str) -> Result<Vec<Line>> {
             continue;
         }
         let bad = |reason: String| Error::Line { name: name.to_owned(), line: i + 1, reason };
-        let line: Line = serde_json::from_str(line)
-            .map_err(|e| bad(format!("it is not {{\"id\",\"text\"}} or {{\"id\",\"messages\"}} ({e})")))?;
+        let line: Line = serde_json::from_str(line).map_err(|e| {
+            bad(format!("it is not {{\"id\",\"text\"}} or {{\"id\",\"messages\"}} ({e})"))
+        })?;
         if line.text.is_some() == line.messages.is_some() {
             return Err(bad("it needs either `text` or `messages`".into()));
         }
@@ -105,7 +106,8 @@ fn read(name: &str) -> Result<Vec<Line>> {
 
 fn item(model: &Model, line: &Line) -> Result<ScoreItem, String> {
     if let Some(text) = &line.text {
-        let mut ids = model.tokenizer.encode(text, Special::Recognise).map_err(|e| e.to_string())?;
+        let mut ids =
+            model.tokenizer.encode(text, Special::Recognise).map_err(|e| e.to_string())?;
         if let Some(bos) = model.tokenizer.bos()
             && model.tokenizer.add_bos()
         {

@@ -59,8 +59,13 @@ fn list(context: &Context, text: Option<String>, limit: Option<usize>) -> Result
     let rows: Vec<Vec<String>> = sessions
         .iter()
         .map(|session| {
-            let stars = session.stars.map_or_else(|| "-".to_owned(), |s| "*".repeat(s.get().into()));
-            let arm = session.arm.clone().or_else(|| session.adapter.clone()).unwrap_or_else(|| "-".into());
+            let stars =
+                session.stars.map_or_else(|| "-".to_owned(), |s| "*".repeat(s.get().into()));
+            let arm = session
+                .arm
+                .clone()
+                .or_else(|| session.adapter.clone())
+                .unwrap_or_else(|| "-".into());
             let task: String = plain_line(&session.task).chars().take(50).collect();
             let corrected = if session.corrected { "corrected" } else { "" };
             vec![session.id.to_string(), stars, plain_line(&arm), corrected.to_owned(), task]
@@ -76,7 +81,9 @@ fn list(context: &Context, text: Option<String>, limit: Option<usize>) -> Result
     };
     let trigger = feedback::trigger(&index, &settings)?;
     if let Some(average) = trigger.average {
-        context.output.line(format!("\naverage of the last {} rated: {average:.2}", trigger.rated))?;
+        context
+            .output
+            .line(format!("\naverage of the last {} rated: {average:.2}", trigger.rated))?;
     }
     if trigger.due {
         context.output.line("retraining is advised: kaizen train --from failed")?;
@@ -106,22 +113,35 @@ fn show(context: &Context, id: &str) -> Result<Outcome> {
     context.output.json(&session)?;
     context.output.line(format!("{} · {}", session.session_id, session.start_time))?;
     for message in session.prompt() {
-        context.output.line(format!("\n[{}]\n{}", message.role.as_str(), plain(&message.content)))?;
+        context.output.line(format!(
+            "\n[{}]\n{}",
+            message.role.as_str(),
+            plain(&message.content)
+        ))?;
     }
     for iteration in &session.iterations {
         if let Some(text) = &iteration.grok_response {
-            context.output.line(format!("\n[answer {}]\n{}", iteration.iteration_number, plain(text)))?;
+            context.output.line(format!(
+                "\n[answer {}]\n{}",
+                iteration.iteration_number,
+                plain(text)
+            ))?;
         }
     }
     let metadata = &session.metadata;
     if let Some(stars) = metadata.user_rating {
         let issues: Vec<&str> = metadata.what_went_wrong.iter().map(store::Issue::words).collect();
-        context.output.line(format!("\n{} of 5 stars {}", stars.get(), plain_line(&issues.join(", "))))?;
+        context.output.line(format!(
+            "\n{} of 5 stars {}",
+            stars.get(),
+            plain_line(&issues.join(", "))
+        ))?;
     }
     if let Some(comment) = &metadata.feedback_comment {
         context.output.line(format!("comment: {}", plain(comment)))?;
     }
-    if let Some(correction) = session.kaizen.as_ref().and_then(|record| record.correction.as_ref()) {
+    if let Some(correction) = session.kaizen.as_ref().and_then(|record| record.correction.as_ref())
+    {
         context.output.line(format!("\n[corrected]\n{}", plain(&correction.answer)))?;
     }
     Ok(Outcome::Done)
@@ -133,7 +153,11 @@ fn skipped(skipped: &[Skipped]) -> Vec<Value> {
 
 fn tell_skipped(context: &Context, entries: &[Skipped]) -> Result<()> {
     for entry in entries {
-        context.output.line(format!("  skipped {}: {}", entry.path.display(), plain_line(&entry.why)))?;
+        context.output.line(format!(
+            "  skipped {}: {}",
+            entry.path.display(),
+            plain_line(&entry.why)
+        ))?;
     }
     Ok(())
 }
@@ -165,6 +189,8 @@ fn reindex(context: &Context) -> Result<Outcome> {
     })?;
     context.output.line(format!("{} sessions indexed", refreshed.read))?;
     tell_skipped(context, &refreshed.damaged)?;
-    context.output.json(&json!({"indexed": refreshed.read, "skipped": skipped(&refreshed.damaged)}))?;
+    context
+        .output
+        .json(&json!({"indexed": refreshed.read, "skipped": skipped(&refreshed.damaged)}))?;
     Ok(Outcome::Done)
 }

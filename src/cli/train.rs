@@ -3,7 +3,9 @@
 use super::context::Context;
 use super::eval::field_map;
 use super::outcome::{Error, Outcome, Result};
-use crate::driver::{Event, Material, Prepared, TrainRequest, peak_memory_mib, prepare, prepare_resume, run as train};
+use crate::driver::{
+    Event, Material, Prepared, TrainRequest, peak_memory_mib, prepare, prepare_resume, run as train,
+};
 use crate::eval::set;
 use crate::model::Projection;
 use crate::train::{RunFolder, Schedule, StepMetrics, TrainEvent, TrainSettings};
@@ -79,7 +81,8 @@ pub struct TrainArguments {
 }
 
 fn projection(text: &str) -> Result<Projection, String> {
-    Projection::from_name(text.trim()).ok_or_else(|| "must be one of q, k, v, o, gate, up, down".into())
+    Projection::from_name(text.trim())
+        .ok_or_else(|| "must be one of q, k, v, o, gate, up, down".into())
 }
 
 fn schedule(text: &str) -> Result<Schedule, String> {
@@ -180,7 +183,9 @@ fn request(context: &Context, arguments: &TrainArguments) -> Result<TrainRequest
     let replay = config.train.replay;
     let material = match arguments.from.as_deref() {
         None | Some("failed") => Material::Failed,
-        Some(path) => Material::Examples(set::read(Path::new(path), &field_map(arguments.map.as_deref())?)?),
+        Some(path) => {
+            Material::Examples(set::read(Path::new(path), &field_map(arguments.map.as_deref())?)?)
+        }
     };
     Ok(TrainRequest {
         material,
@@ -208,7 +213,8 @@ fn announce(context: &Context, prepared: &Prepared) -> Result<()> {
         context.output.note(format!("note: {note}"));
     }
     let examples: usize = prepared.examples.values().sum();
-    let sources: Vec<String> = prepared.examples.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let sources: Vec<String> =
+        prepared.examples.iter().map(|(name, count)| format!("{count} {name}")).collect();
     context.output.line(format!(
         "{}: {} examples ({}), {} tokens of which {} are trained, {} steps of {} x {}",
         prepared.run.name(),

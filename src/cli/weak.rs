@@ -33,17 +33,29 @@ pub fn run(context: &Context, arguments: &WeakArguments) -> Result<Outcome> {
     let examples = arguments.set.read()?;
     let runtime = context.runtime()?;
     let arm = context.chosen_arm(&runtime)?;
-    let threshold = arguments.threshold.unwrap_or(context.workplace.config.error_driven.perplexity_threshold);
-    let weakness = find_weak(&runtime, &context.workplace.ledger(), &examples, threshold, &arm, &mut |event| {
-        context.output.event(event);
-    })?;
+    let threshold =
+        arguments.threshold.unwrap_or(context.workplace.config.error_driven.perplexity_threshold);
+    let weakness = find_weak(
+        &runtime,
+        &context.workplace.ledger(),
+        &examples,
+        threshold,
+        &arm,
+        &mut |event| {
+            context.output.event(event);
+        },
+    )?;
     if weakness.weak.is_empty() {
         context.output.line(format!(
             "nothing is over perplexity {:.1}: no weak examples (a lower --threshold finds more)",
             weakness.threshold
         ))?;
     } else {
-        context.output.line(format!("{} weak examples, over perplexity {:.1}:", weakness.weak.len(), weakness.threshold))?;
+        context.output.line(format!(
+            "{} weak examples, over perplexity {:.1}:",
+            weakness.weak.len(),
+            weakness.threshold
+        ))?;
         let rows: Vec<Vec<String>> = weakness
             .weak
             .iter()
