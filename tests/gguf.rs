@@ -7,8 +7,6 @@ mod common;
 use common::gguf_file::{Field, GgufFile};
 use kaizen::kernels::BlockFormat;
 use kaizen::model::gguf::{Gguf, Value};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 /// A sound file with every kind of value and three tensors.
 fn sound() -> GgufFile {
@@ -211,63 +209,6 @@ fn impossible_values_and_tensors_are_refused() {
     let mut beyond = sound();
     beyond.tensors[1].offset = 1 << 30;
     assert!(reason(beyond).contains("are missing"));
-}
-
-/// Bytes changed, removed, doubled, and numbers replaced by the nastiest ones: either the file opens
-/// and every tensor reads, or one line says why not. (`KAIZEN_FULL=1` tries a million.)
-#[test]
-fn no_mutation_of_a_file_makes_the_reader_panic() {
-    let rounds =
-        if std::env::var_os("KAIZEN_FULL").is_some_and(|v| v == "1") { 1_000_000 } else { 10_000 };
-    let whole = sound().to_bytes();
-    let header_end = whole.len() - 200;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("mutated.gguf");
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let (mut opened, mut refused) = (0, 0);
-    for _ in 0..rounds {
-        let mut bytes = whole.clone();
-        for _ in 0..random.random_range(1..4) {
-            let place = random.random_range(0..header_end.min(bytes.len() - 8));
-            match random.random_range(0..6) {
-                0 => bytes[place] ^= 1 << random.random_range(0..8),
-                1 => bytes[place] = random.random_range(0..14),
-                2 => {
-                    let nasty = [
-                        0,
-                        1,
-                        0x7fff_ffff,
-                        0xffff_ffff,
-                        1 << 32,
-                        1 << 61,
-                        i64::MAX as u64,
-                        u64::MAX,
-                    ];
-                    let number = nasty[random.random_range(0..nasty.len())];
-                    bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
-                }
-                3 => bytes.truncate(place.max(64)),
-                4 => {
-                    bytes.remove(place);
-                }
-                _ => bytes.insert(place, random.random_range(0..=255)),
-            }
-        }
-        std::fs::write(&path, &bytes).unwrap();
-        match Gguf::open(&path) {
-            Ok(gguf) => {
-                opened += 1;
-                for tensor in gguf.tensors.values() {
-                    assert_eq!(gguf.read(tensor).unwrap().len(), tensor.bytes);
-                }
-            }
-            Err(error) => {
-                refused += 1;
-                assert!(!error.to_string().contains('\n'));
-            }
-        }
-    }
-    assert!(opened > rounds / 100 && refused > rounds / 10, "{opened} opened, {refused} refused");
 }
 
 #[test]

@@ -82,14 +82,14 @@ fn a_streamed_answer_reads_as_the_decoded_one() {
     let text = "I love 🍕 and 五, don’t you?";
     let ids = TOKENIZER.encode(text, Special::AsText).unwrap();
     let mut stream = TOKENIZER.stream();
-    let parts: Vec<String> = ids.iter().map(|&id| stream.push(id)).collect();
+    let parts: Vec<String> = ids.iter().map(|&id| stream.push(&TOKENIZER, id)).collect();
     assert!(parts.iter().all(|part| !part.contains('\u{fffd}')));
     assert!(parts.len() > text.split(' ').count());
     assert_eq!(parts.concat() + &stream.finish(), text);
     let mut cut = TOKENIZER.stream();
     let pizza = TOKENIZER.encode("🍕", Special::AsText).unwrap();
     assert!(pizza.len() > 1);
-    assert_eq!(cut.push(pizza[0]), "");
+    assert_eq!(cut.push(&TOKENIZER, pizza[0]), "");
     assert_eq!(cut.finish(), "\u{fffd}");
 }
 

@@ -403,3 +403,96 @@ impl<R: Read> Cursor<R> {
         Ok(strings)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn put_name(bytes: &mut Vec<u8>, name: &str) {
+        bytes.extend((name.len() as u64).to_le_bytes());
+        bytes.extend(name.as_bytes());
+    }
+
+    /// A sound header with values of several kinds and two tensors, and 200 bytes of data.
+    fn sound() -> Vec<u8> {
+        let mut bytes = b"GGUF\x03\0\0\0".to_vec();
+        bytes.extend([2u64, 5].map(u64::to_le_bytes).concat());
+        put_name(&mut bytes, "text");
+        bytes.extend(8u32.to_le_bytes());
+        put_name(&mut bytes, "llama");
+        put_name(&mut bytes, "count");
+        bytes.extend([4u32, 7].map(u32::to_le_bytes).concat());
+        put_name(&mut bytes, "yes");
+        bytes.extend(7u32.to_le_bytes());
+        bytes.push(1);
+        for (name, kind) in [("words", 8u32), ("numbers", 5)] {
+            put_name(&mut bytes, name);
+            bytes.extend([9, kind].map(u32::to_le_bytes).concat());
+            bytes.extend(3u64.to_le_bytes());
+            for word in ["a", "", "日本"] {
+                if kind == 8 { put_name(&mut bytes, word) } else { bytes.extend([1, 0, 0, 0]) }
+            }
+        }
+        for (name, dimensions, kind, offset) in
+            [("norm", vec![3u64], 0u32, 0u64), ("matrix", vec![64, 2], 3, 32)]
+        {
+            put_name(&mut bytes, name);
+            bytes.extend((dimensions.len() as u32).to_le_bytes());
+            bytes.extend(dimensions.iter().flat_map(|dimension| dimension.to_le_bytes()));
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend(offset.to_le_bytes());
+        }
+        bytes.extend([0; 200]);
+        bytes
+    }
+
+    /// Bits flipped, bytes removed and added, numbers replaced by the nastiest: either the header is
+    /// read and every tensor lies in the file, or one line says why not; never a panic, which is also
+    /// what too large an allocation would be. (`KAIZEN_FULL=1` tries a million.)
+    #[test]
+    fn no_mutation_of_a_header_makes_the_reader_panic() {
+        let full = std::env::var_os("KAIZEN_FULL").is_some_and(|value| value == "1");
+        let rounds = if full { 1_000_000 } else { 10_000 };
+        let whole = sound();
+        assert!(Header::read(whole.as_slice(), whole.len() as u64).is_ok());
+        let nasty =
+            [0, 1, 0x7fff_ffff, 0xffff_ffff, 1 << 32, 1 << 40, 1 << 61, i64::MAX as u64, u64::MAX];
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..rounds {
+            let mut bytes = whole.clone();
+            for _ in 0..random.random_range(1..4) {
+                let place = random.random_range(0..(whole.len() - 200).min(bytes.len() - 8));
+                match random.random_range(0..6) {
+                    0 => bytes[place] ^= 1 << random.random_range(0..8),
+                    1 => bytes[place] = random.random_range(0..14),
+                    2 => {
+                        let number: u64 = nasty[random.random_range(0..nasty.len())];
+                        bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
+                    }
+                    3 => bytes.truncate(place.max(64)),
+                    4 => drop(bytes.remove(place)),
+                    _ => bytes.insert(place, random.random_range(0..=255)),
+                }
+            }
+            match Header::read(bytes.as_slice(), bytes.len() as u64) {
+                Ok(header) => {
+                    read += 1;
+                    for tensor in header.tensors.values() {
+                        assert!(tensor.offset + tensor.bytes as u64 <= bytes.len() as u64);
+                    }
+                }
+                Err(Refusal::Unusable(reason)) => {
+                    refused += 1;
+                    assert!(!reason.contains(char::is_control), "{reason}");
+                }
+                Err(Refusal::Io(error)) => panic!("reads past the length it was given: {error}"),
+            }
+        }
+        assert!(read > rounds / 100 && refused > rounds / 10, "{read} read, {refused} refused");
+    }
+}
