@@ -1,0 +1,39 @@
+//! What can be wrong with the configuration, each said in one line that names the file and the key.
+
+use std::path::PathBuf;
+
+/// A configuration that cannot be used, or a home folder that cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read {}: {source}; check --config", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{place}: not valid TOML: {problem}")]
+    Syntax { place: Place, problem: String },
+    #[error("{place}: unknown key `{key}`; known here: {known}")]
+    UnknownKey { place: Place, key: String, known: String },
+    #[error("{place}: {key} is {found}; allowed: {allowed}")]
+    NotAllowed { place: Place, key: String, found: String, allowed: String },
+    #[error("{place}: {key} {problem}")]
+    Invalid { place: Place, key: String, problem: String },
+    #[error("no home folder for this user; name one with --home or KAIZEN_HOME")]
+    NoHome,
+}
+
+/// The configuration's own result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Where a setting stands: a line of a file, or nowhere yet (it came from a flag).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Line { file: PathBuf, line: usize },
+    Settings,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Line { file, line } => write!(f, "{}, line {line}", file.display()),
+            Place::Settings => f.write_str("settings"),
+        }
+    }
+}

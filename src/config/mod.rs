@@ -1,0 +1,81 @@
+//! The configuration: defaults, under `config.toml`, under what the command line sets.
+//!
+//! Owns the names, defaults and allowed values of every setting, and where the home folder is.
+//! Knows nothing of what the settings do. The command line overrides by assigning the public
+//! fields of a loaded [`Config`] and calling [`Config::check`] again.
+
+mod document;
+mod error;
+mod home;
+mod model_source;
+mod rules;
+mod sections;
+
+use std::path::Path;
+
+pub use error::{Error, Place, Result};
+pub use home::{CONFIG_FILE, home_root};
+pub use model_source::{ModelSource, Origin};
+pub use sections::{
+    Config, DefaultModel, ErrorDriven, Feedback, Generate, Model, PerplexityThreshold, Precision,
+    Projection, Runtime, Schedule, Train,
+};
+
+use document::Document;
+
+impl Config {
+    /// Reads the configuration of a home folder.
+    ///
+    /// `file` is what `--config` names and must exist; without it `HOME/config.toml` is read when
+    /// it is there, and the defaults stand when it is not.
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed, an unknown key, a wrong type or a value out of range.
+    pub fn load(home: &Path, file: Option<&Path>) -> Result<Self> {
+        let path = file.map_or_else(|| home.join(CONFIG_FILE), Path::to_path_buf);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &path),
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self::default())
+            }
+            Err(source) => Err(Error::Unreadable { path, source }),
+        }
+    }
+
+    /// Reads the text of a `config.toml`; `file` only names it in errors.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, file: &Path) -> Result<Self> {
+        let document = Document::new(text, file);
+        let config: Config = toml::from_str(text).map_err(|error| document.explain(&error))?;
+        match rules::first_broken(&config) {
+            None => Ok(config),
+            Some(rule) => Err(Error::NotAllowed {
+                place: document.place(rule.key),
+                key: rule.key.to_owned(),
+                found: document.value(rule.key).unwrap_or_else(|| rules::shown(&config, rule.key)),
+                allowed: rule.allowed.to_owned(),
+            }),
+        }
+    }
+
+    /// Checks every value again, after the command line has set some.
+    ///
+    /// # Errors
+    /// The first value that is out of range, by its key.
+    pub fn check(&self) -> Result<()> {
+        match rules::first_broken(self) {
+            None => Ok(()),
+            Some(rule) => Err(Error::NotAllowed {
+                place: Place::Settings,
+                key: rule.key.to_owned(),
+                found: rules::shown(self, rule.key),
+                allowed: rule.allowed.to_owned(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
