@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 pub enum Error {
     #[error("no source of the model worked: {}; see `sources` under [model] in config.toml, or give a file with --model PATH", reasons.join("; "))]
     NoSource { reasons: Vec<String> },
-    #[error("no model: `sources` under [model] in config.toml is empty; fill it, or give a file with --model PATH")]
+    #[error(
+        "no model: `sources` under [model] in config.toml is empty; fill it, or give a file with --model PATH"
+    )]
     NoSources,
-    #[error("{what} is neither a file nor a name on the hub; write a path to a .gguf file, owner/repo, or owner/repo:file.gguf")]
+    #[error(
+        "{what} is neither a file nor a name on the hub; write a path to a .gguf file, owner/repo, or owner/repo:file.gguf"
+    )]
     NotAName { what: String },
     #[error("no file {}; check the path given as the model", path.display())]
     Missing { path: PathBuf },
@@ -28,7 +32,9 @@ pub enum Error {
 }
 
 fn needed(bytes: Option<u64>) -> String {
-    bytes.map_or_else(String::new, |bytes| format!(" (the model takes {} MB)", bytes.div_ceil(1_000_000)))
+    bytes.map_or_else(String::new, |bytes| {
+        format!(" (the model takes {} MB)", bytes.div_ceil(1_000_000))
+    })
 }
 
 /// The room's own result.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hf_hub::progress::{DownloadEvent, ProgressEvent, ProgressHandler};
-use hf_hub::repository::RepoInfo;
 use hf_hub::{HFClient, HFError};
 
 use super::error::{Error, Failure};
@@ -155,10 +154,7 @@ impl Hub {
             .await
             .map_err(|_| Failure::PassedOver(self.no_answer()))?
             .map_err(|error| passed_over(&error))?;
-        let siblings = match info {
-            RepoInfo::Model(model) => model.siblings.unwrap_or_default(),
-            _ => Vec::new(),
-        };
+        let siblings = info.siblings.unwrap_or_default();
         Ok(siblings.into_iter().map(|sibling| sibling.rfilename).collect())
     }
 

