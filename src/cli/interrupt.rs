@@ -29,11 +29,6 @@ impl Interrupt {
         }
     }
 
-    /// Whether somebody interrupted.
-    pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
     fn listen(&self) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else {
             return;

@@ -101,10 +101,7 @@ enum Command {
 /// Parses the arguments of this process and does what they say.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let _ = color_eyre::config::HookBuilder::default()
-        .display_env_section(false)
-        .display_location_section(false)
-        .install();
+    let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
     let verbose = arguments.global.verbose;
     match dispatch(arguments) {
         Ok(outcome) => outcome.code(),

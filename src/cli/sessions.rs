@@ -79,15 +79,7 @@ fn list(context: &Context, text: Option<String>, limit: Option<usize>) -> Result
         retrain_below: feedback.retrain_below,
         window: feedback.window,
     };
-    let trigger = feedback::trigger(&index, &settings)?;
-    if let Some(average) = trigger.average {
-        context
-            .output
-            .line(format!("\naverage of the last {} rated: {average:.2}", trigger.rated))?;
-    }
-    if trigger.due {
-        context.output.line("retraining is advised: kaizen train --from failed")?;
-    }
+    context.output.line(format!("\n{}", feedback::trigger(&index, &settings)?))?;
     Ok(Outcome::Done)
 }
 

@@ -84,19 +84,18 @@ pub fn ask(
         Ending::Failed(error) => Err(error.into()),
     };
     let seconds = began.elapsed().as_secs_f64();
-    session.record_mut().duration_seconds = Some(seconds);
-    match result {
-        Ok(generation) => {
-            complete(&mut session, &generation, seconds);
-            store::logs::save(home, &session)?;
-            Ok(Answer { session, generation })
+    // Read again and changed under the lock: a rating given meanwhile stays.
+    let (session, ()) = store::logs::update(home, &session.session_id, |session| {
+        session.record_mut().duration_seconds = Some(seconds);
+        match &result {
+            Ok(generation) => complete(session, generation, seconds),
+            Err(error) => {
+                session.record_mut().outcome = Some(Outcome::Failed { error: error.to_string() });
+            }
         }
-        Err(error) => {
-            session.record_mut().outcome = Some(Outcome::Failed { error: error.to_string() });
-            store::logs::save(home, &session)?;
-            Err(error)
-        }
-    }
+        Ok::<(), Error>(())
+    })?;
+    Ok(Answer { session, generation: result? })
 }
 
 fn describe(session: &mut Session, request: &AskRequest, arm: &Arm, runtime: &Runtime) {

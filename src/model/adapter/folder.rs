@@ -57,7 +57,7 @@ impl AdapterFolder {
             TOKENIZER,
             &json!({
                 "chat_template": model.template.source_text(),
-                "eos_token": model.tokenizer.ends_of_turn().next().map(|id| model.tokenizer.piece(id)),
+                "eos_token": model.tokenizer.eos().map(|id| model.tokenizer.piece(id)),
                 "model_max_length": model.network.architecture().context,
             }),
         )?;

