@@ -19,7 +19,7 @@ const BUFFER: usize = 1 << 20;
 pub(super) struct Record {
     path: PathBuf,
     bytes: u64,
-    /// Nanoseconds since 1970, as text: TOML and JSON numbers do not hold them.
+    /// Nanoseconds since 1970, as text: JSON's numbers do not hold them.
     modified: String,
     pub sha256: String,
 }
@@ -31,8 +31,19 @@ pub(super) struct Checksums {
 }
 
 impl Checksums {
-    /// SHA-256 of a file in lower-case hex, from its record when size and time are still the same.
+    /// SHA-256 of a file in lower-case hex, from its record when size and time are still the same,
+    /// else computed and remembered.
     pub fn sha256(&self, path: &Path, progress: &dyn Progress) -> Result<String> {
+        self.sha256_if(path, |_| true, progress)
+    }
+
+    /// As [`Checksums::sha256`], but what is computed replaces the record only when it is `right`.
+    pub fn sha256_if(
+        &self,
+        path: &Path,
+        right: impl Fn(&str) -> bool,
+        progress: &dyn Progress,
+    ) -> Result<String> {
         let path = std::path::absolute(path).map_err(|error| Error::io("find", path, error))?;
         let before = metadata(&path)?;
         if let Some(record) = self.recorded(&path)
@@ -44,7 +55,8 @@ impl Checksums {
         progress.event(&Event::Checking { path: path.clone() });
         let sha256 = compute(&path)?;
         // A file that changes meanwhile is computed again next time.
-        if metadata(&path).is_ok_and(|now| modified(&now) == modified(&before)) {
+        let unchanged = metadata(&path).is_ok_and(|now| modified(&now) == modified(&before));
+        if unchanged && right(&sha256) {
             self.remember(&path, &before, &sha256);
         }
         Ok(sha256)

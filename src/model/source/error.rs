@@ -33,7 +33,10 @@ pub enum Error {
 
 fn needed(bytes: Option<u64>) -> String {
     bytes.map_or_else(String::new, |bytes| {
-        format!(" (the model takes {} MB)", bytes.div_ceil(1_000_000))
+        format!(
+            " (the model takes {} MB, and as much again while it is fetched)",
+            bytes.div_ceil(1_000_000)
+        )
     })
 }
 

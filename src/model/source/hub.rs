@@ -99,7 +99,7 @@ impl Hub {
         if let Some(cache) = &settings.cache {
             builder = builder.cache_dir(cache);
         }
-        let client = builder.build().map_err(|error| passed_over(&error))?;
+        let client = builder.build().map_err(|error| Failure::PassedOver(one_line(&error)))?;
         Ok(Self { client, offline: settings.offline, limits })
     }
 
@@ -153,7 +153,7 @@ impl Hub {
         let info = tokio::time::timeout(self.limits.answer, repository.info().send())
             .await
             .map_err(|_| Failure::PassedOver(self.no_answer()))?
-            .map_err(|error| passed_over(&error))?;
+            .map_err(|error| self.refused(&error))?;
         let siblings = info.siblings.unwrap_or_default();
         Ok(siblings.into_iter().map(|sibling| sibling.rfilename).collect())
     }
@@ -206,8 +206,25 @@ impl Hub {
             HFError::Request { .. } if done > 0 => {
                 Failure::Altered(format!("the transfer broke off after {done} bytes"))
             }
-            other => passed_over(&other),
+            other => self.refused(&other),
         }
+    }
+
+    /// What a refusal of the hub means to a person.
+    fn refused(&self, error: &HFError) -> Failure {
+        Failure::PassedOver(match error {
+            HFError::AuthRequired { .. } => {
+                "the hub asks for a token that may read it; set HF_TOKEN".to_owned()
+            }
+            HFError::Forbidden { .. } => {
+                "the token in HF_TOKEN may not read it; ask for access on the model's page"
+                    .to_owned()
+            }
+            HFError::Request { source, .. } => {
+                format!("{} is not reached: {}", self.client.endpoint(), innermost(source))
+            }
+            other => one_line(other),
+        })
     }
 
     fn no_answer(&self) -> String {
@@ -275,20 +292,8 @@ fn on_own_thread<T: Send>(
     })
 }
 
-/// What a refusal of the hub means to a person.
-fn passed_over(error: &HFError) -> Failure {
-    Failure::PassedOver(match error {
-        HFError::AuthRequired { .. } => "the hub asks for a token; set HF_TOKEN".to_owned(),
-        HFError::Forbidden { .. } => {
-            "the token in HF_TOKEN has no access; ask for it on the model's page".to_owned()
-        }
-        HFError::Request { source, url } => {
-            let cause = innermost(source);
-            let address = url.as_deref().unwrap_or("the hub");
-            format!("{address} is not reached: {cause}")
-        }
-        other => other.to_string().lines().collect::<Vec<_>>().join(" "),
-    })
+fn one_line(error: &HFError) -> String {
+    error.to_string().lines().collect::<Vec<_>>().join(" ")
 }
 
 /// The cause at the bottom: "connection refused" rather than "error sending request".

