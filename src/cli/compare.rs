@@ -67,7 +67,9 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
             context.output.event(event);
         },
     )?;
-    context.output.json(&document(&comparison))?;
+    let document = document(&comparison);
+    keep(context, &comparison, &document)?;
+    context.output.json(&document)?;
     if !context.output.json {
         context.output.raw(&describe(&comparison))?;
     }
@@ -75,6 +77,19 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
         Verdict::Accepted => Outcome::Done,
         Verdict::Rejected | Verdict::CannotTell => Outcome::No,
     })
+}
+
+/// The comparison with base stays with the adapter, as its last evaluation.
+fn keep(context: &Context, comparison: &Comparison, document: &Value) -> Result<()> {
+    if comparison.a != "base" || comparison.b == "base" {
+        return Ok(());
+    }
+    let folder = context.workplace.registry().folder(&comparison.b)?;
+    if let Some(mut metadata) = folder.metadata()? {
+        metadata.evaluation = Some(document.clone());
+        folder.write_metadata(&metadata)?;
+    }
+    Ok(())
 }
 
 fn document(comparison: &Comparison) -> Value {
@@ -105,8 +120,13 @@ fn document(comparison: &Comparison) -> Value {
     })
 }
 
-/// The comparison in words and columns.
-pub fn describe(comparison: &Comparison) -> String {
+/// The comparison in columns and words, with its reason.
+fn describe(comparison: &Comparison) -> String {
+    format!("{}{}\n", figures(comparison), comparison.decision.reason)
+}
+
+/// The figures of a comparison: per area, the guards, and the primary question.
+pub fn figures(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
     let header =
         ["area", "items", &comparison.a, &comparison.b, "change", "95 % interval", "right", ""];
@@ -135,7 +155,6 @@ pub fn describe(comparison: &Comparison) -> String {
         decision.groups,
         comparison.used,
     ));
-    text.push_str(&format!("{}\n", decision.reason));
     text
 }
 

@@ -1,7 +1,7 @@
 //! `kaizen demo`: the whole loop once, in plain words, on the real model and in a temporary home.
 
 use super::Global;
-use super::compare::describe;
+use super::compare::figures;
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
 use super::table::columns;
@@ -187,8 +187,13 @@ fn weak_areas(story: &mut Story, runtime: &Runtime) -> Result<(String, Vec<Examp
         .map(|area| vec![area.area.clone(), format!("{:.1}", area.perplexity)])
         .collect();
     story.say(columns(&rows).trim_end())?;
-    let weakest = areas.first().map(|area| area.area.clone()).unwrap_or_default();
-    story.say(format!("Weakest: {weakest}."))?;
+    let checkable = |area: &str| {
+        let own: Vec<&Example> = find.iter().filter(|example| example.area == area).collect();
+        2 * own.iter().filter(|example| example.effective_check().is_some()).count() > own.len()
+    };
+    let weakest =
+        areas.iter().map(|area| area.area.clone()).find(|area| checkable(area)).unwrap_or_default();
+    story.say(format!("The weakest area with answers that can be checked: {weakest}."))?;
     let summary = rows.iter().map(|row| row.join(" ")).collect::<Vec<_>>().join(", ");
     story.end("weak areas", summary)?;
     let weak = find.into_iter().filter(|example| example.area == weakest).collect();
@@ -311,7 +316,7 @@ fn comparing(
          diversity are not measured here (`kaizen compare` measures them).",
         items.len()
     ))?;
-    story.say(describe(&comparison).trim_end())?;
+    story.say(figures(&comparison).trim_end())?;
     let decision = &comparison.decision;
     story
         .end("comparison", format!("{area}: perplexity {:.2} -> {:.2}", decision.a, decision.b))?;

@@ -67,10 +67,23 @@ pub struct Generate {
     priority: Priority,
     together: usize,
     next: usize,
+    reading: Option<Reading>,
     active: Vec<Active>,
+    /// Tokens that all prompts start with, leaving each at least one of its own.
+    common: usize,
     shared_prefix: Option<KeyValueCache>,
     finished: Vec<Option<Generation>>,
 }
+
+/// A prompt that is being read, a slice at a time.
+struct Reading {
+    request: usize,
+    cache: KeyValueCache,
+    time: Duration,
+}
+
+/// Prompt tokens read in one slice: nobody waits longer than that for a cancellation.
+const READ_TOKENS: usize = 256;
 
 struct Active {
     request: usize,
@@ -107,33 +120,22 @@ impl Generate {
     ) -> Self {
         let finished = requests.iter().map(|_| None).collect();
         Self {
+            common: common_prefix(&requests),
             requests,
             lora,
             priority,
             together,
             next: 0,
+            reading: None,
             active: Vec::new(),
             shared_prefix: None,
             finished,
         }
     }
 
-    /// Tokens that all prompts start with, leaving each at least one of its own.
-    fn common_prefix(&self) -> usize {
-        let Some((first, others)) = self.requests.split_first() else { return 0 };
-        if others.is_empty() {
-            return 0;
-        }
-        others.iter().fold(first.prompt.len().saturating_sub(1), |len, other| {
-            let same = first.prompt.iter().zip(&other.prompt).take_while(|(a, b)| a == b).count();
-            len.min(same).min(other.prompt.len().saturating_sub(1))
-        })
-    }
-
-    /// Reads the prompt of the next request and draws its first token.
-    fn admit(&mut self, model: &Model, emit: &mut dyn FnMut(GenerateEvent)) -> Result<(), Error> {
-        let index = self.next;
-        let request = &self.requests[index];
+    /// Takes up the next request.
+    fn begin_reading(&mut self, model: &Model) -> Result<(), Error> {
+        let request = &self.requests[self.next];
         let context = model.network.architecture().context;
         if request.prompt.is_empty() {
             return Err(Error::EmptyPrompt);
@@ -141,35 +143,50 @@ impl Generate {
         if request.prompt.len() >= context {
             return Err(Error::PromptTooLong { tokens: request.prompt.len(), context });
         }
-        let started = Instant::now();
-        let mut cache = match &self.shared_prefix {
+        let cache = match &self.shared_prefix {
             Some(prefix) => prefix.clone(),
-            None => {
-                let mut cache = KeyValueCache::new(model.network.architecture());
-                let common = self.common_prefix();
-                if common > 0 {
-                    let mut feeds = [Feed { tokens: &request.prompt[..common], cache: &mut cache }];
-                    model.network.extend(self.lora.as_deref(), &mut feeds)?;
-                    self.shared_prefix = Some(cache.clone());
-                }
-                cache
-            }
+            None => KeyValueCache::new(model.network.architecture()),
         };
-        let rest = &request.prompt[cache.len()..];
-        let mut feeds = [Feed { tokens: rest, cache: &mut cache }];
+        self.reading = Some(Reading { request: self.next, cache, time: Duration::ZERO });
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Reads the next slice of a prompt; after the last one, draws the first token.
+    fn read(
+        &mut self,
+        model: &Model,
+        mut reading: Reading,
+        emit: &mut dyn FnMut(GenerateEvent),
+    ) -> Result<(), Error> {
+        let started = Instant::now();
+        let request = &self.requests[reading.request];
+        let from = reading.cache.len();
+        let mut to = request.prompt.len().min(from + READ_TOKENS);
+        if from < self.common {
+            to = to.min(self.common);
+        }
+        let mut feeds = [Feed { tokens: &request.prompt[from..to], cache: &mut reading.cache }];
         let hidden = model.network.extend(self.lora.as_deref(), &mut feeds)?;
-        let mut logits = model.network.logits(&hidden, &[rest.len() - 1]);
+        if to == self.common && self.shared_prefix.is_none() {
+            self.shared_prefix = Some(reading.cache.clone());
+        }
+        if to < request.prompt.len() {
+            reading.time += started.elapsed();
+            self.reading = Some(reading);
+            return Ok(());
+        }
+        let mut logits = model.network.logits(&hidden, &[to - from - 1]);
         let active = Active {
-            request: index,
-            cache,
+            request: reading.request,
+            cache: reading.cache,
             sampler: Sampler::new(request.sampling.clone()),
             stream: model.tokenizer.stream(),
             tokens: request.prompt.clone(),
             text: String::new(),
-            prompt_time: started.elapsed(),
+            prompt_time: reading.time + started.elapsed(),
             started: Instant::now(),
         };
-        self.next += 1;
         self.active.push(active);
         let last = self.active.len() - 1;
         self.take_token(model, last, &mut logits, emit);
@@ -241,6 +258,18 @@ impl Generate {
     }
 }
 
+/// How many tokens all prompts share, leaving each at least one; none for a single prompt.
+fn common_prefix(requests: &[GenerateRequest]) -> usize {
+    let Some((first, others)) = requests.split_first() else { return 0 };
+    if others.is_empty() {
+        return 0;
+    }
+    others.iter().fold(first.prompt.len().saturating_sub(1), |len, other| {
+        let same = first.prompt.iter().zip(&other.prompt).take_while(|(a, b)| a == b).count();
+        len.min(same).min(other.prompt.len().saturating_sub(1))
+    })
+}
+
 impl Job for Generate {
     type Event = GenerateEvent;
     /// In the order of the requests; of a cancelled job, those that had begun.
@@ -256,8 +285,14 @@ impl Job for Generate {
         model: &Model,
         emit: &mut dyn FnMut(GenerateEvent),
     ) -> Result<Step<Self::Output>, Error> {
-        if self.next < self.requests.len() && self.active.len() < self.together {
-            self.admit(model, emit)?;
+        if self.reading.is_none()
+            && self.next < self.requests.len()
+            && self.active.len() < self.together
+        {
+            self.begin_reading(model)?;
+        }
+        if let Some(reading) = self.reading.take() {
+            self.read(model, reading, emit)?;
             return Ok(Step::More);
         }
         if self.active.is_empty() {
@@ -285,6 +320,16 @@ impl Job for Generate {
     }
 
     fn cancel(&mut self, _: &Model) -> Result<Self::Output, Error> {
+        if let Some(reading) = self.reading.take() {
+            self.finished[reading.request] = Some(Generation {
+                tokens: Vec::new(),
+                text: String::new(),
+                stop: Stop::Cancelled,
+                prompt_tokens: self.requests[reading.request].prompt.len(),
+                prompt_time: reading.time,
+                write_time: Duration::ZERO,
+            });
+        }
         while !self.active.is_empty() {
             self.end(0, Stop::Cancelled, &mut |_| {});
         }

@@ -32,8 +32,12 @@ impl AdamW {
     }
 
     /// Moves `parameters` one step against `gradient`; returns the gradient's norm before clipping.
+    /// Where that is not finite nothing is changed.
     pub fn update(&mut self, parameters: &mut [f32], gradient: &[f32], learning_rate: f64) -> f64 {
         let norm = norm(gradient);
+        if !norm.is_finite() {
+            return norm;
+        }
         // torch.nn.utils.clip_grad_norm_ adds the same 1e-6.
         let scale = match self.clip > 0.0 && norm > self.clip {
             true => self.clip / (norm + 1e-6),

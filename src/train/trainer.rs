@@ -179,7 +179,13 @@ impl Trainer {
         Ok(metrics)
     }
 
-    fn not_finite(&self, loss: f64) -> Error {
+    /// Stops at a loss that is no number. The parameters are those that the last good step left.
+    fn not_finite(&mut self, loss: f64) -> Error {
+        if self.lora.parameters.iter().all(|value| value.is_finite())
+            && let Err(error) = self.save()
+        {
+            return error;
+        }
         let examples: Vec<&str> = self.plan.steps[self.step]
             .iter()
             .flatten()
