@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct CompareArguments {
     /// The reference: base or lora-vN.
     a: String,
-    /// The candidate.
+    /// The candidate: is it better than A?
     b: String,
     #[command(flatten)]
     set: SetArguments,
@@ -24,6 +24,7 @@ pub struct CompareArguments {
     /// The whole file decides: it is unseen by construction.
     #[arg(long, conflicts_with = "split")]
     no_split: bool,
+    /// Of the permutations and resamples.
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -108,23 +109,27 @@ fn document(comparison: &Comparison) -> Value {
 /// The comparison in words and columns.
 pub fn describe(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
-    let header =
-        ["area", "items", &comparison.a, &comparison.b, "change", "95 % interval", "right", ""];
+    let (a, b) = (&comparison.a, &comparison.b);
+    let right = [a, b].map(|arm| format!("{arm} right"));
+    let header = ["area", "items", a, b, "change", "95 % interval", &right[0], &right[1]];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(decision.areas.iter().map(|area| row(&area.area, area)));
-    rows.extend(decision.sentinels.iter().map(|area| row(&format!("guard {}", area.area), area)));
+    rows.extend(
+        decision.sentinels.iter().map(|area| row(&format!("sentinel {}", area.area), area)),
+    );
     let mut text = columns(&rows);
     text.push('\n');
     for guard in &decision.guards {
         let state = match guard.passed {
-            Some(true) => "holds",
-            Some(false) => "BROKEN",
-            None => "open",
+            Some(true) => "passed",
+            Some(false) => "FAILED",
+            None if guard.measured => "undecided",
+            None => "not measured",
         };
-        text.push_str(&format!("  {state:6}  {}: {}\n", guard.name, guard.detail));
+        text.push_str(&format!("  {state:12}  {}: {}\n", guard.name, guard.detail));
     }
     text.push_str(&format!(
-        "\n{}: perplexity {:.2} -> {:.2} ({}{}), p = {:.4} (needs {:.4}), {} groups, held-out used {} times\n",
+        "\n{}: perplexity {:.2} -> {:.2} ({}{}), p = {:.4} (needs {:.4}), {} groups, held-out used {} times before\n",
         decision.verdict.as_str(),
         decision.a,
         decision.b,
