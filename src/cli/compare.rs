@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct CompareArguments {
     /// The reference: base or lora-vN.
     a: String,
-    /// The candidate: is it better than A?
+    /// The candidate.
     b: String,
     #[command(flatten)]
     set: SetArguments,
@@ -24,7 +24,6 @@ pub struct CompareArguments {
     /// The whole file decides: it is unseen by construction.
     #[arg(long, conflicts_with = "split")]
     no_split: bool,
-    /// Of the permutations and resamples.
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
@@ -106,8 +105,13 @@ fn document(comparison: &Comparison) -> Value {
     })
 }
 
-/// The comparison in words and columns.
-pub fn describe(comparison: &Comparison) -> String {
+/// The whole comparison: its figures, and what follows from them.
+fn describe(comparison: &Comparison) -> String {
+    format!("{}{}\n", table(comparison), comparison.decision.reason)
+}
+
+/// The figures of a comparison: areas, guards, and the primary question.
+pub fn table(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
     let (a, b) = (&comparison.a, &comparison.b);
     let right = [a, b].map(|arm| format!("{arm} right"));
@@ -140,7 +144,6 @@ pub fn describe(comparison: &Comparison) -> String {
         decision.groups,
         comparison.used,
     ));
-    text.push_str(&format!("{}\n", decision.reason));
     text
 }
 

@@ -1,7 +1,7 @@
 //! `kaizen demo`: the whole loop once, in plain words, on the real model and in a temporary home.
 
 use super::Global;
-use super::compare::describe;
+use super::compare::table;
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
 use super::table::columns;
@@ -137,7 +137,7 @@ fn rating(story: &mut Story, session: &str) -> Result<()> {
     let rated = feedback::rate(&workplace.home, &workplace.index()?, session, &rating)?;
     story.say(format!(
         "2 of 5 stars, \"wrong action selected\", and the answer that would have been right: {CORRECTION}\n\
-         It is on disk: {}",
+         It is on disk, in session {}.",
         rated.session.session_id
     ))?;
     story.end("rating", format!("2 stars, corrected to {CORRECTION}"))
@@ -224,9 +224,9 @@ fn training(story: &mut Story, runtime: &Runtime, area: &str, weak: &[Example]) 
     };
     let prepared = prepare(&context.workplace, runtime, request)?;
     story.say(format!(
-        "A LoRA adapter learns from {} examples of {area} (the items above and your correction):\n\
+        "A LoRA adapter learns from the {} items of {area} above and from your correction:\n\
          {} tokens, {} steps, about {} MiB of memory.",
-        prepared.examples.values().sum::<usize>(),
+        weak.len(),
         prepared.tokens,
         prepared.steps,
         prepared.memory.mib()
@@ -271,7 +271,7 @@ fn comparing(
     area: &str,
     adapter: &str,
 ) -> Result<Comparison> {
-    story.begin("Base against adapter, on items that neither has seen")?;
+    story.begin("Base against adapter, on items that the training did not see")?;
     let context = story.context;
     let workplace = &context.workplace;
     let all = evaluation_set()?;
@@ -311,7 +311,7 @@ fn comparing(
          diversity are not measured here (`kaizen compare` measures them).",
         items.len()
     ))?;
-    story.say(describe(&comparison).trim_end())?;
+    story.say(table(&comparison).trim_end())?;
     let decision = &comparison.decision;
     story
         .end("comparison", format!("{area}: perplexity {:.2} -> {:.2}", decision.a, decision.b))?;
@@ -325,7 +325,7 @@ fn deciding(story: &mut Story, comparison: &Comparison) -> Result<Value> {
         Verdict::Accepted => "The adapter is better and harms nothing that was measured.",
         Verdict::Rejected => "The adapter is not better, and Kaizen says so.",
         Verdict::CannotTell => {
-            "Kaizen cannot tell yet, and says so rather than guess: an honest answer on so little data."
+            "Kaizen cannot tell, and says so rather than guess: the demo measures only a part of what a decision needs."
         }
     };
     story.say(format!("{}: {words}\nWhy: {}", decision.verdict.as_str(), decision.reason))?;
