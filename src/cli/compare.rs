@@ -128,23 +128,27 @@ fn describe(comparison: &Comparison) -> String {
 /// The figures of a comparison: per area, the guards, and the primary question.
 pub fn figures(comparison: &Comparison) -> String {
     let decision = &comparison.decision;
-    let header =
-        ["area", "items", &comparison.a, &comparison.b, "change", "95 % interval", "right", ""];
+    let (a, b) = (&comparison.a, &comparison.b);
+    let right = [a, b].map(|arm| format!("{arm} right"));
+    let header = ["area", "items", a, b, "change", "95 % interval", &right[0], &right[1]];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(decision.areas.iter().map(|area| row(&area.area, area)));
-    rows.extend(decision.sentinels.iter().map(|area| row(&format!("guard {}", area.area), area)));
+    rows.extend(
+        decision.sentinels.iter().map(|area| row(&format!("sentinel {}", area.area), area)),
+    );
     let mut text = columns(&rows);
     text.push('\n');
     for guard in &decision.guards {
         let state = match guard.passed {
-            Some(true) => "holds",
-            Some(false) => "BROKEN",
-            None => "open",
+            Some(true) => "passed",
+            Some(false) => "FAILED",
+            None if guard.measured => "undecided",
+            None => "not measured",
         };
-        text.push_str(&format!("  {state:6}  {}: {}\n", guard.name, guard.detail));
+        text.push_str(&format!("  {state:12}  {}: {}\n", guard.name, guard.detail));
     }
     text.push_str(&format!(
-        "\n{}: perplexity {:.2} -> {:.2} ({}{}), p = {:.4} (needs {:.4}), {} groups, held-out used {} times\n",
+        "\n{}: perplexity {:.2} -> {:.2} ({}{}), p = {:.4} (needs {:.4}), {} groups, held-out used {} times before\n",
         decision.verdict.as_str(),
         decision.a,
         decision.b,

@@ -137,7 +137,7 @@ fn rating(story: &mut Story, session: &str) -> Result<()> {
     let rated = feedback::rate(&workplace.home, &workplace.index()?, session, &rating)?;
     story.say(format!(
         "2 of 5 stars, \"wrong action selected\", and the answer that would have been right: {CORRECTION}\n\
-         It is on disk: {}",
+         It is on disk, in session {}.",
         rated.session.session_id
     ))?;
     story.end("rating", format!("2 stars, corrected to {CORRECTION}"))
@@ -229,9 +229,9 @@ fn training(story: &mut Story, runtime: &Runtime, area: &str, weak: &[Example]) 
     };
     let prepared = prepare(&context.workplace, runtime, request)?;
     story.say(format!(
-        "A LoRA adapter learns from {} examples of {area} (the items above and your correction):\n\
+        "A LoRA adapter learns from the {} items of {area} above and from your correction:\n\
          {} tokens, {} steps, about {} MiB of memory.",
-        prepared.examples.values().sum::<usize>(),
+        weak.len(),
         prepared.tokens,
         prepared.steps,
         prepared.memory.mib()
@@ -276,7 +276,7 @@ fn comparing(
     area: &str,
     adapter: &str,
 ) -> Result<Comparison> {
-    story.begin("Base against adapter, on items that neither has seen")?;
+    story.begin("Base against adapter, on items that the training did not see")?;
     let context = story.context;
     let workplace = &context.workplace;
     let all = evaluation_set()?;
@@ -330,7 +330,7 @@ fn deciding(story: &mut Story, comparison: &Comparison) -> Result<Value> {
         Verdict::Accepted => "The adapter is better and harms nothing that was measured.",
         Verdict::Rejected => "The adapter is not better, and Kaizen says so.",
         Verdict::CannotTell => {
-            "Kaizen cannot tell yet, and says so rather than guess: an honest answer on so little data."
+            "Kaizen cannot tell, and says so rather than guess: the demo measures only a part of what a decision needs."
         }
     };
     story.say(format!("{}: {words}\nWhy: {}", decision.verdict.as_str(), decision.reason))?;

@@ -21,7 +21,7 @@ struct Check {
     detail: String,
 }
 
-/// Memory below which the default model cannot be trained, in MiB.
+/// Memory below which the default model can hardly be trained, in MiB: longer examples need more.
 const LEAST_MEMORY: usize = 1024;
 
 pub fn run(context: &Context) -> Result<Outcome> {
@@ -47,7 +47,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
         name: "memory",
         ok: free.is_none_or(|mib| mib >= LEAST_MEMORY),
         detail: free.map_or("unknown here".into(), |mib| {
-            format!("{mib} MiB free ({LEAST_MEMORY} are enough to train the default model)")
+            format!("{mib} MiB free ({LEAST_MEMORY} are enough to train the default model on short examples)")
         }),
     });
     let mut notes = Vec::new();
@@ -107,7 +107,7 @@ fn locks(home: &std::path::Path) -> Check {
         name: "left over",
         ok: true,
         detail: match left.is_empty() {
-            true => "no stale locks, nothing half-written".into(),
+            true => "nothing half-written; locks end with their process".into(),
             false => format!("adapters/{} was never finished and can be deleted", left.join(", ")),
         },
     }
