@@ -39,10 +39,15 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
     let runtime = context.runtime()?;
     let a = context.named_arm(&ArmChoice::parse(&arguments.a), &runtime)?;
     let b = context.named_arm(&ArmChoice::parse(&arguments.b), &runtime)?;
-    let targeted = match b.lora {
-        Some(_) => context.workplace.registry().folder(&b.name)?.metadata()?.map(|m| m.areas),
-        None => None,
-    };
+    let (mut targeted, mut trained_on) = (BTreeSet::new(), BTreeSet::new());
+    for arm in [&a, &b].into_iter().filter(|arm| arm.lora.is_some()) {
+        if let Some(metadata) = context.workplace.registry().folder(&arm.name)?.metadata()? {
+            trained_on.extend(metadata.prompts_sha256);
+            if arm.name == b.name {
+                targeted.extend(metadata.areas);
+            }
+        }
+    }
     let request = CompareRequest {
         examples: &examples,
         split: match arguments.split {
@@ -50,7 +55,8 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
             Split::HeldOut => SplitChoice::HeldOut,
         },
         no_split: arguments.no_split,
-        targeted: targeted.unwrap_or_default().into_iter().collect::<BTreeSet<String>>(),
+        targeted,
+        trained_on,
         sentinels: Sentinels::All,
         answers: true,
         seed: arguments.seed,

@@ -296,6 +296,7 @@ fn comparing(
         split: SplitChoice::HeldOut,
         no_split: false,
         targeted: [area.to_owned()].into(),
+        trained_on: Default::default(),
         sentinels: Sentinels::Sample(SENTINELS),
         answers: false,
         seed: 0,

@@ -30,6 +30,8 @@ pub struct CompareRequest<'a> {
     pub no_split: bool,
     /// The areas that B was trained for; empty when that is not known: then all of them.
     pub targeted: BTreeSet<String>,
+    /// SHA-256 of the prompts that either arm was trained on: such items decide nothing.
+    pub trained_on: BTreeSet<String>,
     pub sentinels: Sentinels,
     /// Also answer what can be checked.
     pub answers: bool,
@@ -61,7 +63,7 @@ pub fn compare(
     b: &Arm,
     seen: Seen,
 ) -> Result<Comparison> {
-    let (chosen, groups) = if request.no_split {
+    let (mut chosen, groups) = if request.no_split {
         (request.examples.to_vec(), groups(request.examples))
     } else {
         let assignment = ledger.assign(request.examples)?;
@@ -70,6 +72,14 @@ pub fn compare(
         }
         (part(request.examples, &assignment, request.split), assignment.groups)
     };
+    let before = chosen.len();
+    chosen.retain(|example| !request.trained_on.contains(&example.prompt_sha256()));
+    if chosen.len() < before {
+        seen(Event::Note(format!(
+            "{} of {before} items are left out: an adapter was trained on them",
+            before - chosen.len()
+        )));
+    }
     let held_out_set = HeldOutSet::new(&chosen)?;
     let used = ledger.used(&held_out_set)?;
     let scores_a = scored(runtime, &chosen, a, request.answers, seen)?;

@@ -325,6 +325,7 @@ fn metadata(
         examples: dataset.by_provenance(),
         areas: areas.into_iter().collect(),
         example_ids: dataset.examples.iter().map(|example| example.id.clone()).collect(),
+        prompts_sha256: dataset.examples.iter().map(Example::prompt_sha256).collect(),
         settings: serde_json::to_value(settings)
             .map_err(|e| Error::Usage(format!("the settings cannot be stored: {e}")))?,
         losses: outcome.losses.clone(),

@@ -2,6 +2,7 @@
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
 use super::check::Check;
 use crate::store::{Message, Role};
@@ -43,6 +44,11 @@ impl Example {
     pub fn prompt(&self) -> String {
         let turns: Vec<&str> = self.messages.iter().map(|m| m.content.as_str()).collect();
         turns.join("\n")
+    }
+
+    /// SHA-256 of the prompt, by which an adapter remembers what it was trained on.
+    pub fn prompt_sha256(&self) -> String {
+        Sha256::digest(self.prompt().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The whole conversation with the answer as its last turn, as it is scored and trained on.

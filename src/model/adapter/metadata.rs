@@ -37,6 +37,9 @@ pub struct AdapterMetadata {
     /// The ids of the training examples, so that seen and unseen can be told apart.
     #[serde(default)]
     pub example_ids: Vec<String>,
+    /// SHA-256 of each training prompt: an item of a set under another id is still recognised.
+    #[serde(default)]
+    pub prompts_sha256: Vec<String>,
     /// Every setting of the run.
     pub settings: serde_json::Value,
     /// Mean loss of each step, in nats per trained token.
