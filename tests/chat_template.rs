@@ -5,10 +5,11 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use common::gguf_file::{Field, GgufFile, model_path};
+use common::gguf_file::{Field, GgufFile};
+use common::model_file::model_file;
+use common::reference::{ids, lines, reference};
 use kaizen::model::chat_template::Origin;
 use kaizen::model::{ChatTemplate, Gguf, Special, Tokenizer};
 use kaizen::store::Message;
@@ -16,25 +17,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 static MODEL: LazyLock<(Tokenizer, ChatTemplate)> = LazyLock::new(|| {
-    let gguf = Gguf::open(&model_path()).unwrap();
+    let gguf = Gguf::open(&model_file().path).unwrap();
     (Tokenizer::from_gguf(&gguf).unwrap(), ChatTemplate::from_gguf(&gguf).unwrap())
 });
-
-fn reference() -> Option<PathBuf> {
-    let folder = std::env::var_os("KAIZEN_REFERENCE").map(PathBuf::from);
-    let folder =
-        folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference"));
-    folder.exists().then_some(folder)
-}
-
-fn lines(path: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn ids(value: &Value) -> Vec<u32> {
-    serde_json::from_value(value.clone()).unwrap()
-}
 
 fn messages(value: &Value) -> Vec<Message> {
     serde_json::from_value(value.clone()).unwrap()

@@ -4,38 +4,36 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
-use common::gguf_file::{Field, GgufFile, model_path};
+use common::gguf_file::{Field, GgufFile};
+use common::model_file::model_file;
+use common::reference::{ids, lines, reference, small};
 use kaizen::model::{Gguf, Special, Tokenizer};
 use proptest::prelude::*;
 
 static TOKENIZER: LazyLock<Tokenizer> =
-    LazyLock::new(|| Tokenizer::from_gguf(&Gguf::open(&model_path()).unwrap()).unwrap());
+    LazyLock::new(|| Tokenizer::from_gguf(&Gguf::open(&model_file().path).unwrap()).unwrap());
 
 fn assert_reference(path: &Path) {
-    let lines = std::fs::read_to_string(path).unwrap();
-    assert!(lines.lines().count() >= 12);
-    for line in lines.lines() {
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let lines = lines(path);
+    assert!(lines.len() >= 12);
+    for line in lines {
         let text = line["text"].as_str().unwrap();
-        let ids: Vec<u32> = serde_json::from_value(line["ids"].clone()).unwrap();
-        assert_eq!(TOKENIZER.encode(text, Special::Recognise).unwrap(), ids, "{text:?}");
+        let wanted = ids(&line["ids"]);
+        assert_eq!(TOKENIZER.encode(text, Special::Recognise).unwrap(), wanted, "{text:?}");
     }
 }
 
 #[test]
 fn ids_are_the_references_in_small() {
-    assert_reference(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tokens.jsonl"));
+    assert_reference(&small("tokens.jsonl"));
 }
 
 #[test]
 fn ids_are_the_references_for_every_text() {
-    let folder = std::env::var_os("KAIZEN_REFERENCE").map(PathBuf::from);
-    let folder =
-        folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference"));
-    if folder.exists() {
+    if let Some(folder) = reference() {
         assert_reference(&folder.join("tokens.jsonl"));
     }
 }

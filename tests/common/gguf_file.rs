@@ -1,7 +1,5 @@
 //! Writes small GGUF files, sound and unsound, for the tests of what reads them.
 
-use std::path::PathBuf;
-
 use kaizen::model::gguf::Gguf;
 use tempfile::TempDir;
 
@@ -109,11 +107,6 @@ impl GgufFile {
         let opened = Gguf::open(&path);
         (folder, opened)
     }
-}
-
-/// The model file that the environment names.
-pub fn model_path() -> PathBuf {
-    std::env::var_os("KAIZEN_TEST_MODEL").map(PathBuf::from).expect("KAIZEN_TEST_MODEL is set")
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {

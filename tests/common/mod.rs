@@ -2,3 +2,5 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub mod gguf_file;
+pub mod model_file;
+pub mod reference;

@@ -1,0 +1,17 @@
+//! Proofs of model, runtime and training against PyTorch and PEFT, on the real model. If one of these
+//! fails, a person's model says, scores or learns something else than its file and their data mean.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod adapter_folder;
+mod fixture;
+mod generating;
+mod gradients;
+mod learning_curve;
+mod limits;
+mod queue;
+mod resuming;
+mod scoring;
+mod steps;
