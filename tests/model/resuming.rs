@@ -9,8 +9,8 @@ use kaizen::train::{
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Six steps in which everything takes part that must survive: order, dropout, moments, schedule.
 fn six_steps() -> TrainSettings {
@@ -72,7 +72,7 @@ fn a_cancelled_run_goes_on_to_the_same_adapter() {
     let asked = request(examples(6), six_steps());
     let prepared = driver::prepare(&workplace, &runtime, asked).unwrap();
     let run = prepared.run.clone();
-    let switch = OnceLock::new();
+    let switch: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     let stopped = driver::run(
         &workplace,
         &runtime,
