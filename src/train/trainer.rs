@@ -64,15 +64,16 @@ impl Trainer {
     ) -> Result<Self> {
         let plan = Plan::new(dataset.samples.len(), &settings);
         let mut optimizer = AdamW::new(lora.parameters.len(), settings.weight_decay, settings.clip);
-        let (mut step, mut losses) = (0, Vec::new());
+        let mut step = 0;
         if let Some(checkpoint) = Checkpoint::read(&run, lora.parameters.len())? {
             step = checkpoint.steps;
             lora.parameters = checkpoint.parameters;
             optimizer.first = checkpoint.first;
             optimizer.second = checkpoint.second;
             optimizer.updates = step as u64;
-            losses = run.truncate_metrics(step)?.iter().map(|m| m.loss).collect();
         }
+        // Steps after the checkpoint, or all where a run was killed before its first, come again.
+        let losses = run.truncate_metrics(step)?.iter().map(|m| m.loss).collect();
         Ok(Self {
             gradient: vec![0.0; lora.parameters.len()],
             settings,
@@ -159,8 +160,8 @@ impl Trainer {
         let factor = self.settings.schedule.factor(self.step, self.steps(), self.settings.warmup);
         let lr = self.settings.learning_rate * factor;
         let norm = self.optimizer.update(&mut self.lora.parameters, &self.gradient, lr);
-        if !norm.is_finite() {
-            return Err(self.not_finite(norm));
+        if !norm.is_finite() || !self.lora.parameters.iter().all(|p| p.is_finite()) {
+            return Err(self.not_finite(f64::NAN));
         }
         self.gradient.fill(0.0);
         self.step += 1;
@@ -208,10 +209,12 @@ impl Trainer {
     }
 
     fn save_is_due(&self) -> bool {
+        let steps = self.step - self.saved_step;
         match self.settings.checkpoint_steps {
-            Some(steps) => self.step - self.saved_step >= steps,
+            Some(due) => steps >= due.max(1),
             None => {
-                self.saved_at.elapsed() >= Duration::from_secs(self.settings.checkpoint_seconds)
+                let seconds = self.settings.checkpoint_seconds;
+                steps > 0 && self.saved_at.elapsed() >= Duration::from_secs(seconds)
             }
         }
     }
@@ -248,17 +251,19 @@ impl Job for Trainer {
         }
         let started = Instant::now();
         self.micro_batch(model)?;
+        self.step_time += started.elapsed();
         if !self.step_loss.is_finite() {
             return Err(self.not_finite(self.step_loss));
         }
+        // Only parameters that have given a loss are good ones: saved a step later than they were
+        // made, an update that breaks the run never replaces the checkpoint before it.
+        if self.save_is_due() {
+            self.save()?;
+            emit(TrainEvent::Saved { step: self.step });
+        }
         self.micro += 1;
-        self.step_time += started.elapsed();
         if self.micro == self.plan.steps[self.step].len() {
             emit(TrainEvent::Step(self.finish_step()?));
-            if self.save_is_due() {
-                self.save()?;
-                emit(TrainEvent::Saved { step: self.step });
-            }
         }
         self.busy += started.elapsed();
         Ok(Step::More)
