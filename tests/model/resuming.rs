@@ -9,8 +9,8 @@ use kaizen::train::{
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Six steps in which everything takes part that must survive: order, dropout, moments, schedule.
 fn six_steps() -> TrainSettings {
