@@ -18,13 +18,22 @@ enum Action {
     /// All versions, oldest first.
     List,
     /// What is known about one.
-    Show { version: String },
+    Show {
+        /// As in lora-v1.
+        version: String,
+    },
     /// Take a PEFT adapter from elsewhere, checked against the model.
-    Import { folder: PathBuf },
+    Import {
+        /// With adapter_config.json and adapter_model.safetensors.
+        folder: PathBuf,
+    },
     /// Write one in PEFT's format to a new folder.
     Export {
+        /// As in lora-v1.
         version: String,
+        /// Must not exist yet.
         folder: PathBuf,
+        /// What to write.
         #[arg(long, value_enum, default_value = "peft")]
         format: Format,
     },

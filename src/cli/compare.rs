@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct CompareArguments {
     /// The reference: base or lora-vN.
     a: String,
-    /// The candidate.
+    /// The candidate: lora-vN, or base.
     b: String,
     #[command(flatten)]
     set: SetArguments,
@@ -24,7 +24,8 @@ pub struct CompareArguments {
     /// The whole file decides: it is unseen by construction.
     #[arg(long, conflicts_with = "split")]
     no_split: bool,
-    #[arg(long, default_value_t = 0)]
+    /// Of the resampling behind the test and the intervals.
+    #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
 

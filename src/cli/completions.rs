@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 #[derive(Debug, Args)]
 pub struct CompletionsArguments {
+    /// Whose completions.
     shell: Shell,
 }
 

@@ -8,42 +8,58 @@ use crate::config::home_root;
 use crate::driver::{ArmChoice, Workplace};
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub struct Context {
     pub workplace: Workplace,
     pub output: Output,
     pub interrupt: Interrupt,
-    pub arm: ArmChoice,
+    arm: ArmChoice,
+    /// The variable of the environment that chose the arm, if one did.
+    arm_variable: Option<&'static str>,
 }
 
-impl Context {
-    /// Opens the home that the flags and the environment name.
-    pub fn open(global: &Global) -> Result<Self> {
+impl Global {
+    /// The home that the flags and the environment name; it may not exist yet.
+    pub fn home_root(&self) -> Result<PathBuf> {
         let current = std::env::current_dir().map_err(|source| Error::File {
             action: "find",
             name: "the current folder".into(),
             source,
         })?;
         let environment = std::env::var_os("KAIZEN_HOME");
-        let root = home_root(global.home.as_deref(), environment.as_deref(), &current)?;
-        Self::at(&root, global)
+        Ok(home_root(self.home.as_deref(), environment.as_deref(), &current)?)
+    }
+}
+
+/// Variables that choose the arm where no flag does, in this order.
+const ARM_VARIABLES: [&str; 2] = ["KAIZEN_ADAPTER", "LORA_VERSION"];
+
+impl Context {
+    /// Opens the home that the flags and the environment name.
+    pub fn open(global: &Global) -> Result<Self> {
+        Self::at(&global.home_root()?, global)
     }
 
     /// Opens a stated home.
     pub fn at(root: &Path, global: &Global) -> Result<Self> {
         let workplace = Workplace::open(root, global.config.as_deref(), global.model.clone())?;
         log_to_file(&workplace);
-        let chosen = global
-            .adapter
-            .clone()
-            .or_else(|| std::env::var("KAIZEN_ADAPTER").ok().filter(|value| !value.is_empty()))
-            .or_else(|| std::env::var("LORA_VERSION").ok().filter(|value| !value.is_empty()));
+        let from_environment = || {
+            ARM_VARIABLES.into_iter().find_map(|variable| {
+                let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
+                Some((value, Some(variable)))
+            })
+        };
+        let flag = global.adapter.clone().map(|value| (value, None));
+        let (arm, arm_variable) =
+            flag.or_else(from_environment).unwrap_or_else(|| ("auto".into(), None));
         Ok(Self {
             workplace,
             output: Output::new(global.json, global.quiet),
             interrupt: Interrupt::install(),
-            arm: ArmChoice::parse(chosen.as_deref().unwrap_or("auto")),
+            arm: ArmChoice::parse(&arm),
+            arm_variable,
         })
     }
 
@@ -52,9 +68,12 @@ impl Context {
         Ok(self.workplace.runtime(&mut |event| self.output.event(event))?)
     }
 
-    /// The arm that `--adapter` chose.
+    /// The arm that `--adapter` or the environment chose.
     pub fn chosen_arm(&self, runtime: &Runtime) -> Result<Arm> {
-        self.named_arm(&self.arm, runtime)
+        self.named_arm(&self.arm, runtime).map_err(|error| match (error, self.arm_variable) {
+            (Error::Work(error), Some(variable)) => Error::FromEnvironment { variable, error },
+            (error, _) => error,
+        })
     }
 
     pub fn named_arm(&self, choice: &ArmChoice, runtime: &Runtime) -> Result<Arm> {
@@ -66,7 +85,11 @@ impl Context {
 fn log_to_file(workplace: &Workplace) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("KAIZEN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("kaizen=info"));
-    let file = tracing_appender::rolling::never(workplace.home.root(), "kaizen.log");
+    // Where the log cannot be written, work goes on without it.
+    let appender = tracing_appender::rolling::Builder::new()
+        .rotation(tracing_appender::rolling::Rotation::NEVER)
+        .filename_prefix("kaizen.log");
+    let Ok(file) = appender.build(workplace.home.root()) else { return };
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

@@ -5,6 +5,7 @@ use super::compare::figures;
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
 use super::table::columns;
+use crate::config::CONFIG_FILE;
 use crate::driver::{
     CompareRequest, Comparison, Event, Material, Sentinels, SplitChoice, TrainRequest, compare,
     evaluation_set, prepare, run as train,
@@ -12,7 +13,7 @@ use crate::driver::{
 use crate::eval::{Example, ItemScore, Place, Provenance, Verdict, measure, summarise};
 use crate::feedback::{self, Rating};
 use crate::model::sampler::Sampling;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Stop};
 use crate::store::{Message, Stars};
 use crate::tasks::{self, Arm, AskRequest};
 use crate::train::{TrainEvent, TrainSettings};
@@ -63,7 +64,7 @@ pub fn run(global: &Global) -> Result<Outcome> {
         tempfile::Builder::new().prefix("kaizen-demo-").tempdir().map_err(|source| {
             Error::File { action: "make", name: "a temporary home".into(), source }
         })?;
-    let context = Context::at(temporary.path(), global)?;
+    let context = Context::at(temporary.path(), &with_own_configuration(global)?)?;
     context.output.line(
         "Kaizen makes a small local language model better at your own work, from your own ratings.\n\
          This shows the loop once, on this machine, in a temporary home that is deleted at the end.\n\
@@ -96,6 +97,13 @@ pub fn run(global: &Global) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// The temporary home is empty, but what the person configured, such as a model of their own, holds.
+fn with_own_configuration(global: &Global) -> Result<Global> {
+    let file = global.home_root()?.join(CONFIG_FILE);
+    let config = global.config.clone().or_else(|| file.is_file().then_some(file));
+    Ok(Global { config, ..global.clone() })
+}
+
 fn base() -> Arm {
     Arm { name: "base".into(), lora: None, probability: 1.0 }
 }
@@ -117,6 +125,9 @@ fn task(story: &mut Story, runtime: &Runtime) -> Result<String> {
         |cancel| context.interrupt.attach(cancel),
         |_| (),
     )?;
+    if answer.generation.stop == Stop::Cancelled {
+        return Err(Error::Interrupted);
+    }
     let text = crate::store::plain(&answer.generation.text);
     story.say(format!("it answers: {text}"))?;
     let id = answer.session.session_id.to_string();
@@ -255,7 +266,7 @@ fn training(story: &mut Story, runtime: &Runtime, area: &str, weak: &[Example]) 
     )?;
     story.say(format!("loss: {}", losses.join(" ")))?;
     let Some(adapter) = trained.adapter else {
-        return Err(Error::Usage("the demo was interrupted".into()));
+        return Err(Error::Interrupted);
     };
     story.say(format!("The result is {adapter}; the base model itself is unchanged."))?;
     let first_and_last = (trained.losses.first(), trained.losses.last());

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::outcome::{Outcome, Result};
-use crate::driver::{self, Event};
+use crate::driver;
 use crate::kernels::cpu_level;
 use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{Dropout, Target};
@@ -50,12 +50,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
             format!("{mib} MiB free ({LEAST_MEMORY} are enough to train the default model on short examples)")
         }),
     });
-    let mut notes = Vec::new();
-    let runtime = workplace.runtime(&mut |event| match event {
-        Event::Source(event) => notes.push(event.to_string()),
-        other => context.output.event(other),
-    });
-    match runtime {
+    match context.runtime() {
         Err(error) => checks.push(Check { name: "model", ok: false, detail: error.to_string() }),
         Ok(runtime) => model_checks(&runtime, &mut checks),
     }

@@ -1,13 +1,14 @@
-//! Ctrl-C and SIGTERM: the first asks the job at hand to end well, the second ends the process.
+//! Ctrl-C and SIGTERM: the first asks the job at hand to end well, the second ends the process, as
+//! does the first where no job can keep anything.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// Listens for signals for the rest of the process.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt {
-    job: Arc<Mutex<Option<Arc<AtomicBool>>>>,
-    asked: Arc<AtomicBool>,
+    /// The switch of the job at hand; it goes away with the job.
+    job: Arc<Mutex<Weak<AtomicBool>>>,
 }
 
 const EXIT_CODE: i32 = 130;
@@ -22,10 +23,10 @@ impl Interrupt {
         interrupt
     }
 
-    /// From now on the first signal throws this switch.
+    /// Until the job has ended, the first signal throws this switch.
     pub fn attach(&self, job: Arc<AtomicBool>) {
         if let Ok(mut current) = self.job.lock() {
-            *current = Some(job);
+            *current = Arc::downgrade(&job);
         }
     }
 
@@ -35,12 +36,10 @@ impl Interrupt {
         };
         runtime.block_on(async {
             while next_signal().await.is_some() {
-                let job = self.job.lock().ok().and_then(|job| job.clone());
-                match job {
-                    Some(job) if !self.asked.swap(true, Ordering::Relaxed) => {
-                        job.store(true, Ordering::Relaxed);
-                    }
-                    _ => std::process::exit(EXIT_CODE),
+                let job = self.job.lock().ok().and_then(|job| job.upgrade());
+                let asked_before = job.is_none_or(|job| job.swap(true, Ordering::Relaxed));
+                if asked_before {
+                    std::process::exit(EXIT_CODE);
                 }
             }
         });

@@ -7,6 +7,7 @@ mod compare;
 mod completions;
 mod context;
 mod demo;
+mod detach;
 mod doctor;
 mod eval;
 mod interrupt;
@@ -24,6 +25,7 @@ mod weak;
 use clap::{Args, Parser, Subcommand};
 use context::Context;
 use outcome::Outcome;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -39,30 +41,34 @@ struct Arguments {
     command: Option<Command>,
 }
 
+const GLOBAL: &str = "Options of every command";
+
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
 struct Global {
     /// Folder with sessions, adapters and runs [default: $KAIZEN_HOME, else the current folder when
     /// its config.toml says `kaizen = 1`, else the platform's data folder].
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR")]
     home: Option<PathBuf>,
     /// Configuration file [default: HOME/config.toml].
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A GGUF file, or a name on the hub (owner/repo or owner/repo:file.gguf).
-    #[arg(long, global = true, value_name = "NAME|PATH")]
+    /// A GGUF file, or a name on the hub: owner/repo or owner/repo:file.gguf [default: as config.toml
+    /// says].
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME|PATH")]
     model: Option<String>,
-    /// Which arm answers: auto (by routing), base, or lora-vN [default: auto].
-    #[arg(long, global = true, value_name = "ARM")]
+    /// Which arm answers: auto (by routing), base, or lora-vN [default: $KAIZEN_ADAPTER, else
+    /// $LORA_VERSION, else auto].
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "ARM")]
     adapter: Option<String>,
     /// Print JSON alone on stdout.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
-    /// No progress and no notes.
-    #[arg(long, short, global = true)]
+    /// No progress bars and no remarks on stderr.
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     quiet: bool,
-    /// Say more when something fails.
-    #[arg(long, short, global = true)]
+    /// Say more when something fails, with a trace.
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     verbose: bool,
 }
 
@@ -70,23 +76,23 @@ struct Global {
 enum Command {
     /// Show the whole loop once, unattended, on the real model, in a temporary home.
     Demo,
-    /// Check model, machine, configuration and a training step.
+    /// Check the model, the machine, the configuration and one training step.
     Doctor,
-    /// Run a task.
+    /// Run a task: the model answers, and the session is kept.
     Run(run::RunArguments),
-    /// Rate a session.
+    /// Rate a session, and say what would have been right.
     Rate(rate::RateArguments),
     /// List, show, import or re-index sessions.
     Sessions(sessions::SessionsArguments),
-    /// Token ids of lines of JSON strings on stdin.
+    /// Turn lines of JSON strings on stdin into token ids.
     Tokenize,
-    /// Negative log-likelihoods of texts or conversations.
+    /// Say how much each token of texts or answers surprises the model.
     Score(score::ScoreArguments),
-    /// Score an evaluation set.
+    /// Score an evaluation set: perplexity, accuracy, diversity.
     Eval(eval::EvalArguments),
     /// Find the weak examples of an evaluation set.
     Weak(weak::WeakArguments),
-    /// Train a LoRA adapter.
+    /// Train a LoRA adapter from failed sessions or a file.
     Train(train::TrainArguments),
     /// Compare two arms and say which is better.
     Compare(compare::CompareArguments),
@@ -111,7 +117,15 @@ pub fn main() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> outcome::Result<Outcome> {
     let Arguments { global, command } = arguments;
-    let command = command.unwrap_or(Command::Demo);
+    let command = command.unwrap_or_else(|| {
+        let why = match std::io::stdout().is_terminal() {
+            true => "no command given",
+            false => "no command given and no terminal here",
+        };
+        output::Output::new(global.json, global.quiet)
+            .note(format!("{why}: this is `kaizen demo`; `kaizen --help` lists the commands"));
+        Command::Demo
+    });
     if let Command::Completions(arguments) = &command {
         return completions::run(arguments);
     }
@@ -119,7 +133,9 @@ fn dispatch(arguments: Arguments) -> outcome::Result<Outcome> {
         return demo::run(&global);
     }
     let context = Context::open(&global)?;
-    tracing::info!(?command, "started");
+    // Only its name: prompts and comments are nobody's business in a log.
+    let described = format!("{command:?}");
+    tracing::info!(command = described.split('(').next(), "started");
     match command {
         Command::Doctor => doctor::run(&context),
         Command::Run(arguments) => run::run(&context, &arguments),

@@ -13,6 +13,8 @@ pub enum Outcome {
     No,
     /// Somebody interrupted; what there was is saved.
     Interrupted,
+    /// Another process did the work and ended with this code, having said why.
+    Elsewhere(i32),
 }
 
 impl Outcome {
@@ -21,6 +23,7 @@ impl Outcome {
             Self::Done => 0,
             Self::No => 3,
             Self::Interrupted => 130,
+            Self::Elsewhere(code) => u8::try_from(code).unwrap_or(1),
         })
     }
 }
@@ -41,6 +44,14 @@ pub enum Error {
     /// A line of an input is not what the command reads.
     #[error("{name}, line {line}: {reason}")]
     Line { name: String, line: usize, reason: String },
+
+    /// Somebody interrupted before there was a result.
+    #[error("interrupted")]
+    Interrupted,
+
+    /// An adapter that a variable of the environment asked for.
+    #[error("{error} (${variable} asks for it)")]
+    FromEnvironment { variable: &'static str, error: driver::Error },
 
     /// Nobody reads the output any more.
     #[error("the output was closed")]
@@ -77,8 +88,10 @@ from_room!(
 
 /// Says what went wrong on stderr and gives the exit code.
 pub fn tell(error: &Error, verbose: bool) -> ExitCode {
-    if let Error::OutputClosed = error {
-        return ExitCode::SUCCESS;
+    match error {
+        Error::OutputClosed => return ExitCode::SUCCESS,
+        Error::Interrupted => return Outcome::Interrupted.code(),
+        _ => {}
     }
     tracing::error!("{error}");
     let line = crate::store::plain_line(&error.to_string());

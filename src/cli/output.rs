@@ -8,6 +8,19 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal, Write};
 
+/// Writes the control characters that JSON may hold as they are (DEL and C1, which some terminals
+/// obey) as escapes: they stand inside strings only, so the document says the same.
+fn escape_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}' => escaped.push_str(&format!("\\u{:04x}", character as u32)),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
 /// How this process speaks.
 #[derive(Debug)]
 pub struct Output {
@@ -21,11 +34,12 @@ impl Output {
         Self { json, quiet, bar: RefCell::new(None) }
     }
 
-    /// One line for a person, on stdout; nothing with `--json`.
+    /// One line or more for a person, on stdout; nothing with `--json`. Whatever is in it from a file
+    /// or the model cannot steer the terminal.
     pub fn line(&self, text: impl AsRef<str>) -> Result<()> {
         match self.json {
             true => Ok(()),
-            false => self.raw(&format!("{}\n", text.as_ref())),
+            false => self.raw(&format!("{}\n", crate::store::plain(text.as_ref()))),
         }
     }
 
@@ -40,7 +54,7 @@ impl Output {
     /// One JSON document on a line of its own, for commands that print nothing else.
     pub fn json_line(&self, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string(value).map_err(|e| Error::Output(e.into()))?;
-        self.raw(&(text + "\n"))
+        self.raw(&(escape_controls(&text) + "\n"))
     }
 
     /// Text as it is, on stdout, at once.
@@ -120,5 +134,19 @@ impl Output {
         if let Some((_, bar)) = self.bar.borrow_mut().take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    // If this fails, what a script prints to a terminal can steer it, or reads back as another text.
+    #[test]
+    fn json_holds_no_control_character_and_says_the_same() {
+        let text = "a\u{1b}[31mb\u{9b}2J\u{7f}é\u{85}";
+        let json = super::escape_controls(&serde_json::to_string(text).unwrap());
+        assert!(!json.chars().any(char::is_control), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 }

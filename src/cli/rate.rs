@@ -18,7 +18,8 @@ pub struct RateArguments {
     /// What went wrong: ocr, wrong-action, timeout, coordination, other (repeatable).
     #[arg(long = "issue", value_name = "SLUG", value_parser = issue)]
     issues: Vec<Issue>,
-    #[arg(long)]
+    /// Words of your own.
+    #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
     /// A file with the answer that would have been right; `-` reads it from stdin.
     #[arg(long, value_name = "FILE|-")]

@@ -18,25 +18,29 @@ pub struct RunArguments {
     /// Always the likeliest token (temperature 0).
     #[arg(long, conflicts_with_all = ["temperature", "top_p", "min_p"])]
     greedy: bool,
-    #[arg(long, value_parser = at_least_zero)]
+    /// 0 is greedy, higher is more varied [default: config.toml, there 0.2].
+    #[arg(long, value_name = "T", value_parser = at_least_zero)]
     temperature: Option<f64>,
-    #[arg(long, value_parser = share)]
+    /// Sample among the likeliest tokens that hold this share; 1 is off [default: config.toml, there 0.9].
+    #[arg(long, value_name = "P", value_parser = share)]
     top_p: Option<f64>,
-    #[arg(long, value_parser = share_or_zero)]
+    /// Leave out tokens below this share of the likeliest one; 0 is off [default: config.toml, there 0].
+    #[arg(long, value_name = "P", value_parser = share_or_zero)]
     min_p: Option<f64>,
-    /// 1 is off.
-    #[arg(long, value_parser = above_zero)]
+    /// Above 1 repeats less; 1 is off [default: config.toml, there 1].
+    #[arg(long, value_name = "X", value_parser = above_zero)]
     repetition_penalty: Option<f64>,
-    /// The same seed gives the same text.
-    #[arg(long)]
+    /// The same seed gives the same text [default: another each time].
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    /// Length of the answer at most [default: config.toml, there 512].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_tokens: Option<u64>,
     /// A system turn before the prompt.
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     system: Option<String>,
-    /// A text file added to the prompt.
-    #[arg(long, value_name = "F")]
+    /// A text file that is added to the prompt.
+    #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
@@ -106,7 +110,11 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
         },
     )?;
     closed?;
-    let _ = context.workplace.index().and_then(|index| Ok(index.upsert(&answer.session)?));
+    // The file is the truth and is saved; whatever is wrong with the index can wait.
+    let indexed = context.workplace.index().and_then(|index| Ok(index.upsert(&answer.session)?));
+    if let Err(error) = indexed {
+        context.output.note(format!("saved, but not in the index yet: {error}"));
+    }
     let speed = answer.generation.tokens_per_second();
     context.output.line("")?;
     context.output.note(format!(

@@ -30,10 +30,10 @@ pub fn run(context: &Context, arguments: &ScoreArguments) -> Result<Outcome> {
     let runtime = context.runtime()?;
     let arm = context.chosen_arm(&runtime)?;
     let mut items = Vec::with_capacity(lines.len());
-    for (i, line) in lines.iter().enumerate() {
+    for (number, line) in &lines {
         let item = item(runtime.model(), line).map_err(|reason| Error::Line {
-            name: arguments.file.clone(),
-            line: i + 1,
+            name: shown(&arguments.file).to_owned(),
+            line: *number,
             reason,
         })?;
         items.push(item);
@@ -44,7 +44,7 @@ pub fn run(context: &Context, arguments: &ScoreArguments) -> Result<Outcome> {
     context.interrupt.attach(running.canceller());
     let ending = running.wait(|(i, losses)| {
         if printed.is_ok() {
-            printed = print(context, &lines[i].id, lengths[i], &losses);
+            printed = print(context, &lines[i].1.id, lengths[i], &losses);
         }
     });
     printed?;
@@ -76,9 +76,13 @@ fn print(context: &Context, id: &Value, tokens: usize, losses: &[f32]) -> Result
     }))
 }
 
-/// All lines, checked before any work is done.
-fn read(name: &str) -> Result<Vec<Line>> {
-    let failed = |source| Error::File { action: "read", name: name.to_owned(), source };
+fn shown(name: &str) -> &str {
+    if name == "-" { "stdin" } else { name }
+}
+
+/// All lines with their numbers, checked before any work is done.
+fn read(name: &str) -> Result<Vec<(usize, Line)>> {
+    let failed = |source| Error::File { action: "read", name: shown(name).to_owned(), source };
     let text = match name {
         "-" => {
             let mut text = String::new();
@@ -92,14 +96,15 @@ fn read(name: &str) -> Result<Vec<Line>> {
         if line.trim().is_empty() {
             continue;
         }
-        let bad = |reason: String| Error::Line { name: name.to_owned(), line: i + 1, reason };
+        let bad =
+            |reason: String| Error::Line { name: shown(name).to_owned(), line: i + 1, reason };
         let line: Line = serde_json::from_str(line).map_err(|e| {
             bad(format!("it is not {{\"id\",\"text\"}} or {{\"id\",\"messages\"}} ({e})"))
         })?;
         if line.text.is_some() == line.messages.is_some() {
             return Err(bad("it needs either `text` or `messages`".into()));
         }
-        lines.push(line);
+        lines.push((i + 1, line));
     }
     Ok(lines)
 }

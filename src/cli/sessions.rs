@@ -21,16 +21,22 @@ enum Action {
     /// All sessions, newest first.
     List {
         /// Words that must all stand in the id, task, comment or issues.
-        #[arg(long)]
+        #[arg(long, value_name = "WORDS")]
         search: Option<String>,
         /// At most so many.
-        #[arg(long)]
+        #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
     /// One session, whole.
-    Show { id: String },
+    Show {
+        /// The session's id, or the beginning or end of only one.
+        id: String,
+    },
     /// Bring in a folder of */session.json; what is damaged is listed and left untouched.
-    Import { folder: PathBuf },
+    Import {
+        /// The folder above the sessions' own folders.
+        folder: PathBuf,
+    },
     /// Rebuild the index from the files.
     Reindex,
 }
@@ -103,7 +109,9 @@ fn show(context: &Context, id: &str) -> Result<Outcome> {
     let home = &context.workplace.home;
     let session = logs::load(home, &logs::resolve(home, id)?)?;
     context.output.json(&session)?;
-    context.output.line(format!("{} · {}", session.session_id, session.start_time))?;
+    let began =
+        session.started().map_or_else(|| "no start time".to_owned(), |time| time.to_string());
+    context.output.line(format!("{} · {began}", session.session_id))?;
     for message in session.prompt() {
         context.output.line(format!(
             "\n[{}]\n{}",

@@ -1,7 +1,12 @@
 //! Columns of text for people.
 
-/// Lays rows out in columns, the first aligned left, the others right.
+/// Lays rows out in columns, the first aligned left, the others right. A cell is one line and cannot
+/// steer the terminal, wherever its text comes from.
 pub fn columns(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| crate::store::plain_line(cell)).collect())
+        .collect();
     let width = |text: &str| text.chars().count();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count)
@@ -10,7 +15,7 @@ pub fn columns(rows: &[Vec<String>]) -> String {
         })
         .collect();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         for (column, cell) in row.iter().enumerate() {
             let padding = " ".repeat(widths[column] - width(cell));
             match column {

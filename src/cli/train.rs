@@ -1,6 +1,7 @@
 //! `kaizen train`: an adapter from failed sessions or a file, with the loss as it falls.
 
 use super::context::Context;
+use super::detach::{self, Detached};
 use super::eval::field_map;
 use super::outcome::{Error, Outcome, Result};
 use crate::driver::{
@@ -24,45 +25,52 @@ pub struct TrainArguments {
     /// Start from the adapter in this folder.
     #[arg(long, value_name = "DIR")]
     init: Option<PathBuf>,
-    #[arg(long)]
+    /// Size of the adapter [default: 16; this and the following defaults are those of config.toml].
+    #[arg(long, value_name = "N")]
     rank: Option<usize>,
-    #[arg(long)]
+    /// The adapter's strength is alpha / rank [default: 32].
+    #[arg(long, value_name = "X")]
     alpha: Option<f64>,
-    /// 0 switches it off.
-    #[arg(long)]
+    /// Share of the adapter's inputs dropped while training; 0 switches it off [default: 0.05].
+    #[arg(long, value_name = "SHARE")]
     dropout: Option<f64>,
-    /// Of q, k, v, o, gate, up, down; separated by commas.
-    #[arg(long, value_delimiter = ',', value_parser = projection)]
+    /// Of q, k, v, o, gate, up, down; separated by commas [default: all].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = projection)]
     targets: Option<Vec<Projection>>,
-    #[arg(long)]
+    /// Times that each example is seen [default: 3].
+    #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Examples in a micro-batch.
-    #[arg(long)]
+    /// Examples in a micro-batch [default: 4].
+    #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// Micro-batches in a step.
-    #[arg(long)]
+    /// Micro-batches in a step [default: 4, fewer when that leaves under 10 steps].
+    #[arg(long, value_name = "N")]
     accumulate: Option<usize>,
-    #[arg(long)]
+    /// Learning rate [default: 2e-4].
+    #[arg(long, value_name = "X")]
     lr: Option<f64>,
-    #[arg(long, value_parser = schedule)]
+    /// How the learning rate falls: cosine, linear or constant [default: cosine].
+    #[arg(long, value_name = "NAME", value_parser = schedule)]
     schedule: Option<Schedule>,
-    /// Share of the steps over which the learning rate rises; 0 switches it off.
-    #[arg(long)]
+    /// Share of the steps over which the learning rate rises; 0 switches it off [default: 0.03].
+    #[arg(long, value_name = "SHARE")]
     warmup: Option<f64>,
-    /// Greatest gradient norm; 0 switches it off.
-    #[arg(long)]
+    /// Greatest gradient norm; 0 switches it off [default: 1].
+    #[arg(long, value_name = "X")]
     clip: Option<f64>,
-    #[arg(long)]
+    /// Decay of the weights a step; 0 switches it off [default: 0].
+    #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
-    /// Longest example, in tokens.
-    #[arg(long)]
+    /// Longest example, in tokens [default: 512].
+    #[arg(long, value_name = "N")]
     max_seq: Option<usize>,
-    #[arg(long)]
+    /// The same seed and data give the same adapter [default: 0].
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Share of the model's own good answers among the examples; 0 switches it off.
-    #[arg(long)]
+    /// Share of the model's own good answers among the examples; 0 switches it off [default: 0.25].
+    #[arg(long, value_name = "SHARE")]
     replay: Option<f64>,
-    /// Save every so many steps instead of by time.
+    /// Save every so many steps instead of every 30 seconds.
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint_every: Option<u64>,
     /// Recompute activations in the backward pass: less memory, more time.
@@ -78,6 +86,9 @@ pub struct TrainArguments {
         ]
     )]
     resume: Option<String>,
+    /// Train in the background: print what the run is, and return.
+    #[arg(long)]
+    detach: bool,
 }
 
 fn projection(text: &str) -> Result<Projection, String> {
@@ -95,6 +106,9 @@ fn schedule(text: &str) -> Result<Schedule, String> {
 }
 
 pub fn run(context: &Context, arguments: &TrainArguments) -> Result<Outcome> {
+    if arguments.detach {
+        return detached(context);
+    }
     let workplace = &context.workplace;
     let mut seen = |event| context.output.event(event);
     let (runtime, prepared) = match &arguments.resume {
@@ -156,6 +170,19 @@ pub fn run(context: &Context, arguments: &TrainArguments) -> Result<Outcome> {
             ));
             Ok(Outcome::Interrupted)
         }
+    }
+}
+
+fn detached(context: &Context) -> Result<Outcome> {
+    match detach::start(&context.output)? {
+        Detached::Working(process) => {
+            context.output.note(format!(
+                "it trains in the background as process {process}; `kaizen adapters list` shows the result, and \
+                 `kaizen train --resume last` goes on should it be stopped"
+            ));
+            Ok(Outcome::Done)
+        }
+        Detached::Ended(status) => Ok(Outcome::Elsewhere(status.code().unwrap_or(1))),
     }
 }
 

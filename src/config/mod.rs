@@ -35,7 +35,14 @@ impl Config {
         let path = file.map_or_else(|| home.join(CONFIG_FILE), Path::to_path_buf);
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text, &path),
-            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            // A home that is no folder is said when it is opened.
+            Err(error)
+                if file.is_none()
+                    && matches!(
+                        error.kind(),
+                        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                    ) =>
+            {
                 Ok(Self::default())
             }
             Err(source) => Err(Error::Unreadable { path, source }),

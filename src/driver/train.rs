@@ -14,6 +14,7 @@ use jiff::Zoned;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -90,6 +91,8 @@ pub struct Prepared {
     trainer: Trainer,
     dataset: Dataset,
     parent: Option<String>,
+    /// Keeps other processes off the run.
+    lock: File,
 }
 
 /// What came out.
@@ -184,11 +187,12 @@ pub fn prepare(
     memory.check(&settings, free_memory_mib())?;
     let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
     let run = RunFolder::create(&workplace.home.runs(), &time, &record, &dataset.examples)?;
+    let lock = run.lock()?;
     if parent.is_some() {
         // A resumed run must start from the same parameters, wherever the parent went meanwhile.
         AdapterFolder::new(run.path().join("initial")).write(&lora, None, model)?;
     }
-    assemble(runtime, run, settings, lora, dataset, memory, parent, notes)
+    assemble(runtime, run, lock, settings, lora, dataset, memory, parent, notes)
 }
 
 /// Picks up a run where its last checkpoint left it.
@@ -200,6 +204,7 @@ pub fn prepare_resume(
     runtime: &Runtime,
     run: RunFolder,
 ) -> Result<Prepared> {
+    let lock = run.lock()?;
     let record = run.record()?;
     let model = runtime.model();
     let refuse = |reason: String| crate::train::Error::CannotResume { run: run.name(), reason };
@@ -233,13 +238,14 @@ pub fn prepare_resume(
             record.threads
         ));
     }
-    assemble(runtime, run, settings, lora, dataset, memory, record.parent, notes)
+    assemble(runtime, run, lock, settings, lora, dataset, memory, record.parent, notes)
 }
 
 #[allow(clippy::too_many_arguments)]
 fn assemble(
     runtime: &Runtime,
     run: RunFolder,
+    lock: File,
     settings: TrainSettings,
     lora: Lora,
     dataset: Dataset,
@@ -263,6 +269,7 @@ fn assemble(
         trainer,
         dataset,
         parent,
+        lock,
         run,
         settings,
     })
@@ -280,7 +287,7 @@ pub fn run(
     started: impl FnOnce(Arc<AtomicBool>),
     seen: Seen,
 ) -> Result<Trained> {
-    let Prepared { run, settings, trainer, dataset, parent, .. } = prepared;
+    let Prepared { run, settings, trainer, dataset, parent, lock: _held, .. } = prepared;
     let running = runtime.submit(trainer);
     started(running.canceller());
     let outcome = match running.wait(|event| seen(Event::Train(event))) {

@@ -9,7 +9,7 @@ use crate::model::source::{self, ModelFile, ModelFiles};
 use crate::runtime::Runtime;
 use crate::store::{Home, Index};
 use crate::tasks::Arm;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Which arm to take.
@@ -39,6 +39,8 @@ pub struct Workplace {
     pub config: Config,
     /// A path to a GGUF file or a name on the hub; none is the configured default.
     pub model: Option<String>,
+    /// Where relative paths of the configuration start: the folder of its file.
+    config_folder: PathBuf,
 }
 
 impl Workplace {
@@ -48,7 +50,9 @@ impl Workplace {
     /// A home that cannot be made, or a configuration that is not right.
     pub fn open(root: &Path, config_file: Option<&Path>, model: Option<String>) -> Result<Self> {
         let config = Config::load(root, config_file)?;
-        Ok(Self { home: Home::open(root)?, config, model })
+        let folder = config_file.and_then(Path::parent).unwrap_or(root);
+        let config_folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Ok(Self { home: Home::open(root)?, config, model, config_folder })
     }
 
     /// The index of sessions, caught up with the files.
@@ -75,7 +79,7 @@ impl Workplace {
     /// # Errors
     /// When no source gives it.
     pub fn model_file(&self, seen: Seen) -> Result<ModelFile> {
-        let files = ModelFiles::for_user(self.home.root())?;
+        let files = ModelFiles::for_user(&self.config_folder)?;
         let (events, received) = std::sync::mpsc::channel();
         let progress = move |event: &source::Event| {
             let _ = events.send(event.clone());

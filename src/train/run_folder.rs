@@ -6,11 +6,13 @@ use crate::eval::{self, Example, FieldMap};
 use crate::store::{atomic, folder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 const RECORD: &str = "run.json";
 const EXAMPLES: &str = "examples.jsonl";
 const METRICS: &str = "metrics.jsonl";
+const LOCK: &str = "lock";
 
 /// What a run was started with, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +103,24 @@ impl RunFolder {
 
     pub fn name(&self) -> String {
         self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// Keeps other processes from training this run for as long as the returned file is open; a process
+    /// that dies lets go.
+    ///
+    /// # Errors
+    /// When another process trains it.
+    pub fn lock(&self) -> Result<File> {
+        let unusable = |e: std::io::Error| self.broken(LOCK, e.to_string());
+        let file = File::create(self.path.join(LOCK)).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::CannotResume {
+                run: self.name(),
+                reason: "another process is training it".into(),
+            }),
+            Err(TryLockError::Error(e)) => Err(unusable(e)),
+        }
     }
 
     pub fn record(&self) -> Result<RunRecord> {

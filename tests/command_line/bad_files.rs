@@ -1,0 +1,108 @@
+//! Damaged models, sessions and databases: named, and what was there before still is.
+
+#[allow(dead_code)]
+#[path = "../common/gguf_file.rs"]
+mod gguf_file;
+
+use crate::kaizen::{Home, says};
+use crate::sessions::session;
+use gguf_file::GgufFile;
+use kaizen::config::Config;
+use kaizen::model::source::{ModelFiles, Silent};
+use std::fs;
+use std::io::Read;
+
+/// The default model's file, as Kaizen itself finds it.
+fn model() -> std::path::PathBuf {
+    let home = tempfile::tempdir().unwrap();
+    let files = ModelFiles::for_user(home.path()).unwrap();
+    files.locate(&Config::default().model, None, &Silent).unwrap().path
+}
+
+#[test]
+fn a_file_that_is_no_model_is_named_with_the_reason() {
+    let home = Home::new();
+    let mut beginning = vec![0; 3 << 20];
+    fs::File::open(model()).unwrap().read_exact(&mut beginning).unwrap();
+    let other = GgufFile::default().text("general.architecture", "mamba").to_bytes();
+    for (name, content, words) in [
+        ("text.gguf", b"this is no model at all, only text".to_vec(), &["text.gguf", "GGUF"][..]),
+        ("empty.gguf", Vec::new(), &["empty.gguf"]),
+        ("cut.gguf", beginning, &["cut.gguf", "cut off", "fetch it again"]),
+        ("mamba.gguf", other, &["mamba", "not supported", "llama"]),
+    ] {
+        let file = home.file(name, content);
+        for command in
+            [&["run", "hi", "--model", &file][..], &["--model", &file, "weak", "--set", "none"]]
+        {
+            if command[0] == "run" {
+                says(&home.fails(command), words);
+            } else {
+                // The set is read first: a mistake in the arguments costs no loading.
+                says(&home.fails(command), &["cannot read none"]);
+            }
+        }
+    }
+    says(
+        &home.fails(&["run", "hi", "--model", "nowhere.gguf"]),
+        &["nowhere.gguf", "check the path"],
+    );
+    says(&home.fails(&["run", "hi", "--model", "what is this"]), &["what is this"]);
+    assert_eq!(home.json(&["sessions", "list"]), serde_json::json!({"sessions": []}));
+}
+
+// If this fails, one damaged session hides the others, or is written over.
+#[test]
+fn a_damaged_session_is_named_and_left_as_it_is() {
+    let home = Home::new();
+    let ids = ["session_20251101_000001", "session_20251101_000002"];
+    for id in ids {
+        home.file(&format!("home/logs/{id}/session.json"), session(id, "a task", "null"));
+    }
+    let damaged = home.home("logs").join(ids[0]).join("session.json");
+    fs::write(&damaged, "{\"session_id\":").unwrap();
+    says(&home.fails(&["sessions", "show", ids[0]]), &["session.json", "damaged", "cut short"]);
+    says(&home.fails(&["rate", ids[0], "3"]), &["session.json", "damaged"]);
+    assert_eq!(fs::read_to_string(&damaged).unwrap(), "{\"session_id\":");
+    home.ok(&["rate", ids[1], "3"]);
+    let listed = home.json(&["sessions", "list"])["sessions"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["id"], ids[1]);
+}
+
+// If this fails, a broken index stops all work, or is deleted unasked.
+#[test]
+fn a_database_that_is_none_is_left_alone_and_said_to_be_only_an_index() {
+    let home = Home::new();
+    let id = home.task("Say hi");
+    fs::remove_file(home.home("kaizen.db")).unwrap();
+    for name in ["kaizen.db-wal", "kaizen.db-shm"] {
+        let _ = fs::remove_file(home.home(name));
+    }
+    fs::write(home.home("kaizen.db"), "my shopping list".repeat(100)).unwrap();
+    for command in [&["sessions", "list"][..], &["rate", &id, "4"], &["sessions", "reindex"]] {
+        let told = home.fails(command);
+        says(
+            &told,
+            &["kaizen.db", "not a Kaizen database", "kaizen sessions reindex", "nothing is lost"],
+        );
+    }
+    assert!(fs::read_to_string(home.home("kaizen.db")).unwrap().starts_with("my shopping list"));
+    // A task needs no index: it is answered, kept, and the trouble is mentioned.
+    let ran = home.ok(&["run", "Say hi", "--max-tokens", "2", "--json"]);
+    says(&ran.err, &["not in the index yet"]);
+    fs::rename(home.home("kaizen.db"), home.path("list.txt")).unwrap();
+    assert_eq!(home.json(&["sessions", "reindex"])["indexed"], 2);
+    assert_eq!(home.json(&["rate", &id, "4"])["rating"], 4);
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    let home = Home::new();
+    home.ok(&["sessions", "list"]);
+    let database = rusqlite::Connection::open(home.home("kaizen.db")).unwrap();
+    database.pragma_update(None, "user_version", 999).unwrap();
+    drop(database);
+    let told = home.fails(&["sessions", "list"]);
+    says(&told, &["newer Kaizen", "version 999", "update Kaizen", "nothing is lost"]);
+}

@@ -1,0 +1,23 @@
+//! The command line end to end: the real binary, in a home of its own, on the real default model.
+#![allow(clippy::unwrap_used)]
+
+mod adapters;
+mod bad_files;
+mod bad_input;
+mod comparing;
+mod corrections;
+mod demo;
+mod detaching;
+mod doctor;
+mod escapes;
+mod evaluating;
+mod interrupting;
+mod kaizen;
+mod rating;
+mod resuming;
+mod running;
+mod scoring;
+mod sessions;
+mod tokenizing;
+mod training;
+mod usage;

@@ -1,0 +1,115 @@
+//! `kaizen sessions`.
+
+use crate::kaizen::{Home, beside, says, text};
+use std::fs;
+
+pub fn session(id: &str, task: &str, rating: &str) -> String {
+    format!(
+        "{{\"session_id\":\"{id}\",\"metadata\":{{\"session_id\":\"{id}\",\"start_time\":\"2025-11-01T10:00:00\",\
+         \"task\":\"{task}\",\"user_rating\":{rating},\"lora_version\":\"their-v1\"}},\
+         \"iterations\":[{{\"iteration_number\":1,\"grok_response\":\"an answer\"}}]}}"
+    )
+}
+
+fn folder_of_sessions(home: &Home) -> String {
+    home.file(
+        "from/session_20251101_000001/session.json",
+        session("session_20251101_000001", "cats", "4"),
+    );
+    home.file(
+        "from/session_20251101_000002/session.json",
+        session("session_20251101_000002", "dogs", "null"),
+    );
+    home.file(
+        "from/session_20251101_000003/session.json",
+        session("session_20251101_000003", "x", "11"),
+    );
+    home.file("from/session_20251101_000004/session.json", "{\"session_id\": \"session_2025");
+    home.file(
+        "from/session_20251101_000005/session.json",
+        "{\"session_id\":\"session_20251101_000005\"}",
+    );
+    text(&home.path("from"))
+}
+
+// If this fails, an import loses, doubles or invents sessions.
+#[test]
+fn an_import_takes_what_is_sound_and_names_the_rest() {
+    let home = Home::new();
+    let from = folder_of_sessions(&home);
+    let first = home.json(&["sessions", "import", &from]);
+    assert_eq!(first["imported"], 2);
+    let skipped = first["skipped"].as_array().unwrap();
+    let reasons: Vec<&str> = skipped.iter().map(|s| s["why"].as_str().unwrap()).collect();
+    assert_eq!(reasons.len(), 3);
+    says(&reasons.join("\n"), &["11", "cut short", "no metadata"]);
+    assert!(skipped.iter().all(|s| s["path"].as_str().unwrap().contains("session_20251101_00000")));
+    let second = home.json(&["sessions", "import", &from]);
+    assert_eq!((second["imported"].as_u64(), second["already_here"].as_u64()), (Some(0), Some(2)));
+    let words = home.ok(&["sessions", "import", &from]).out;
+    says(&words, &["0 imported, 2 already here, 3 skipped"]);
+    assert_eq!(home.json(&["sessions", "list"])["sessions"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_existing_agents_logs_come_in() {
+    let Some(data) = beside("KAIZEN_DATA", "data") else { return };
+    let home = Home::new();
+    let logs = text(&data.join("grokputer-logs"));
+    let first = home.json(&["sessions", "import", &logs]);
+    assert_eq!(first["imported"], 30);
+    assert_eq!(first["skipped"].as_array().unwrap().len(), 6);
+    assert_eq!(home.json(&["sessions", "import", &logs])["imported"], 0);
+}
+
+#[test]
+fn sessions_are_listed_found_and_shown() {
+    let home = Home::new();
+    let empty = home.ok(&["sessions", "list"]);
+    says(&empty.out, &["No sessions yet", "kaizen run"]);
+    home.ok(&["sessions", "import", &folder_of_sessions(&home)]);
+    let id = home.task("Say hi");
+    let all = home.json(&["sessions", "list"])["sessions"].clone();
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    assert_eq!(all[0]["id"], id.as_str());
+    let found = home.json(&["sessions", "list", "--search", "cats"])["sessions"].clone();
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (found[0]["rating"].as_u64(), found[0]["imported"].as_bool()),
+        (Some(4), Some(true))
+    );
+    assert_eq!(
+        home.json(&["sessions", "list", "--limit", "1"])["sessions"].as_array().unwrap().len(),
+        1
+    );
+
+    let shown = home.json(&["sessions", "show", &id]);
+    assert_eq!(shown, home.session(&id));
+    let words = home.ok(&["sessions", "show", "000001"]).out;
+    says(
+        &words,
+        &["session_20251101_000001", "2025-11-01", "[user]\ncats", "an answer", "4 of 5 stars"],
+    );
+    says(
+        &home.fails(&["sessions", "show", "nothing"]),
+        &["no session", "nothing", "sessions list"],
+    );
+}
+
+// If this fails, a lost or broken index costs the person their sessions.
+#[test]
+fn the_index_is_rebuilt_from_the_files() {
+    let home = Home::new();
+    home.ok(&["sessions", "import", &folder_of_sessions(&home)]);
+    let before = home.json(&["sessions", "list"]);
+    fs::remove_file(home.home("kaizen.db")).unwrap();
+    let damaged = home.home("logs/session_20251101_000002/session.json");
+    let sound = fs::read(&damaged).unwrap();
+    fs::write(&damaged, "{").unwrap();
+    let report = home.json(&["sessions", "reindex"]);
+    assert_eq!(report["indexed"], 1);
+    says(report["skipped"][0]["path"].as_str().unwrap(), &["session_20251101_000002"]);
+    fs::write(&damaged, sound).unwrap();
+    assert_eq!(home.json(&["sessions", "reindex"])["indexed"], 2);
+    assert_eq!(home.json(&["sessions", "list"]), before);
+}
