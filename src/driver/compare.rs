@@ -134,8 +134,11 @@ fn scored(
 struct Guards {
     pairs: Vec<Pair>,
     answers: Option<Vec<SentinelAnswer>>,
-    samples: Option<(Vec<Vec<u32>>, Vec<Vec<u32>>)>,
+    samples: Option<BothSamples>,
 }
+
+/// Token ids sampled from reference and candidate.
+type BothSamples = (Vec<Vec<u32>>, Vec<Vec<u32>>);
 
 fn guards(
     runtime: &Runtime,

@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn a_cached_past_gives_what_the_whole_sequence_gives() {
         let (q, k, v) = (numbers(70 * 24, 4), numbers(70 * 12, 5), numbers(70 * 12, 6));
-        let (whole, _) = run(&q, &k, &v, &[0..70]);
+        let (whole, _) = run(&q, &k, &v, std::slice::from_ref(&(0..70)));
         for past in [69, 66, 5] {
             let mut out = vec![0.0; (70 - past) * 24];
             let span = Span { rows: 0..70 - past, keys: &k, values: &v };

@@ -35,7 +35,7 @@ fn half_at(block: &[u8], at: usize) -> f32 {
 fn f16_to_f32(bits: u16) -> f32 {
     let sign = u32::from(bits & 0x8000) << 16;
     let magnitude = u32::from(bits & 0x7fff);
-    if magnitude >= 0x7c00 || magnitude < 0x0400 {
+    if !(0x0400..0x7c00).contains(&magnitude) {
         return f16::from_bits(bits).to_f32_const();
     }
     f32::from_bits(sign | ((magnitude << 13) + (112 << 23)))

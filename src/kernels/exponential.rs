@@ -7,14 +7,17 @@
 pub(super) fn exponential(x: f32) -> f32 {
     // Adding 1.5 · 2^23 leaves round(x / ln 2) in the low bits of the sum.
     const ROUND: f32 = 12_582_912.0;
+    // ln 2 in two parts; the first has so few digits that `n` times it is exact.
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.3, 88.3);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
-    let r = x - n * 0.693_359_4 - n * -2.121_944_4e-4;
+    let r = x - n * LN_2_HIGH - n * LN_2_LOW;
     let p = ((((1.987_569_1e-4 * r + 1.398_199_9e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2) * r
         + 1.666_666_5e-1)
         * r
-        + 5.000_000_1e-1;
+        + 0.5;
     let mantissa = p * r * r + r + 1.0;
     let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
     mantissa * f32::from_bits(exponent)

@@ -42,7 +42,7 @@ impl FrozenMatrix {
         columns: usize,
         blocks: Vec<u8>,
     ) -> Option<Self> {
-        if columns % format.block_len() != 0 {
+        if !columns.is_multiple_of(format.block_len()) {
             return None;
         }
         let row_bytes = columns / format.block_len() * format.block_bytes();

@@ -108,7 +108,10 @@ impl Architecture {
                 "{heads} attention heads cannot share {key_heads} key heads"
             )));
         }
-        if self.rope.rotated == 0 || self.rope.rotated % 2 != 0 || self.rope.rotated > head_width {
+        if self.rope.rotated == 0
+            || !self.rope.rotated.is_multiple_of(2)
+            || self.rope.rotated > head_width
+        {
             return Err(Error::Contradiction(format!(
                 "{} rotated elements in a head of {head_width}",
                 self.rope.rotated

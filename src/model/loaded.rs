@@ -61,7 +61,8 @@ impl Model {
         let probe: Vec<u32> = (0..count).collect();
         let last = [probe.len() - 1];
         let logits = |lora| -> Result<Vec<f32>> {
-            let hidden = self.network.read(lora, &probe, &[0..probe.len()])?;
+            let hidden =
+                self.network.read(lora, &probe, std::slice::from_ref(&(0..probe.len())))?;
             Ok(self.network.logits(&hidden, &last))
         };
         let (base, adapted) = (logits(None)?, logits(Some(lora))?);
