@@ -45,6 +45,7 @@ fn metadata() -> AdapterMetadata {
         examples: [("file".to_owned(), 3)].into(),
         areas: vec!["shell".into()],
         example_ids: vec!["a".into()],
+        prompts_sha256: vec!["0".into()],
         settings: json!({"rank": 1}),
         losses: vec![1.25],
         evaluation: None,
