@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 /// Starts the training of [`Home::trained`] and waits for the end of its step `step`.
+#[allow(clippy::zombie_processes, reason = "every caller waits for the process")]
 fn begin(home: &Home, step: u64, flags: &[&str]) -> (Child, impl Read + use<>) {
     let file = home.file("examples.jsonl", examples(4));
     let mut process = home
