@@ -85,7 +85,9 @@ impl Home {
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kaizen"));
-        VARIABLES.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in VARIABLES {
+            command.env_remove(name);
+        }
         command.arg("--home").arg(self.home("")).current_dir(&self.root).timeout(PATIENCE);
         command
     }
@@ -93,7 +95,9 @@ impl Home {
     /// As [`Self::command`], for a process that the test talks to while it runs.
     pub fn process(&self) -> StdCommand {
         let mut command = StdCommand::new(env!("CARGO_BIN_EXE_kaizen"));
-        VARIABLES.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in VARIABLES {
+            command.env_remove(name);
+        }
         command.arg("--home").arg(self.home("")).current_dir(&self.root);
         command
     }
