@@ -77,9 +77,7 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
     let document = document(&comparison);
     keep(context, &comparison, &document)?;
     context.output.json(&document)?;
-    if !context.output.json {
-        context.output.raw(&describe(&comparison))?;
-    }
+    context.output.line(describe(&comparison).trim_end())?;
     Ok(match comparison.decision.verdict {
         Verdict::Accepted => Outcome::Done,
         Verdict::Rejected | Verdict::CannotTell => Outcome::No,
@@ -181,4 +179,97 @@ fn row(name: &str, area: &AreaOutcome) -> Vec<String> {
         percentage(area.accuracy_a),
         percentage(area.accuracy_b),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::eval::Decision;
+    use crate::eval::statistics::Spending;
+
+    fn area(name: &str) -> AreaOutcome {
+        AreaOutcome {
+            area: name.into(),
+            n: 12,
+            a: 20.0,
+            b: 18.0,
+            change: -0.1,
+            ci95: Some([-0.2, 0.05]),
+            accuracy_a: Some(0.5),
+            accuracy_b: None,
+        }
+    }
+
+    fn comparison() -> Comparison {
+        Comparison {
+            a: "base".into(),
+            b: "lora-v1".into(),
+            decision: Decision {
+                verdict: Verdict::CannotTell,
+                style: false,
+                reason: "too few groups: needs about 40 more items".into(),
+                p: 0.031_25,
+                spending: Spending::of(1),
+                a: 20.0,
+                b: 18.0,
+                change: -0.1,
+                ci95: None,
+                items: 12,
+                groups: 11,
+                accuracy: None,
+                areas: vec![area("shell")],
+                sentinels: vec![area("maths")],
+                guards: Vec::new(),
+                needs_more: Some(40),
+            },
+            used: 2,
+            sentinels_passed: Some(71),
+        }
+    }
+
+    // If this fails, scripts that read a comparison break.
+    #[test]
+    fn the_document_has_the_keys_and_full_figures() {
+        let document = document(&comparison());
+        for key in ["a", "b", "areas", "sentinels", "verdict", "reason"] {
+            assert!(document.get(key).is_some(), "{key}");
+        }
+        assert_eq!(document["verdict"], "cannot tell");
+        assert_eq!(
+            document["areas"][0],
+            json!({
+                "area": "shell", "n": 12, "a": 20.0, "b": 18.0, "change": -0.1, "ci95": [-0.2, 0.05],
+                "accuracy_a": 0.5, "accuracy_b": null,
+            })
+        );
+        assert_eq!(document["sentinels"][0]["area"], "maths");
+        assert_eq!(
+            (&document["held_out"]["p"], &document["held_out"]["used"]),
+            (&json!(0.03125), &json!(2))
+        );
+        assert_eq!(document["needs_more"], 40);
+    }
+
+    // If this fails, a person reads a verdict without what it rests on.
+    #[test]
+    fn the_words_hold_the_figures_the_verdict_and_its_reason() {
+        let words = describe(&comparison());
+        for part in [
+            "base right",
+            "shell",
+            "sentinel maths",
+            "-10.0 %",
+            "-20.0 % .. +5.0 %",
+            "50 %",
+            "cannot tell: perplexity 20.00 -> 18.00",
+            "p = 0.0312 (needs 0.0250)",
+            "11 groups",
+            "held-out used 2 times",
+            "too few groups",
+        ] {
+            assert!(words.contains(part), "{part:?} is not in: {words}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::chat_template::ChatTemplate;
 use super::lora::Lora;
 use super::network::Network;
 use super::tokenizer::Tokenizer;
-use super::{Gguf, Result};
+use super::{Architecture, Gguf, Result};
 use crate::config::Precision;
 use std::path::Path;
 
@@ -31,6 +31,8 @@ impl Model {
         loaded: impl FnMut(f32),
     ) -> Result<Self> {
         let gguf = Gguf::open(path)?;
+        // First: what kind of model it is explains whatever else is unfamiliar in it.
+        Architecture::from_gguf(&gguf)?;
         let tokenizer = Tokenizer::from_gguf(&gguf)?;
         let template = ChatTemplate::from_gguf(&gguf)?;
         let network = Network::load(&gguf, precision, loaded)?;

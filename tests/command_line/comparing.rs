@@ -23,10 +23,13 @@ fn what_cannot_be_compared_is_said_before_anything_is_measured() {
 #[test]
 #[ignore = "takes minutes: all sentinels are answered and sampled"]
 fn a_full_comparison_of_a_tiny_set_cannot_tell() {
-    let trained = Home::trained();
-    let file = trained.home.file("set.jsonl", set(4));
+    let home = Home::new();
+    let adapter = home.path("adapter").to_str().unwrap().to_owned();
+    Home::trained().home.ok(&["adapters", "export", "lora-v1", &adapter]);
+    home.ok(&["adapters", "import", &adapter]);
+    let file = home.file("set.jsonl", set(4));
     let arguments = ["compare", "base", "lora-v1", "--set", &file, "--no-split", "--json"];
-    let ended = trained.home.run(&arguments);
+    let ended = home.run(&arguments);
     assert_eq!(ended.code, 3, "{}", ended.err);
     let result = ended.json();
     assert_ne!(result["verdict"], "accepted");
@@ -37,4 +40,6 @@ fn a_full_comparison_of_a_tiny_set_cannot_tell() {
         }
     }
     assert!(result["sentinels_passed"].as_u64().unwrap() >= 60);
+    let shown = home.json(&["adapters", "show", "lora-v1"]);
+    assert_eq!(shown["metadata"]["evaluation"], result);
 }

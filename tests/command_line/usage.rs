@@ -37,7 +37,6 @@ fn wrong_usage_is_code_2_and_shows_how_it_is_meant() {
         &["run", "x", "--greedy", "--temperature", "1"],
         &["run", "x", "--top-p", "0"],
         &["eval"],
-        &["sessions"],
         &["adapters", "export", "lora-v1", "out", "--format", "zip"],
         &["completions", "cobol"],
         &["--no-such-flag"],
