@@ -84,7 +84,7 @@ fn logits_through_the_cache_are_those_of_the_whole_text() {
         let hidden = network.extend(None, &mut feeds).unwrap();
         let found = network.logits(&hidden, &[end - begin - 1, 2 * (end - begin) - 1]);
         for (text, found) in texts.iter().zip(found.chunks(vocabulary)) {
-            let whole = network.read(None, &text[..end], &[0..end]).unwrap();
+            let whole = network.read(None, &text[..end], std::slice::from_ref(&(0..end))).unwrap();
             let wanted = network.logits(&whole, &[end - 1]);
             assert_eq!(likeliest(found), likeliest(&wanted));
             greatest = found.iter().zip(&wanted).fold(greatest, |g, (a, b)| g.max((a - b).abs()));
@@ -99,7 +99,7 @@ fn logits_through_the_cache_are_those_of_the_whole_text() {
     let hidden = network.extend(None, &mut feeds).unwrap();
     let found = network.logits(&hidden, &[3]);
     let spliced = [&texts[0][..5], &texts[1][5..9]].concat();
-    let whole = network.read(None, &spliced, &[0..9]).unwrap();
+    let whole = network.read(None, &spliced, std::slice::from_ref(&(0..9))).unwrap();
     let wanted = network.logits(&whole, &[8]);
     assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-3));
 }
@@ -131,7 +131,8 @@ fn answers_written_together_are_those_written_alone() {
         };
         // Only rounding may part them: there the two tokens are next to equally likely.
         let text = [&prompt[..], &alone.tokens[..place]].concat();
-        let hidden = model.network.read(None, &text, &[0..text.len()]).unwrap();
+        let hidden =
+            model.network.read(None, &text, std::slice::from_ref(&(0..text.len()))).unwrap();
         let logits = model.network.logits(&hidden, &[text.len() - 1]);
         let logit = |tokens: &[u32]| logits[tokens[place] as usize];
         let gap = (logit(&alone.tokens) - logit(&one.tokens)).abs();
