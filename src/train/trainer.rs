@@ -1,5 +1,6 @@
 //! The job that trains: one micro-batch a slice, one update a step.
 
+use super::adamw::norm;
 use super::{
     AdamW, Checkpoint, Dataset, Error, Plan, Result, RunFolder, StepMetrics, TrainSettings,
 };
@@ -160,7 +161,7 @@ impl Trainer {
         let factor = self.settings.schedule.factor(self.step, self.steps(), self.settings.warmup);
         let lr = self.settings.learning_rate * factor;
         let norm = self.optimizer.update(&mut self.lora.parameters, &self.gradient, lr);
-        if !norm.is_finite() || !self.lora.parameters.iter().all(|p| p.is_finite()) {
+        if !self.lora.parameters.iter().all(|p| p.is_finite()) {
             return Err(self.not_finite(f64::NAN));
         }
         self.gradient.fill(0.0);
@@ -255,14 +256,17 @@ impl Job for Trainer {
         if !self.step_loss.is_finite() {
             return Err(self.not_finite(self.step_loss));
         }
-        // Only parameters that have given a loss are good ones: saved a step later than they were
-        // made, an update that breaks the run never replaces the checkpoint before it.
-        if self.save_is_due() {
-            self.save()?;
-            emit(TrainEvent::Saved { step: self.step });
-        }
         self.micro += 1;
         if self.micro == self.plan.steps[self.step].len() {
+            if !norm(&self.gradient).is_finite() {
+                return Err(self.not_finite(f64::NAN));
+            }
+            // Only parameters that have given a loss and a gradient are good ones: saved a step later
+            // than they were made, those of an update that broke the run never replace them.
+            if self.save_is_due() {
+                self.save()?;
+                emit(TrainEvent::Saved { step: self.step });
+            }
             emit(TrainEvent::Step(self.finish_step()?));
         }
         self.busy += started.elapsed();
