@@ -18,7 +18,7 @@ pub enum Error {
     NothingToTrainOn(String),
 
     #[error(
-        "the loss became {loss} at step {step} (examples: {examples}); the last good checkpoint is kept in {run}. Try a lower --lr, or look at those examples"
+        "the loss became {loss} at step {step} (examples: {examples}); what was saved before is kept in {run}. Try a lower --lr, or look at those examples"
     )]
     LossNotFinite { loss: f64, step: usize, examples: String, run: String },
 
