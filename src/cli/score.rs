@@ -101,8 +101,8 @@ fn read(name: &str) -> Result<Vec<(usize, Line)>> {
         let line: Line = serde_json::from_str(line).map_err(|e| {
             bad(format!("it is not {{\"id\",\"text\"}} or {{\"id\",\"messages\"}} ({e})"))
         })?;
-        if line.text.is_some() == line.messages.is_some() {
-            return Err(bad("it needs either `text` or `messages`".into()));
+        if line.text.is_none() && line.messages.is_none() {
+            return Err(bad("it needs `text` or `messages`".into()));
         }
         lines.push((i + 1, line));
     }
@@ -110,7 +110,8 @@ fn read(name: &str) -> Result<Vec<(usize, Line)>> {
 }
 
 fn item(model: &Model, line: &Line) -> Result<ScoreItem, String> {
-    if let Some(text) = &line.text {
+    // A line may carry the rendered text beside its messages: the messages are what is scored.
+    if let (Some(text), None) = (&line.text, &line.messages) {
         let mut ids =
             model.tokenizer.encode(text, Special::Recognise).map_err(|e| e.to_string())?;
         if let Some(bos) = model.tokenizer.bos()

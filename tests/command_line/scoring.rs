@@ -45,8 +45,8 @@ fn every_line_has_its_losses_and_their_mean() {
 fn a_bad_line_is_named_before_any_work() {
     let home = Home::new();
     for (line, why) in [
-        (r#"{"id":"b"}"#, "either `text` or `messages`"),
-        (r#"{"id":"b","text":"x","messages":[]}"#, "either `text` or `messages`"),
+        (r#"{"id":"b"}"#, "`text` or `messages`"),
+        (r#"{"id":"b","text":"x","messages":[]}"#, "assistant turn"),
         (r#"{"id":"b","messages":[{"role":"user","content":"x"}]}"#, "assistant turn"),
         ("{cut", "it is not"),
     ] {
