@@ -200,7 +200,7 @@ fn weak_areas(story: &mut Story, runtime: &Runtime) -> Result<(String, Vec<Examp
     story.say(columns(&rows).trim_end())?;
     let checkable = |area: &str| {
         let own: Vec<&Example> = find.iter().filter(|example| example.area == area).collect();
-        2 * own.iter().filter(|example| example.effective_check().is_some()).count() > own.len()
+        own.iter().all(|example| example.effective_check().is_some())
     };
     let weakest =
         areas.iter().map(|area| area.area.clone()).find(|area| checkable(area)).unwrap_or_default();
@@ -340,7 +340,7 @@ fn deciding(story: &mut Story, comparison: &Comparison) -> Result<Value> {
     let decision = &comparison.decision;
     let words = match decision.verdict {
         Verdict::Accepted => "The adapter is better and harms nothing that was measured.",
-        Verdict::Rejected => "The adapter is not better, and Kaizen says so.",
+        Verdict::Rejected => "Not better, or at a cost elsewhere; Kaizen says so and says where.",
         Verdict::CannotTell => {
             "Kaizen cannot tell, and says so rather than guess: the demo measures only a part of what a decision needs."
         }
