@@ -17,9 +17,9 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use std::time::Instant;
 
-const RUNS: usize = 5;
+const RUNS: usize = 3;
 const PROMPT: usize = 512;
-const DECODE: usize = 64;
+const DECODE: usize = 32;
 const TOGETHER: usize = 16;
 /// The training step: sequences and tokens of each, all trained, rank 16 on all projections.
 const TRAIN: (usize, usize) = (4, 128);
