@@ -16,3 +16,4 @@ pub mod runtime;
 pub mod store;
 pub mod tasks;
 pub mod train;
+pub mod tui;

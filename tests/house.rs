@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// The rooms, from the top to the ground.
-const ROOMS: [&str; 12] = [
-    "cli", "driver", "tasks", "adapters", "feedback", "train", "eval", "runtime", "model",
+const ROOMS: [&str; 13] = [
+    "tui", "cli", "driver", "tasks", "adapters", "feedback", "train", "eval", "runtime", "model",
     "kernels", "store", "config",
 ];
 

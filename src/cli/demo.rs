@@ -115,6 +115,7 @@ fn task(story: &mut Story, runtime: &Runtime) -> Result<String> {
         messages: vec![Message::user(TASK)],
         sampling: Sampling::GREEDY,
         max_tokens: 60,
+        retry_of: None,
     };
     let context = story.context;
     let answer = tasks::ask(

@@ -92,9 +92,10 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
                 true => 1.0,
                 false => defaults.repetition_penalty,
             }),
-            seed: arguments.seed.unwrap_or_else(any_seed),
+            seed: arguments.seed.unwrap_or_else(tasks::any_seed),
         },
         max_tokens: arguments.max_tokens.map_or(defaults.max_tokens, |tokens| tokens as usize),
+        retry_of: None,
     };
     let mut closed = Ok(());
     let answer = tasks::ask(
@@ -160,10 +161,4 @@ fn prompt(arguments: &RunArguments) -> Result<String> {
         prompt = format!("{prompt}\n\n{text}");
     }
     Ok(prompt)
-}
-
-/// A seed that differs from run to run and is small enough for every JSON reader.
-fn any_seed() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |time| u64::from(time.subsec_nanos()) ^ (time.as_secs() & 0xffff_ffff))
 }

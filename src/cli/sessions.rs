@@ -78,13 +78,7 @@ fn list(context: &Context, text: Option<String>, limit: Option<usize>) -> Result
         })
         .collect();
     context.output.raw(&columns(&rows))?;
-    let feedback = &context.workplace.config.feedback;
-    let settings = Settings {
-        failed_rating: feedback.failed_rating,
-        min_failed: feedback.min_failed,
-        retrain_below: feedback.retrain_below,
-        window: feedback.window,
-    };
+    let settings = Settings::from(&context.workplace.config.feedback);
     context.output.line(format!("\n{}", feedback::trigger(&index, &settings)?))?;
     Ok(Outcome::Done)
 }

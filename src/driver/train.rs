@@ -344,13 +344,7 @@ fn metadata(
 const OWN_WORK: &str = "own-work";
 
 fn corrections(workplace: &Workplace, notes: &mut Vec<String>) -> Result<Vec<Example>> {
-    let config = &workplace.config.feedback;
-    let settings = feedback::Settings {
-        failed_rating: config.failed_rating,
-        min_failed: config.min_failed,
-        retrain_below: config.retrain_below,
-        window: config.window,
-    };
+    let settings = feedback::Settings::from(&workplace.config.feedback);
     let found = feedback::corrective(&workplace.home, &workplace.index()?, &settings)?;
     for contradiction in &found.contradictions {
         let sessions: Vec<String> =

@@ -1,9 +1,9 @@
 //! A home and what is chosen in it: configuration, model, arm.
 
-use super::{Event, Result, Seen};
+use super::{Event, Result, Seen, SetChoice, evaluation_set};
 use crate::adapters::Registry;
 use crate::config::Config;
-use crate::eval::Ledger;
+use crate::eval::{Example, FieldMap, Ledger, set};
 use crate::model::Model;
 use crate::model::source::{self, ModelFile, ModelFiles};
 use crate::runtime::Runtime;
@@ -67,6 +67,38 @@ impl Workplace {
 
     pub fn registry(&self) -> Registry {
         Registry::new(self.home.adapters())
+    }
+
+    /// The person's own evaluation items, beside the built-in ones.
+    pub fn own_set(&self) -> PathBuf {
+        self.home.root().join("evaluation.jsonl")
+    }
+
+    /// What is in it; nothing when there is no such file yet.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has a bad line.
+    pub fn own_examples(&self) -> Result<Vec<Example>> {
+        let path = self.own_set();
+        match path.is_file() {
+            true => Ok(set::read(&path, &FieldMap::default())?),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// The examples of a set.
+    ///
+    /// # Errors
+    /// As [`own_examples`](Self::own_examples).
+    pub fn set(&self, choice: &SetChoice) -> Result<Vec<Example>> {
+        match choice {
+            SetChoice::File(path) => Ok(set::read(path, &FieldMap::default())?),
+            SetChoice::BuiltIn => {
+                let mut examples = evaluation_set()?;
+                examples.extend(self.own_examples()?);
+                Ok(examples)
+            }
+        }
     }
 
     /// Splits and decisions.

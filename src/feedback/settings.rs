@@ -12,6 +12,17 @@ pub struct Settings {
     pub window: usize,
 }
 
+impl From<&crate::config::Feedback> for Settings {
+    fn from(config: &crate::config::Feedback) -> Self {
+        Self {
+            failed_rating: config.failed_rating,
+            min_failed: config.min_failed,
+            retrain_below: config.retrain_below,
+            window: config.window,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self { failed_rating: 3, min_failed: 5, retrain_below: 3.8, window: 50 }

@@ -15,6 +15,9 @@ pub enum Error {
     #[error("the prompt is empty; give the model something to do")]
     EmptyPrompt,
 
+    #[error("it was cancelled")]
+    Cancelled,
+
     #[error(
         "the model thread stopped unexpectedly ({0}); start kaizen again, nothing saved is lost"
     )]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-/// Who goes first; within one priority, the job that came first.
+/// Who goes first; jobs of one priority take turns, a slice each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
     Training,
@@ -91,11 +91,26 @@ impl<J: Job> Running<J> {
     }
 }
 
-/// The model thread and the way to it. Dropping it ends the thread after the current slice.
+/// The model thread and the way to it. Clones share the thread; it ends after its current slice when
+/// the last of them is dropped.
+#[derive(Clone)]
 pub struct Runtime {
     model: Arc<Model>,
-    jobs: Option<Sender<Box<dyn Task>>>,
-    thread: Option<JoinHandle<()>>,
+    // Dropped before `thread`: the thread ends when nobody can send it jobs.
+    jobs: Sender<Box<dyn Task>>,
+    cancel: Option<Arc<AtomicBool>>,
+    _thread: Arc<Thread>,
+}
+
+/// Waits for the thread when dropped.
+struct Thread(Option<JoinHandle<()>>);
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Runtime {
@@ -115,7 +130,13 @@ impl Runtime {
             .name("model".into())
             .spawn(move || pool.install(move || serve(&shared, &received)))
             .map_err(|e| Error::Stopped(e.to_string()))?;
-        Ok(Self { model, jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { model, jobs, cancel: None, _thread: Arc::new(Thread(Some(thread))) })
+    }
+
+    /// The same thread, with one switch for every job submitted through this clone: a piece of work
+    /// made of many jobs can be cancelled as a whole.
+    pub fn cancelled_by(&self, switch: Arc<AtomicBool>) -> Self {
+        Self { cancel: Some(switch), ..self.clone() }
     }
 
     pub fn model(&self) -> &Arc<Model> {
@@ -125,32 +146,22 @@ impl Runtime {
     /// Queues a job.
     pub fn submit<J: Job>(&self, job: J) -> Running<J> {
         let (updates, received) = mpsc::channel();
-        let cancel = Arc::new(AtomicBool::new(false));
+        let cancel = self.cancel.clone().unwrap_or_default();
         let task = Box::new(Submitted { job, updates, cancel: cancel.clone() });
-        if let Some(jobs) = &self.jobs {
-            // A thread that is gone drops the task and with it the sender: the caller sees the end.
-            let _ = jobs.send(task);
-        }
+        // A thread that is gone drops the task and with it the sender: the caller sees the end.
+        let _ = self.jobs.send(task);
         Running { updates: received, cancel }
     }
 
-    /// Runs a job to its end and returns what it gave, also when it was cancelled.
+    /// Runs a job to its end and returns what it gave.
     ///
     /// # Errors
-    /// What the job failed with.
+    /// What the job failed with, or [`Error::Cancelled`].
     pub fn run<J: Job>(&self, job: J, seen: impl FnMut(J::Event)) -> Result<J::Output, J::Error> {
         match self.submit(job).wait(seen) {
-            Ending::Finished(output) | Ending::Cancelled(output) => Ok(output),
+            Ending::Finished(output) => Ok(output),
+            Ending::Cancelled(_) => Err(Error::Cancelled.into()),
             Ending::Failed(error) => Err(error),
-        }
-    }
-}
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
         }
     }
 }
@@ -232,8 +243,9 @@ fn serve(model: &Model, received: &Receiver<Box<dyn Task>>) {
                 first = i;
             }
         }
-        if tasks[first].advance(model) {
-            tasks.remove(first);
+        let mut task = tasks.remove(first);
+        if !task.advance(model) {
+            tasks.push(task);
         }
     }
 }

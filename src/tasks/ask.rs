@@ -4,7 +4,7 @@ use super::{Error, Result};
 use crate::model::lora::Lora;
 use crate::model::sampler::Sampling;
 use crate::runtime::{Ending, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Stop};
-use crate::store::{self, Home, Iteration, Message, Outcome, PlainStream, Session};
+use crate::store::{self, Home, Iteration, Message, Outcome, PlainStream, Session, SessionId};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -25,6 +25,8 @@ pub struct AskRequest {
     pub messages: Vec<Message>,
     pub sampling: Sampling,
     pub max_tokens: usize,
+    /// The session that this one tries again.
+    pub retry_of: Option<SessionId>,
 }
 
 /// What came back.
@@ -103,6 +105,7 @@ fn describe(session: &mut Session, request: &AskRequest, arm: &Arm, runtime: &Ru
     session.metadata.lora_version = Some(arm.name.clone());
     let record = session.record_mut();
     record.messages = request.messages.clone();
+    record.retry_of = request.retry_of.clone();
     record.arm = Some(arm.name.clone());
     record.arm_probability = Some(arm.probability);
     record.adapter = arm.lora.is_some().then(|| arm.name.clone());
@@ -142,4 +145,10 @@ fn complete(session: &mut Session, generation: &Generation, seconds: f64) {
         Stop::Cancelled => Outcome::Cancelled,
         _ => Outcome::Finished,
     });
+}
+
+/// A seed that differs from run to run and is small enough for every JSON reader.
+pub fn any_seed() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |time| u64::from(time.subsec_nanos()) ^ (time.as_secs() & 0xffff_ffff))
 }

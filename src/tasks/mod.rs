@@ -4,5 +4,5 @@
 mod ask;
 mod error;
 
-pub use ask::{Answer, Arm, AskRequest, ask};
+pub use ask::{Answer, Arm, AskRequest, any_seed, ask};
 pub use error::{Error, Result};

@@ -1,0 +1,244 @@
+//! The desk: does what effects say, each on a thread of its own or, where only files are touched, one
+//! after another on the file thread; what happens comes back as reports. Whoever asks never waits.
+//!
+//! Owns threads, cancellation and the one loaded model. Knows nothing of screens.
+
+mod asking;
+mod comparing;
+mod model_slot;
+mod sessions;
+mod training;
+mod weak;
+
+use super::{ArmChoice, Effect, Error, Event, Report, Result, WorkEvent, WorkId, Workplace};
+use crate::runtime::Runtime;
+use crate::tasks::Arm;
+use model_slot::ModelSlot;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Where reports go.
+pub type Tell = Arc<dyn Fn(Report) + Send + Sync>;
+
+/// Executes effects for one home.
+pub struct Desk {
+    inner: Arc<Inner>,
+    /// Effects that only touch files, done in the order they were asked for.
+    files: Option<Sender<Effect>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What all threads of the desk share.
+struct Inner {
+    workplace: Workplace,
+    tell: Tell,
+    model: ModelSlot,
+    /// The switches of the pieces of work under way.
+    switches: Mutex<HashMap<WorkId, Arc<AtomicBool>>>,
+    /// Training that was prepared and waits for a word.
+    prepared: Mutex<HashMap<WorkId, super::Prepared>>,
+}
+
+impl Desk {
+    /// A desk for a home; `tell` is called from many threads.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn new(workplace: Workplace, tell: Tell) -> std::io::Result<Self> {
+        let inner = Arc::new(Inner {
+            workplace,
+            tell,
+            model: ModelSlot::default(),
+            switches: Mutex::default(),
+            prepared: Mutex::default(),
+        });
+        let (files, received) = mpsc::channel();
+        let clerk = inner.clone();
+        let thread = std::thread::Builder::new().name("files".into()).spawn(move || {
+            while let Ok(effect) = received.recv() {
+                clerk.touch_files(effect);
+            }
+        })?;
+        Ok(Self { inner, files: Some(files), threads: Mutex::new(vec![thread]) })
+    }
+
+    /// Starts doing what `effect` says and returns at once.
+    pub fn perform(&self, effect: Effect) {
+        match effect {
+            Effect::Cancel(work) => self.inner.cancel(work),
+            Effect::LoadModel => self.thread("load", |inner| inner.load_model()),
+            Effect::Ask { work, task } => {
+                self.work(work, "ask", move |inner, job| inner.ask(job, task));
+            }
+            Effect::FindWeak { work, set, arm } => {
+                self.work(work, "weak", move |inner, job| inner.find_weak(job, &set, &arm));
+            }
+            Effect::PrepareTraining { work, material } => {
+                self.work(work, "prepare", move |inner, job| inner.prepare_training(job, material));
+            }
+            Effect::StartTraining(work) => {
+                self.work(work, "train", |inner, job| inner.start_training(job));
+            }
+            Effect::ResumeTraining { work, run } => {
+                self.work(work, "train", move |inner, job| inner.resume_training(job, &run));
+            }
+            Effect::Judge { work, a, b, set } => {
+                self.work(work, "judge", move |inner, job| inner.judge(job, &a, &b, &set));
+            }
+            Effect::CompareFailed { work, a, b } => {
+                self.work(work, "failed", move |inner, job| inner.compare_failed(job, &a, &b));
+            }
+            Effect::ListSessions(_)
+            | Effect::OpenSession(_)
+            | Effect::Rate { .. }
+            | Effect::AddToSet(_)
+            | Effect::ListRuns
+            | Effect::DiscardTraining(_)
+            | Effect::AbandonRun(_)
+            | Effect::ListAdapters
+            | Effect::RateArms => {
+                if let Some(files) = &self.files {
+                    let _ = files.send(effect);
+                }
+            }
+        }
+    }
+
+    /// Ends every piece of work after its current slice, and returns when all that is worth keeping
+    /// (checkpoints, sessions, ratings) is on disk.
+    pub fn close(mut self) {
+        for switch in lock(&self.inner.switches).values() {
+            switch.store(true, Ordering::Relaxed);
+        }
+        self.inner.model.give_up();
+        self.files = None;
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+
+    /// A piece of work: a thread, a switch, and exactly one final report.
+    fn work(
+        &self,
+        work: WorkId,
+        name: &str,
+        run: impl FnOnce(&Inner, &Work) -> Result<WorkEvent> + Send + 'static,
+    ) {
+        let switch = Arc::new(AtomicBool::new(false));
+        lock(&self.inner.switches).insert(work, switch.clone());
+        self.thread(name, move |inner| {
+            let job = Work { id: work, switch, tell: inner.tell.clone() };
+            let event = match run(inner, &job) {
+                Ok(event) => event,
+                Err(_) if job.is_cancelled() => WorkEvent::Cancelled,
+                Err(error) => {
+                    tracing::error!("{error}");
+                    WorkEvent::Failed(error.to_string())
+                }
+            };
+            lock(&inner.switches).remove(&work);
+            job.tell(event);
+        });
+    }
+
+    fn thread(&self, name: &str, run: impl FnOnce(&Inner) + Send + 'static) {
+        let inner = self.inner.clone();
+        let spawned = std::thread::Builder::new().name(name.into()).spawn(move || run(&inner));
+        let mut threads = lock(&self.threads);
+        threads.retain(|thread| !thread.is_finished());
+        match spawned {
+            Ok(thread) => threads.push(thread),
+            Err(error) => self.inner.failed("start a thread", &error.to_string()),
+        }
+    }
+}
+
+/// A piece of work under way, as its own thread sees it.
+struct Work {
+    id: WorkId,
+    switch: Arc<AtomicBool>,
+    tell: Tell,
+}
+
+impl Work {
+    fn is_cancelled(&self) -> bool {
+        self.switch.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, event: WorkEvent) {
+        (self.tell)(Report::Work { work: self.id, event });
+    }
+
+    fn progress(&self, event: Event) {
+        self.tell(WorkEvent::Progress(event));
+    }
+}
+
+impl Inner {
+    fn tell(&self, report: Report) {
+        (self.tell)(report);
+    }
+
+    fn failed(&self, what: &'static str, why: &str) {
+        tracing::error!(what, why);
+        self.tell(Report::Failed { what, why: why.to_owned() });
+    }
+
+    fn cancel(&self, work: WorkId) {
+        if let Some(switch) = lock(&self.switches).get(&work) {
+            switch.store(true, Ordering::Relaxed);
+            self.model.wake();
+        }
+    }
+
+    /// The loaded model, whose every job for `work` ends when the work is cancelled. Waits until it is
+    /// there.
+    fn runtime(&self, work: &Work) -> Result<Runtime> {
+        let runtime = self.model.wait(&work.switch)?;
+        work.tell(WorkEvent::Started);
+        Ok(runtime.cancelled_by(work.switch.clone()))
+    }
+
+    fn arm(&self, choice: &ArmChoice, runtime: &Runtime, work: &Work) -> Result<Arm> {
+        self.workplace.arm(choice, runtime, &mut |event| work.progress(event))
+    }
+
+    /// Does one effect that needs no model.
+    fn touch_files(&self, effect: Effect) {
+        let (what, result) = match effect {
+            Effect::ListSessions(filter) => ("list the sessions", self.list_sessions(&filter)),
+            Effect::OpenSession(id) => ("open the session", self.open_session(&id)),
+            Effect::Rate { session, rating } => {
+                return self.tell(match self.rate(&session, &rating) {
+                    Ok(report) => report,
+                    Err(error) => Report::RatingFailed { session, why: error.to_string() },
+                });
+            }
+            Effect::AddToSet(id) => ("add to the evaluation set", self.add_to_set(&id)),
+            Effect::ListRuns => ("list the runs", self.list_runs()),
+            Effect::DiscardTraining(work) => return self.discard_training(work),
+            Effect::AbandonRun(run) => ("give up the run", self.abandon_run(&run)),
+            Effect::ListAdapters => ("list the adapters", self.list_adapters()),
+            Effect::RateArms => ("average the ratings", self.rate_arms()),
+            // Whatever needs the model has a thread of its own.
+            _ => return,
+        };
+        match result {
+            Ok(report) => self.tell(report),
+            Err(error) => self.failed(what, &error.to_string()),
+        }
+    }
+}
+
+/// A panic elsewhere never takes the desk down with it: what a mutex guards here is whole at all times.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn cancelled() -> Error {
+    crate::runtime::Error::Cancelled.into()
+}

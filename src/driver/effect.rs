@@ -1,0 +1,115 @@
+//! What is to be done, as data: the dashboard asks for it, the desk does it.
+
+use super::{ArmChoice, TrainRequest};
+use crate::eval::Example;
+use crate::feedback::Rating;
+use crate::store::{Filter, Message, SessionId};
+use std::path::PathBuf;
+
+/// Names one piece of work on the model, from the effect that starts it to its last report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WorkId(pub u64);
+
+/// One thing to do. Effects with a [`WorkId`] need the model: they wait for it, may take long, can be
+/// cancelled, and end with exactly one of [`WorkEvent`](super::WorkEvent)'s final events.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Fetch, load and start the model. Done once; again only after it failed.
+    LoadModel,
+    /// End a piece of work after its current slice; what is worth keeping is kept.
+    Cancel(WorkId),
+
+    /// The sessions that match, with the figures over all of them.
+    ListSessions(Filter),
+    OpenSession(SessionId),
+    /// Save a rating; nothing is said to be saved before it is on disk.
+    Rate {
+        session: SessionId,
+        rating: Rating,
+    },
+    /// Add a session with its correction to the home's own evaluation set.
+    AddToSet(SessionId),
+
+    /// Answer a task, or one turn of it.
+    Ask {
+        work: WorkId,
+        task: AskTask,
+    },
+
+    /// Score the *find* part of a set token by token.
+    FindWeak {
+        work: WorkId,
+        set: SetChoice,
+        arm: ArmChoice,
+    },
+
+    /// The training runs of this home, newest first.
+    ListRuns,
+    /// Gather, tokenise and estimate; nothing is trained before [`Effect::StartTraining`].
+    PrepareTraining {
+        work: WorkId,
+        material: TrainingMaterial,
+    },
+    /// Start what was prepared under the same name.
+    StartTraining(WorkId),
+    /// Forget what was prepared.
+    DiscardTraining(WorkId),
+    /// Go on with a paused or interrupted run.
+    ResumeTraining {
+        work: WorkId,
+        run: String,
+    },
+    /// A paused run will not be gone on with: it is no longer offered.
+    AbandonRun(String),
+
+    ListAdapters,
+    /// Ask the gate whether `b` is better than `a`.
+    Judge {
+        work: WorkId,
+        a: ArmChoice,
+        b: ArmChoice,
+        set: SetChoice,
+    },
+    /// The failed sessions with a correction, scored by both arms.
+    CompareFailed {
+        work: WorkId,
+        a: ArmChoice,
+        b: ArmChoice,
+    },
+    /// Mean stars per arm.
+    RateArms,
+}
+
+/// A task in ask mode as the screen gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskTask {
+    /// All turns so far; the last is the person's.
+    pub messages: Vec<Message>,
+    pub arm: ArmChoice,
+    pub retry_of: Option<SessionId>,
+    /// None: another one each time.
+    pub seed: Option<u64>,
+}
+
+/// Which evaluation set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SetChoice {
+    /// The set that comes with Kaizen, and the home's own items beside it.
+    #[default]
+    BuiltIn,
+    /// A JSONL file.
+    File(PathBuf),
+}
+
+/// What to train on.
+#[derive(Debug, Clone)]
+pub enum TrainingMaterial {
+    /// The failed sessions that have a correction.
+    Failed,
+    /// A JSONL file.
+    File(PathBuf),
+    /// Chosen examples with their right answers.
+    Examples(Vec<Example>),
+    /// All of it decided elsewhere.
+    Request(Box<TrainRequest>),
+}

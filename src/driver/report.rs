@@ -1,0 +1,228 @@
+//! What came of an effect, and what happens while it is done.
+
+use super::{Comparison, Event, Trained, WorkId};
+use crate::adapters::AdapterSummary;
+use crate::eval::{Example, ItemScore, LeftOut};
+use crate::feedback::Trigger;
+use crate::model::source;
+use crate::runtime::Stop;
+use crate::store::{Session, SessionId, SessionSummary, Skipped};
+use crate::train::{RunRecord, StepMetrics};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum Report {
+    Model(ModelReport),
+    Sessions(Box<Sessions>),
+    Session(Box<Session>),
+    /// The rating is on disk.
+    Rated(Box<Session>),
+    /// The rating was refused or could not be written; nothing was changed.
+    RatingFailed {
+        session: SessionId,
+        why: String,
+    },
+    AddedToSet {
+        session: SessionId,
+        set: PathBuf,
+    },
+    Runs(Vec<RunSummary>),
+    Adapters(Vec<AdapterSummary>),
+    ArmRatings(Vec<ArmRating>),
+    Work {
+        work: WorkId,
+        event: WorkEvent,
+    },
+    /// Something asked for without a [`WorkId`] could not be done.
+    Failed {
+        what: &'static str,
+        why: String,
+    },
+}
+
+/// The way of the model into memory.
+#[derive(Debug, Clone)]
+pub enum ModelReport {
+    /// It is looked for or fetched.
+    Source(source::Event),
+    /// Share of it that is in memory.
+    Loading(f32),
+    Ready(ModelFacts),
+    Failed(String),
+}
+
+/// The loaded model in figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFacts {
+    pub name: String,
+    /// SHA-256 of its file.
+    pub sha256: String,
+    pub layers: usize,
+    /// Tokens.
+    pub context: usize,
+}
+
+/// What happens to a piece of work. [`Answered`](Self::Answered) and all after it are final.
+#[derive(Debug, Clone)]
+pub enum WorkEvent {
+    /// It has begun: the model is there and the work is no longer waiting.
+    Started,
+    /// A piece of the answer, safe to show.
+    Text(String),
+    /// Progress, training steps and remarks.
+    Progress(Event),
+    /// Memory that the process holds now, in MiB, with a training step.
+    Memory(usize),
+    /// A run has its folder and trains.
+    Training(Box<TrainingStarted>),
+
+    Answered(Box<Answered>),
+    WeakFound(Box<WeakFound>),
+    Prepared(Box<TrainingPreview>),
+    Trained(Box<Trained>),
+    Judged(Box<Comparison>),
+    FailedCompared(Box<FailedCompared>),
+    Cancelled,
+    Failed(String),
+}
+
+impl WorkEvent {
+    /// Nothing more comes of this piece of work.
+    pub fn is_final(&self) -> bool {
+        !matches!(
+            self,
+            Self::Started | Self::Text(_) | Self::Progress(_) | Self::Memory(_) | Self::Training(_)
+        )
+    }
+}
+
+/// A list of sessions, and figures over all sessions whatever the filter.
+#[derive(Debug, Clone, Default)]
+pub struct Sessions {
+    /// Newest first.
+    pub list: Vec<SessionSummary>,
+    pub total: usize,
+    pub trigger: Option<Trigger>,
+    /// The stars of the last rated sessions, oldest first.
+    pub recent_stars: Vec<u8>,
+    /// Files that make no sense, left untouched.
+    pub damaged: Vec<Skipped>,
+}
+
+/// An answer that has ended and is on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    pub session: SessionId,
+    /// `base` or the adapter.
+    pub arm: String,
+    /// Safe to show.
+    pub text: String,
+    pub stop: Stop,
+    pub tokens: usize,
+    pub tokens_per_second: f64,
+}
+
+/// The *find* part of a set as one arm sees it.
+#[derive(Debug, Clone)]
+pub struct WeakFound {
+    /// `base` or the adapter.
+    pub arm: String,
+    pub items: Vec<MeasuredItem>,
+    pub left_out: Vec<LeftOut>,
+    /// Where the `auto` threshold lies.
+    pub auto_threshold: f64,
+}
+
+/// One example with its surprise, token by token.
+#[derive(Debug, Clone)]
+pub struct MeasuredItem {
+    pub example: Example,
+    pub score: ItemScore,
+    /// Text and nats of every scored token, the end of the turn last; text safe to show.
+    pub tokens: Vec<(String, f32)>,
+}
+
+/// What a training run will learn, before it starts.
+#[derive(Debug, Clone)]
+pub struct TrainingPreview {
+    pub run: String,
+    /// Examples by where they come from.
+    pub examples: BTreeMap<String, usize>,
+    /// Tokens of all epochs, prompts included, and the trained ones among them.
+    pub tokens: usize,
+    pub trained_tokens: usize,
+    pub steps: usize,
+    pub steps_done: usize,
+    pub memory_mib: usize,
+    pub free_mib: Option<usize>,
+    pub estimated_seconds: f64,
+    pub notes: Vec<String>,
+    /// The first examples, token by token: text, and whether it is trained.
+    pub samples: Vec<PreviewSample>,
+}
+
+/// One example as training sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PreviewSample {
+    pub id: String,
+    pub provenance: &'static str,
+    pub tokens: Vec<(String, bool)>,
+}
+
+/// A run that has begun, anew or again.
+#[derive(Debug, Clone)]
+pub struct TrainingStarted {
+    pub run: String,
+    pub steps: usize,
+    /// The steps that were done before, for the curve.
+    pub done: Vec<StepMetrics>,
+}
+
+/// A training run on disk.
+#[derive(Debug, Clone)]
+pub struct RunSummary {
+    pub name: String,
+    pub record: RunRecord,
+    pub metrics: Vec<StepMetrics>,
+    /// Steps of the whole run.
+    pub steps: usize,
+    /// It has a checkpoint or could be started again, and no process trains it.
+    pub resumable: bool,
+}
+
+/// The failed sessions with a correction, before and after.
+#[derive(Debug, Clone)]
+pub struct FailedCompared {
+    pub a: String,
+    pub b: String,
+    pub tasks: Vec<FailedTask>,
+    /// Failed sessions without a correction, which cannot be scored.
+    pub uncorrected: usize,
+}
+
+/// One failed session under both arms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedTask {
+    pub session: SessionId,
+    pub task: String,
+    pub correction: String,
+    /// What the model had said.
+    pub answer: String,
+    /// Perplexity of the correction under either arm.
+    pub before: f64,
+    pub after: f64,
+    /// `b` was trained on this prompt.
+    pub seen: bool,
+}
+
+/// Stars that one arm got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArmRating {
+    pub arm: String,
+    pub rated: usize,
+    pub mean: f64,
+    /// 95 % interval of the mean (Student's t); none with fewer than two ratings.
+    pub ci95: Option<[f64; 2]>,
+}

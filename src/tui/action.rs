@@ -1,0 +1,432 @@
+//! The one table of actions: what can be done, by which keys, and where. It drives dispatch, the
+//! footer, the help and the palette, so that a hint is never untrue.
+
+use super::pane::PaneName;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::fmt;
+
+/// Everything a key can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    // Everywhere.
+    Show(PaneName),
+    Help,
+    Palette,
+    Quit,
+    Suspend,
+    Redraw,
+    Copy,
+    Back,
+
+    // Lists and texts.
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    Open,
+    /// The next part of the pane.
+    NextPart,
+
+    // Text entry.
+    Confirm,
+    NewLine,
+    Editor,
+    Older,
+    Newer,
+
+    // Tasks.
+    EnterPrompt,
+    Regenerate,
+    NewTask,
+    SystemPrompt,
+    Rate,
+
+    // The feedback form.
+    Stars(u8),
+    ToggleIssue(u8),
+    NextField,
+    PreviousField,
+
+    // Sessions.
+    Search,
+    NextFilter,
+    EditCorrection,
+    AddToSet,
+
+    // Weak areas.
+    Measure,
+    LowerThreshold,
+    RaiseThreshold,
+    AutoThreshold,
+    Choose,
+    ChooseAll,
+    ChooseSet,
+    ChooseArm,
+
+    // Training.
+    Train,
+    TrainFromFile,
+    Pause,
+    Stop,
+    Overlay,
+    Smoothing,
+
+    // Compare.
+    ChooseLeft,
+    ChooseRight,
+    Blind,
+    Judge,
+    FailedTasks,
+
+    // Questions.
+    Yes,
+    No,
+    GoOnLater,
+}
+
+/// Where an action's keys act. A text scope comes before what is typed; whatever it does not name is
+/// text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Also while text is entered.
+    Always,
+    /// Outside text entry, in every pane.
+    Everywhere,
+    /// Whatever can be moved in.
+    Movement,
+    TasksPrompt,
+    Tasks,
+    Sessions,
+    Weak,
+    Training,
+    TrainingPreview,
+    Compare,
+    /// A single line or a text that Enter confirms.
+    Entry,
+    /// The feedback form before the stars, at the issues, and in its texts.
+    FormStars,
+    FormIssues,
+    FormText,
+    Help,
+    Palette,
+    Question,
+}
+
+impl Scope {
+    /// The words over its part of the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::Everywhere => "Everywhere, outside text",
+            Self::Movement => "Moving about",
+            Self::TasksPrompt => "Tasks: writing a prompt",
+            Self::Tasks => "Tasks",
+            Self::Sessions => "Sessions",
+            Self::Weak => "Weak areas",
+            Self::Training => "Training",
+            Self::TrainingPreview => "Training: before it starts",
+            Self::Compare => "Compare",
+            Self::Entry => "Entering text",
+            Self::FormStars => "Feedback: stars",
+            Self::FormIssues => "Feedback: what went wrong",
+            Self::FormText => "Feedback: comment and correction",
+            Self::Help => "Help",
+            Self::Palette => "Palette",
+            Self::Question => "A question",
+        }
+    }
+
+    /// Printable keys are text here.
+    pub fn takes_text(self) -> bool {
+        matches!(self, Self::TasksPrompt | Self::Entry | Self::FormText | Self::Palette)
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionRow {
+    pub scope: Scope,
+    pub action: Action,
+    /// As `[keys]` in config.toml and the palette name it.
+    pub name: &'static str,
+    pub description: &'static str,
+    pub keys: &'static [&'static str],
+    /// Short words for the footer; rows without one stand in the help only.
+    pub hint: Option<&'static str>,
+}
+
+macro_rules! actions {
+    ($($scope:ident { $($action:expr, $name:literal, $keys:expr, $hint:expr, $description:literal;)* })*) => {
+        /// All actions, in the order of footer and help.
+        pub const TABLE: &[ActionRow] = &[$($(ActionRow {
+            scope: Scope::$scope,
+            action: $action,
+            name: $name,
+            keys: &$keys,
+            hint: $hint,
+            description: $description,
+        },)*)*];
+    };
+}
+
+use Action as A;
+use PaneName as P;
+
+actions! {
+    TasksPrompt {
+        A::Confirm, "send", ["enter"], Some("send"), "Send the prompt to the model";
+        A::NewLine, "new-line", ["ctrl-j", "alt-enter", "shift-enter"], Some("new line"), "Start a new line in the prompt";
+        A::Back, "leave-prompt", ["esc"], Some("leave"), "Cancel the answer that comes, or leave the prompt";
+        A::Older, "older-prompt", ["up"], None, "On the first line: an older prompt";
+        A::Newer, "newer-prompt", ["down"], None, "On the last line: a newer prompt";
+        A::PageUp, "scroll-up", ["pageup"], None, "Scroll the conversation back";
+        A::PageDown, "scroll-down", ["pagedown"], None, "Scroll the conversation forth";
+        A::Editor, "prompt-in-editor", ["ctrl-e"], None, "Write the prompt in $EDITOR";
+    }
+    Tasks {
+        A::EnterPrompt, "prompt", ["i", "enter"], Some("prompt"), "Write a prompt or a follow-up";
+        A::Back, "cancel-answer", ["esc"], Some("cancel"), "Cancel the answer that comes";
+        A::Rate, "rate", ["f"], Some("rate"), "Rate the last answer";
+        A::Regenerate, "regenerate", ["r"], Some("again"), "Answer the last prompt again";
+        A::NewTask, "new-task", ["n"], Some("new task"), "Begin a new conversation";
+        A::SystemPrompt, "system-prompt", ["s"], Some("system"), "Change the system prompt";
+    }
+    Sessions {
+        A::Open, "open-session", ["enter"], Some("open"), "Open the session, or go back to the list";
+        A::Rate, "rate-session", ["r"], Some("rate"), "Rate the session anew";
+        A::EditCorrection, "correct", ["e"], Some("correct"), "Write or change the right answer";
+        A::AddToSet, "add-to-set", ["a"], Some("to set"), "Add the session with its correction to the evaluation set";
+        A::NextFilter, "filter", ["f"], Some("filter"), "Show all, failed, to correct, unrated or good sessions";
+        A::Search, "search-sessions", ["/"], Some("search"), "Search in tasks, comments and issues";
+        A::Train, "train-failed", ["t"], Some("train"), "Train on the failed sessions with a correction";
+        A::Back, "leave-session", ["esc"], None, "Back to the list, or clear search and filter";
+    }
+    Weak {
+        A::Measure, "measure", ["m"], Some("measure"), "Measure the set with the chosen arm";
+        A::Choose, "choose", ["space"], Some("choose"), "Choose the example for training";
+        A::ChooseAll, "choose-weak", ["c"], Some("all weak"), "Choose all examples over the threshold, or none";
+        A::LowerThreshold, "lower-threshold", ["["], Some("threshold"), "Lower the threshold";
+        A::RaiseThreshold, "raise-threshold", ["]"], None, "Raise the threshold";
+        A::AutoThreshold, "auto-threshold", ["="], None, "Threshold by itself: the worst quarter, above 10";
+        A::Train, "train-weak", ["t"], Some("train"), "Train on the right answers of the chosen examples";
+        A::Open, "heat-map", ["enter"], Some("heat map"), "Show the example with its heat map alone, or go back";
+        A::Left, "previous-token", ["left", "h"], None, "The token before";
+        A::Right, "next-token", ["right", "l"], None, "The token after";
+        A::ChooseSet, "choose-set", ["o"], Some("set"), "Choose another evaluation set";
+        A::ChooseArm, "choose-arm", ["b"], Some("arm"), "Measure base or an adapter";
+        A::Back, "stop-measuring", ["esc"], None, "Stop measuring, or go back";
+    }
+    TrainingPreview {
+        A::Confirm, "start-training", ["enter"], Some("start"), "Start the training";
+        A::Back, "discard-training", ["esc"], Some("back"), "Do not train";
+        A::Left, "previous-example", ["left", "h"], Some("example"), "The example before";
+        A::Right, "next-example", ["right", "l"], None, "The next example";
+    }
+    Training {
+        A::Train, "train-on-failed", ["t"], Some("train failed"), "Train on the failed sessions with a correction";
+        A::TrainFromFile, "train-from-file", ["o"], Some("from file"), "Train on a JSONL file";
+        A::Pause, "pause", ["p"], Some("pause"), "Pause the run, or go on with a paused one";
+        A::Stop, "stop-training", ["x"], Some("stop"), "Stop the run for good";
+        A::Overlay, "overlay", ["space"], Some("overlay"), "Lay the curve of an earlier run over";
+        A::Smoothing, "smoothing", ["s"], Some("smooth"), "Smooth the loss more or less";
+    }
+    Compare {
+        A::EnterPrompt, "compare-prompt", ["i", "enter"], Some("prompt"), "Write a prompt for both arms; in your tasks: answer the selected one again";
+        A::ChooseLeft, "left-arm", ["a"], Some("arms"), "Choose the left arm";
+        A::ChooseRight, "right-arm", ["b"], None, "Choose the right arm";
+        A::Blind, "blind", ["v"], Some("blind"), "Hide which arm is which until both are rated";
+        A::Rate, "rate-answers", ["r"], Some("rate"), "Rate both answers";
+        A::Judge, "judge", ["g"], Some("gate"), "Ask the gate whether the right arm is better";
+        A::FailedTasks, "failed-tasks", ["w"], Some("your tasks"), "Your failed tasks, before and after";
+        A::NextPart, "next-part", ["tab"], Some("view"), "Answers, gate, your tasks, ratings";
+        A::Back, "stop-comparing", ["esc"], None, "Stop what is being measured or answered";
+    }
+    FormStars {
+        A::Stars(1), "one-star", ["1"], Some("1-5 stars"), "One star: useless";
+        A::Stars(2), "two-stars", ["2"], None, "Two stars: bad";
+        A::Stars(3), "three-stars", ["3"], None, "Three stars: not good enough";
+        A::Stars(4), "four-stars", ["4"], None, "Four stars: good";
+        A::Stars(5), "five-stars", ["5"], None, "Five stars: as I would have done it";
+        A::Back, "skip-rating", ["esc"], Some("skip"), "Do not rate";
+    }
+    FormIssues {
+        A::ToggleIssue(1), "issue-ocr", ["1"], Some("1-5 what went wrong"), "OCR confidence low";
+        A::ToggleIssue(2), "issue-wrong-action", ["2"], None, "Wrong action selected";
+        A::ToggleIssue(3), "issue-timeout", ["3"], None, "Timeout";
+        A::ToggleIssue(4), "issue-coordination", ["4"], None, "Coordination issue";
+        A::ToggleIssue(5), "issue-other", ["5"], None, "Other";
+        A::NextField, "to-comment", ["tab", "down"], Some("comment, correction"), "To the comment and the right answer";
+        A::PreviousField, "to-correction", ["backtab", "up"], None, "To the right answer";
+        A::Confirm, "save-feedback", ["enter"], Some("save"), "Save issues, comment and right answer";
+        A::Back, "skip-feedback", ["esc"], Some("skip"), "Keep the stars alone";
+    }
+    FormText {
+        A::Confirm, "save-feedback-text", ["enter"], Some("save"), "Save issues, comment and right answer";
+        A::NewLine, "new-line-feedback", ["ctrl-j", "alt-enter", "shift-enter"], Some("new line"), "Start a new line in the right answer";
+        A::Editor, "correction-in-editor", ["ctrl-e"], Some("editor"), "Write the right answer in $EDITOR";
+        A::NextField, "next-field", ["tab"], Some("next field"), "To the next field";
+        A::PreviousField, "previous-field", ["backtab"], None, "To the field before";
+        A::Back, "skip-feedback-text", ["esc"], Some("skip"), "Keep the stars alone";
+    }
+    Entry {
+        A::Confirm, "accept", ["enter"], Some("accept"), "Accept what is entered";
+        A::NewLine, "new-line-entry", ["ctrl-j", "alt-enter", "shift-enter"], None, "Start a new line, where there may be several";
+        A::Back, "give-up", ["esc"], Some("give up"), "Leave it as it was";
+    }
+    Palette {
+        A::Confirm, "do", ["enter"], Some("do it"), "Do the selected action";
+        A::Up, "palette-up", ["up", "ctrl-p"], None, "The one above";
+        A::Down, "palette-down", ["down", "ctrl-n"], None, "The one below";
+        A::Back, "close-palette", ["esc"], Some("close"), "Close the palette";
+    }
+    Help {
+        A::Back, "close-help", ["esc", "q", "?", "enter"], Some("close"), "Close the help";
+    }
+    Question {
+        A::Yes, "yes", ["y", "enter"], Some("yes"), "Yes";
+        A::GoOnLater, "go-on-later", ["l"], Some("go on later"), "Pause the training, and go on next time";
+        A::Stop, "stop-for-good", ["x"], Some("stop it"), "Stop the training for good";
+        A::No, "no", ["n", "esc"], Some("no"), "No: leave all as it is";
+    }
+    Movement {
+        A::Up, "up", ["up", "k"], None, "Up";
+        A::Down, "down", ["down", "j"], None, "Down";
+        A::PageUp, "page-up", ["pageup", "ctrl-b"], None, "A page up";
+        A::PageDown, "page-down", ["pagedown", "ctrl-f"], None, "A page down";
+        A::First, "first", ["home", "g"], None, "To the beginning";
+        A::Last, "last", ["end", "shift-g"], None, "To the end";
+    }
+    Everywhere {
+        A::Show(P::Tasks), "show-tasks", ["1"], None, "Tasks";
+        A::Show(P::Sessions), "show-sessions", ["2"], None, "Sessions and feedback";
+        A::Show(P::Weak), "show-weak-areas", ["3"], None, "Weak areas";
+        A::Show(P::Training), "show-training", ["4"], None, "Training";
+        A::Show(P::Compare), "show-compare", ["5"], None, "Compare";
+        A::Help, "help", ["?"], Some("help"), "All keys";
+        A::Palette, "palette", [":"], None, "Find an action by its name";
+        A::Quit, "quit", ["q"], Some("quit"), "Quit";
+    }
+    Always {
+        A::Palette, "palette-anywhere", ["ctrl-p"], None, "Find an action by its name";
+        A::Copy, "copy", ["ctrl-y"], None, "Copy what is shown (an answer, an id, a table)";
+        A::Suspend, "suspend", ["ctrl-z"], None, "To the shell; fg comes back";
+        A::Redraw, "redraw", ["ctrl-l"], None, "Draw the screen anew";
+        A::Quit, "quit-anywhere", ["ctrl-c", "ctrl-q"], None, "Quit";
+    }
+}
+
+/// A key with its modifiers, as the table and config.toml write it: `ctrl-j`, `shift-g`, `pageup`, `[`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyPress {
+    pub code: KeyCode,
+    pub modifiers: KeyModifiers,
+}
+
+impl KeyPress {
+    /// What the terminal sent; the shift of a printed character is in the character.
+    pub fn of(event: KeyEvent) -> Self {
+        let mut modifiers =
+            event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT);
+        let code = match event.code {
+            KeyCode::Char(character) => {
+                modifiers -= KeyModifiers::SHIFT;
+                // Ctrl-J is what a terminal sends for a bare line feed.
+                KeyCode::Char(if modifiers.contains(KeyModifiers::CONTROL) {
+                    character.to_ascii_lowercase()
+                } else {
+                    character
+                })
+            }
+            KeyCode::BackTab => {
+                modifiers -= KeyModifiers::SHIFT;
+                KeyCode::BackTab
+            }
+            other => other,
+        };
+        Self { code, modifiers }
+    }
+
+    /// Reads the table's spelling; `None` where it names no key.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut modifiers = KeyModifiers::NONE;
+        let mut rest = text;
+        let mut shift = false;
+        loop {
+            if let Some(after) = rest.strip_prefix("ctrl-") {
+                modifiers |= KeyModifiers::CONTROL;
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix("alt-") {
+                modifiers |= KeyModifiers::ALT;
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix("shift-") {
+                shift = true;
+                rest = after;
+            } else {
+                break;
+            }
+        }
+        let code = match rest {
+            "enter" => KeyCode::Enter,
+            "esc" => KeyCode::Esc,
+            "tab" => KeyCode::Tab,
+            "backtab" => KeyCode::BackTab,
+            "space" => KeyCode::Char(' '),
+            "up" => KeyCode::Up,
+            "down" => KeyCode::Down,
+            "left" => KeyCode::Left,
+            "right" => KeyCode::Right,
+            "pageup" => KeyCode::PageUp,
+            "pagedown" => KeyCode::PageDown,
+            "home" => KeyCode::Home,
+            "end" => KeyCode::End,
+            "delete" => KeyCode::Delete,
+            "backspace" => KeyCode::Backspace,
+            other => {
+                let mut characters = other.chars();
+                let (first, more) = (characters.next()?, characters.next());
+                if more.is_some() {
+                    return None;
+                }
+                KeyCode::Char(if shift { first.to_ascii_uppercase() } else { first })
+            }
+        };
+        if shift && !matches!(code, KeyCode::Char(_)) {
+            modifiers |= KeyModifiers::SHIFT;
+        }
+        Some(Self { code, modifiers })
+    }
+}
+
+/// As hints show it: `^J`, `Enter`, `[`.
+impl fmt::Display for KeyPress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.modifiers.contains(KeyModifiers::CONTROL) {
+            f.write_str("^")?;
+        }
+        if self.modifiers.contains(KeyModifiers::ALT) {
+            f.write_str("Alt-")?;
+        }
+        if self.modifiers.contains(KeyModifiers::SHIFT) {
+            f.write_str("Shift-")?;
+        }
+        match self.code {
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(c) if self.modifiers.contains(KeyModifiers::CONTROL) => {
+                write!(f, "{}", c.to_ascii_uppercase())
+            }
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::Up => f.write_str("↑"),
+            KeyCode::Down => f.write_str("↓"),
+            KeyCode::Left => f.write_str("←"),
+            KeyCode::Right => f.write_str("→"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            KeyCode::BackTab => f.write_str("Shift-Tab"),
+            other => write!(f, "{other}"),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What comes to the application.
+
+use crate::driver::Report;
+use crossterm::event::KeyEvent;
+use jiff::Zoned;
+
+/// One event.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Key(KeyEvent),
+    Paste(String),
+    Resize(u16, u16),
+    Report(Box<Report>),
+    /// `$EDITOR` was left; none when nothing came of it, with the reason.
+    Edited(Result<String, String>),
+    /// Time has passed: sent while something moves or a notice is to go.
+    Tick(Zoned),
+    /// SIGTERM or SIGHUP: end well, without a question.
+    Terminate,
+}

@@ -1,0 +1,232 @@
+//! The one place that waits: for keys, reports, signals and time. Draws only when something changed,
+//! and only the newest state.
+
+use super::app::App;
+use super::event::Event;
+use super::pane::{Intent, TerminalEffect};
+use super::terminal::Terminal;
+use crate::driver::{Desk, Report, Workplace};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use crossterm::execute;
+use futures::StreamExt;
+use jiff::Zoned;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
+
+/// How often a moving thing is drawn again without an event.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Frames come no faster than this, however many events there are.
+const FRAME: Duration = Duration::from_millis(8);
+
+/// Opens the dashboard on a home and returns when the person has left it, with the terminal as it was.
+///
+/// # Errors
+/// When there is no terminal, or it goes away.
+pub fn open(workplace: Workplace) -> io::Result<()> {
+    let (tell, reports) = unbounded_channel();
+    let app = App::new(workplace.config.clone(), Zoned::now());
+    let desk = Desk::new(
+        workplace,
+        Arc::new(move |report| {
+            let _ = tell.send(report);
+        }),
+    )?;
+    let mut terminal = Terminal::take()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(run(&mut terminal, app, &desk, reports));
+    drop(terminal);
+    desk.close();
+    result
+}
+
+async fn run(
+    terminal: &mut Terminal,
+    mut app: App,
+    desk: &Desk,
+    mut reports: UnboundedReceiver<Report>,
+) -> io::Result<()> {
+    let intents = app.start();
+    terminal.draw(|frame| app.draw(frame))?;
+    perform(intents, terminal, &mut app, desk)?;
+    let mut keys = EventStream::new();
+    let mut signals = signals::Signals::listen()?;
+    let mut drawn = Instant::now();
+    let mut changed = true;
+    loop {
+        if changed {
+            // What has arrived meanwhile is taken in first: only the newest state is drawn.
+            while let Ok(report) = reports.try_recv() {
+                take(Event::Report(Box::new(report)), terminal, &mut app, desk)?;
+            }
+            if drawn.elapsed() >= FRAME {
+                terminal.draw(|frame| app.draw(frame))?;
+                drawn = Instant::now();
+                changed = false;
+            }
+        }
+        let wait = match (changed, app.wants_ticks()) {
+            (true, _) => Some(FRAME.saturating_sub(drawn.elapsed())),
+            (false, true) => Some(TICK),
+            (false, false) => None,
+        };
+        let event = tokio::select! {
+            biased;
+            key = keys.next() => match key {
+                Some(Ok(key)) => from_terminal(key),
+                // The terminal is gone.
+                Some(Err(_)) | None => Some(Event::Terminate),
+            },
+            signal = signals.next() => match signal {
+                signals::Signal::Terminate => Some(Event::Terminate),
+                signals::Signal::Suspend => {
+                    suspend(terminal, &mut keys)?;
+                    changed = true;
+                    None
+                }
+            },
+            report = reports.recv() => report.map(|report| Event::Report(Box::new(report))),
+            () = sleep(wait), if wait.is_some() => match changed {
+                true => None,
+                false => Some(Event::Tick(Zoned::now())),
+            },
+        };
+        if let Some(event) = event {
+            changed = true;
+            let suspended = take(event, terminal, &mut app, desk)?;
+            if suspended {
+                suspend(terminal, &mut keys)?;
+            }
+            if app.is_quitting() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn sleep(wait: Option<Duration>) {
+    tokio::time::sleep(wait.unwrap_or_default()).await;
+}
+
+fn from_terminal(event: TerminalEvent) -> Option<Event> {
+    match event {
+        TerminalEvent::Key(key) => Some(Event::Key(key)),
+        TerminalEvent::Paste(text) => Some(Event::Paste(text)),
+        TerminalEvent::Resize(width, height) => Some(Event::Resize(width, height)),
+        TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_) => None,
+    }
+}
+
+/// Hands one event to the application and does what follows; true when it wants to be suspended.
+fn take(event: Event, terminal: &mut Terminal, app: &mut App, desk: &Desk) -> io::Result<bool> {
+    let intents = app.handle(event);
+    perform(intents, terminal, app, desk)
+}
+
+fn perform(
+    intents: Vec<Intent>,
+    terminal: &mut Terminal,
+    app: &mut App,
+    desk: &Desk,
+) -> io::Result<bool> {
+    let mut suspend = false;
+    for intent in intents {
+        match intent {
+            Intent::Do(effect) => desk.perform(effect),
+            Intent::Terminal(TerminalEffect::Copy(text)) => {
+                execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
+            }
+            Intent::Terminal(TerminalEffect::Edit(text)) => {
+                let edited = terminal.lend(|| super::editor::edit(&text))?;
+                suspend |= take(Event::Edited(edited), terminal, app, desk)?;
+            }
+            Intent::Terminal(TerminalEffect::Suspend) => suspend = true,
+            Intent::Terminal(TerminalEffect::Redraw) => terminal.clear()?,
+            // Quitting is a state of the application; all else it does itself.
+            _ => {}
+        }
+    }
+    Ok(suspend)
+}
+
+/// Gives the terminal back and stops this process as Ctrl-Z does; returns when the shell continues it.
+fn suspend(terminal: &mut Terminal, keys: &mut EventStream) -> io::Result<()> {
+    terminal.lend(|| {
+        #[cfg(unix)]
+        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+    })?;
+    *keys = EventStream::new();
+    Ok(())
+}
+
+#[cfg(unix)]
+mod signals {
+    //! Signals that end or stop the process from outside.
+
+    use std::io;
+    use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+
+    pub enum Signal {
+        Terminate,
+        Suspend,
+    }
+
+    pub struct Signals {
+        terminate: Stream,
+        hang_up: Stream,
+        interrupt: Stream,
+        stop: Stream,
+    }
+
+    impl Signals {
+        pub fn listen() -> io::Result<Self> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                hang_up: signal(SignalKind::hangup())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+            })
+        }
+
+        pub async fn next(&mut self) -> Signal {
+            tokio::select! {
+                _ = self.terminate.recv() => Signal::Terminate,
+                _ = self.hang_up.recv() => Signal::Terminate,
+                _ = self.interrupt.recv() => Signal::Terminate,
+                _ = self.stop.recv() => Signal::Suspend,
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    //! Elsewhere Ctrl-C is a key, and there are no others.
+
+    use std::io;
+
+    pub enum Signal {
+        Terminate,
+        #[allow(dead_code)]
+        Suspend,
+    }
+
+    pub struct Signals;
+
+    impl Signals {
+        pub fn listen() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub async fn next(&mut self) -> Signal {
+            match tokio::signal::ctrl_c().await {
+                Ok(()) => Signal::Terminate,
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Asks for a text: a search, a path, a system prompt.
+
+use super::Stay;
+use crate::tui::action::Action;
+use crate::tui::pane::Shared;
+use crate::tui::widgets::{TextField, dialog};
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Wrap};
+
+/// What the text is for; it comes back with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryPurpose {
+    SystemPrompt,
+    Search,
+    TrainingFile,
+    EvaluationSet,
+    ComparePrompt,
+}
+
+/// The field on screen.
+#[derive(Debug)]
+pub struct Entry {
+    purpose: EntryPurpose,
+    field: TextField,
+    several_lines: bool,
+}
+
+impl Entry {
+    pub fn new(purpose: EntryPurpose, present: &str) -> Self {
+        let several_lines =
+            matches!(purpose, EntryPurpose::SystemPrompt | EntryPurpose::ComparePrompt);
+        let mut field = if several_lines { TextField::several_lines() } else { TextField::line() };
+        field.set(present);
+        Self { purpose, field, several_lines }
+    }
+
+    pub fn applies(&self, action: Action) -> bool {
+        action != Action::NewLine || self.several_lines
+    }
+
+    pub fn act(&mut self, action: Action) -> Stay {
+        match action {
+            Action::Confirm => Stay::Entered(self.purpose, self.field.text()),
+            Action::NewLine => {
+                self.field.new_line();
+                Stay::Open
+            }
+            _ => Stay::Closed,
+        }
+    }
+
+    pub fn type_key(&mut self, key: KeyEvent) {
+        self.field.type_key(key);
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        self.field.paste(text);
+    }
+
+    pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let (title, words) = match self.purpose {
+            EntryPurpose::SystemPrompt => (
+                "System prompt",
+                "Told to the model before every task; empty leaves the model's own.",
+            ),
+            EntryPurpose::Search => ("Search", "Words in task, comment or issues."),
+            EntryPurpose::TrainingFile => (
+                "Train on a file",
+                "A JSONL file: {\"prompt\", \"answer\"} or {\"messages\"} on each line.",
+            ),
+            EntryPurpose::EvaluationSet => (
+                "Evaluation set",
+                "A JSONL file: {\"id\", \"area\", \"prompt\", \"answer\"}; empty takes the built-in set and your own items.",
+            ),
+            EntryPurpose::ComparePrompt => ("Ask both", "Both arms will answer this."),
+        };
+        let height = if self.several_lines { 12 } else { 7 };
+        let inner = dialog(frame, area, title, (70, height), &shared.theme);
+        let [above, field] =
+            Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(inner);
+        let words = Line::styled(words, shared.theme.dim);
+        frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), above);
+        self.field.draw(frame, field, true, &shared.theme);
+    }
+}

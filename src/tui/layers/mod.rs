@@ -1,0 +1,114 @@
+//! What lies over the panes: events reach the topmost first, drawing goes from the bottom up, Esc takes
+//! one away.
+
+mod entry;
+pub mod feedback;
+mod help;
+mod palette;
+mod question;
+
+pub use entry::{Entry, EntryPurpose};
+pub use feedback::FeedbackForm;
+pub use help::Help;
+pub use palette::Palette;
+pub use question::{Question, QuestionAbout};
+
+use super::action::{Action, Scope};
+use super::pane::{Context, Shared};
+use crate::driver::Report;
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// One layer.
+#[derive(Debug)]
+pub enum Layer {
+    Help(Help),
+    Palette(Palette),
+    Question(Question),
+    Entry(Entry),
+    Feedback(FeedbackForm),
+}
+
+/// What remains of a layer after an event.
+#[derive(Debug, PartialEq)]
+pub enum Stay {
+    Open,
+    Closed,
+    /// Closed, and this action goes to whatever lies below.
+    ClosedThen(Action),
+    /// Closed, and the entered text goes to the pane that asked.
+    Entered(EntryPurpose, String),
+}
+
+impl Layer {
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Help(_) => Scope::Help,
+            Self::Palette(_) => Scope::Palette,
+            Self::Question(_) => Scope::Question,
+            Self::Entry(_) => Scope::Entry,
+            Self::Feedback(form) => form.scope(),
+        }
+    }
+
+    pub fn applies(&self, action: Action) -> bool {
+        match self {
+            Self::Question(question) => question.applies(action),
+            Self::Feedback(form) => form.applies(action),
+            Self::Entry(entry) => entry.applies(action),
+            Self::Help(_) | Self::Palette(_) => true,
+        }
+    }
+
+    pub fn act(&mut self, action: Action, context: &mut Context) -> Stay {
+        match self {
+            Self::Help(help) => help.act(action),
+            Self::Palette(palette) => palette.act(action),
+            Self::Question(question) => question.act(action, context),
+            Self::Entry(entry) => entry.act(action),
+            Self::Feedback(form) => form.act(action, context),
+        }
+    }
+
+    pub fn type_key(&mut self, key: KeyEvent) {
+        match self {
+            Self::Palette(palette) => palette.type_key(key),
+            Self::Entry(entry) => entry.type_key(key),
+            Self::Feedback(form) => form.type_key(key),
+            Self::Help(_) | Self::Question(_) => {}
+        }
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        match self {
+            Self::Palette(palette) => palette.paste(text),
+            Self::Entry(entry) => entry.paste(text),
+            Self::Feedback(form) => form.paste(text),
+            Self::Help(_) | Self::Question(_) => {}
+        }
+    }
+
+    pub fn report(&mut self, report: &Report, context: &mut Context) -> Stay {
+        match self {
+            Self::Feedback(form) => form.report(report, context),
+            _ => Stay::Open,
+        }
+    }
+
+    pub fn edited(&mut self, text: &str) {
+        if let Self::Feedback(form) = self {
+            form.edited(text);
+        }
+    }
+
+    pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        match self {
+            Self::Help(help) => help.draw(frame, area, shared),
+            Self::Palette(palette) => palette.draw(frame, area, shared),
+            Self::Question(question) => question.draw(frame, area, shared),
+            Self::Entry(entry) => entry.draw(frame, area, shared),
+            Self::Feedback(form) => form.draw(frame, area, shared),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The dashboard. `app` is a state machine without files, clock or model: events in, intents out; views
+//! are functions of it. `event_loop` is the one place that waits, draws and does what was asked.
+
+mod action;
+mod app;
+mod editor;
+mod event;
+mod event_loop;
+mod keymap;
+mod layers;
+mod pane;
+mod panes;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod widgets;
+
+pub use app::App;
+pub use event::Event;
+pub use event_loop::open;
+pub use keymap::Keymap;
+pub use pane::{Intent, PaneName, TerminalEffect};

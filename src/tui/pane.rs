@@ -1,0 +1,186 @@
+//! What a pane is to the application: it takes actions, text and reports, changes only itself, and
+//! says what else is to happen through its [`Context`].
+
+use super::action::{Action, Scope};
+use super::layers::Layer;
+use super::theme::Theme;
+use crate::config::Config;
+use crate::driver::{self, Effect, ModelFacts, Report, SetChoice, TrainingMaterial, WorkId};
+use crossterm::event::KeyEvent;
+use jiff::Zoned;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// The panes, in the order of their number keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PaneName {
+    Tasks,
+    Sessions,
+    Weak,
+    Training,
+    Compare,
+}
+
+impl PaneName {
+    pub const ALL: [Self; 5] =
+        [Self::Tasks, Self::Sessions, Self::Weak, Self::Training, Self::Compare];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Tasks => "Tasks",
+            Self::Sessions => "Sessions",
+            Self::Weak => "Weak areas",
+            Self::Training => "Training",
+            Self::Compare => "Compare",
+        }
+    }
+}
+
+/// How far the model is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelState {
+    /// What is being done for it now, in words.
+    Coming(String, Option<f32>),
+    Ready(ModelFacts),
+    Failed(String),
+}
+
+/// What all panes may look at.
+#[derive(Debug)]
+pub struct Shared {
+    pub config: Config,
+    pub theme: Theme,
+    pub model: ModelState,
+    /// Local time of the last event; ages are told by it.
+    pub now: Zoned,
+    /// Counts up while something moves, for spinners; never while nothing does.
+    pub ticks: u64,
+    /// The adapters of this home, oldest first; none are listed before the first report.
+    pub adapters: Vec<String>,
+    /// A training run is under way: its name, steps done and in all.
+    pub training: Option<(String, usize, usize)>,
+    /// The evaluation set that Weak areas and the gate use.
+    pub set: SetChoice,
+    pub(super) next_work: u64,
+}
+
+/// What an event makes happen beyond the pane it came to.
+#[derive(Debug)]
+pub enum Intent {
+    /// For the desk.
+    Do(Effect),
+    /// For the terminal.
+    Terminal(TerminalEffect),
+    Show(PaneName),
+    /// Opens a layer over the panes.
+    Push(Box<Layer>),
+    /// A line that stays for some seconds.
+    Notice(Notice),
+    /// Training on this, in its pane.
+    Train(TrainingMaterial),
+    /// Measures another set from now on.
+    UseSet(SetChoice),
+}
+
+/// What only the terminal can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TerminalEffect {
+    /// To the clipboard (OSC 52).
+    Copy(String),
+    /// Opens `$EDITOR` on the text; the result comes back as [`super::Event::Edited`].
+    Edit(String),
+    Suspend,
+    Redraw,
+    Quit,
+}
+
+/// A line in the footer's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub kind: NoticeKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    Done,
+    Wrong,
+}
+
+/// What a pane or layer is given with every event.
+pub struct Context<'a> {
+    pub shared: &'a mut Shared,
+    pub intents: Vec<Intent>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(shared: &'a mut Shared) -> Self {
+        Self { shared, intents: Vec::new() }
+    }
+
+    /// Asks the desk.
+    pub fn perform(&mut self, effect: driver::Effect) {
+        self.intents.push(Intent::Do(effect));
+    }
+
+    /// A new name for a piece of work.
+    pub fn new_work(&mut self) -> WorkId {
+        self.shared.next_work += 1;
+        WorkId(self.shared.next_work)
+    }
+
+    pub fn terminal(&mut self, effect: TerminalEffect) {
+        self.intents.push(Intent::Terminal(effect));
+    }
+
+    pub fn show(&mut self, pane: PaneName) {
+        self.intents.push(Intent::Show(pane));
+    }
+
+    pub fn push(&mut self, layer: Layer) {
+        self.intents.push(Intent::Push(Box::new(layer)));
+    }
+
+    /// Says that something was done.
+    pub fn say(&mut self, text: impl Into<String>) {
+        let notice = Notice { text: text.into(), kind: NoticeKind::Done };
+        self.intents.push(Intent::Notice(notice));
+    }
+
+    /// Says that something went wrong or cannot be done.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        let notice = Notice { text: text.into(), kind: NoticeKind::Wrong };
+        self.intents.push(Intent::Notice(notice));
+    }
+}
+
+/// One of the numbered screens. Everything is pure: no files, no clock, no model.
+pub trait Pane {
+    /// Whose keys act now. A scope that takes text gets all keys it does not name as text.
+    fn scope(&self) -> Scope;
+
+    /// Whether an action of its scope makes sense in the present state; the footer shows no other.
+    fn applies(&self, action: Action, shared: &Shared) -> bool;
+
+    fn act(&mut self, action: Action, context: &mut Context);
+
+    /// A key that is text, while [`scope`](Self::scope) takes text.
+    fn type_key(&mut self, key: KeyEvent, context: &mut Context);
+
+    /// Pasted text, while [`scope`](Self::scope) takes text.
+    fn paste(&mut self, text: &str, context: &mut Context);
+
+    /// What came of the effects; every pane sees every report.
+    fn report(&mut self, report: &Report, context: &mut Context);
+
+    /// It comes to the front: asks for what it shows.
+    fn opened(&mut self, context: &mut Context);
+
+    /// The text that was given to `$EDITOR` comes back, if this pane had asked for it.
+    fn edited(&mut self, text: &str, context: &mut Context);
+
+    /// Something in it moves and wants to be drawn again soon without an event (a spinner).
+    fn is_moving(&self) -> bool;
+
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared);
+}

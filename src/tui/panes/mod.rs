@@ -1,0 +1,13 @@
+//! The numbered screens, one folder or file each: state, what keys do to it, and how it looks.
+
+mod compare;
+mod sessions;
+mod tasks;
+mod training;
+mod weak;
+
+pub use compare::ComparePane;
+pub use sessions::SessionsPane;
+pub use tasks::TasksPane;
+pub use training::TrainingPane;
+pub use weak::WeakPane;

@@ -1,0 +1,105 @@
+//! The terminal: taken at the start, given back in every way that Kaizen can end.
+
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::execute;
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use ratatui::backend::CrosstermBackend;
+use std::io::{self, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The screen is ours: a panic or a drop must give it back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal as the dashboard uses it.
+pub struct Terminal {
+    inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Terminal {
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn take() -> io::Result<Self> {
+        give_back_on_panic();
+        enter()?;
+        let inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(Self { inner })
+    }
+
+    /// Draws one frame; the terminal shows it whole or not at all.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame)) -> io::Result<()> {
+        execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        self.inner.draw(view)?;
+        execute!(io::stdout(), EndSynchronizedUpdate)
+    }
+
+    /// Forgets what is on screen, so that the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.inner.clear()
+    }
+
+    /// Gives the terminal back while `run` uses it, and takes it again.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn lend<T>(&mut self, run: impl FnOnce() -> T) -> io::Result<T> {
+        leave();
+        let result = run();
+        enter()?;
+        self.inner.clear()?;
+        Ok(result)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, crossterm::cursor::Hide)
+}
+
+/// Gives the terminal back, once. Whatever fails, the rest is still tried.
+fn leave() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = execute!(out, EndSynchronizedUpdate);
+    let _ = execute!(out, DisableMouseCapture);
+    let _ = execute!(out, DisableBracketedPaste);
+    let _ = execute!(out, LeaveAlternateScreen);
+    let _ = execute!(out, crossterm::cursor::Show);
+    let _ = disable_raw_mode();
+    let _ = out.flush();
+}
+
+/// A panic of the screen's own thread gives the terminal back and is told on it; one of another thread
+/// goes to the log alone, and what it was doing reports its end.
+fn give_back_on_panic() {
+    let screen = std::thread::current().id();
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tracing::error!("{panic}");
+        if std::thread::current().id() == screen {
+            leave();
+            told(panic);
+        } else if !TAKEN.load(Ordering::SeqCst) {
+            told(panic);
+        }
+    }));
+}

@@ -1,0 +1,6 @@
+//! The dashboard without a terminal: keys in, text and colours out.
+#![allow(clippy::unwrap_used)]
+
+mod screen;
+
+pub use screen::Screen;
