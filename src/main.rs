@@ -1,7 +1,7 @@
-//! The thin binary: parse, run, and tell an error well.
+//! The thin binary: parse, open the dashboard or run a command, and tell an error well.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    kaizen::cli::main()
+    kaizen::cli::main(kaizen::tui::open)
 }

@@ -43,22 +43,13 @@ impl Context {
 
     /// Opens a stated home.
     pub fn at(root: &Path, global: &Global) -> Result<Self> {
-        let workplace = Workplace::open(root, global.config.as_deref(), global.model.clone())?;
-        log_to_file(&workplace);
-        let from_environment = || {
-            ARM_VARIABLES.into_iter().find_map(|variable| {
-                let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
-                Some((value, Some(variable)))
-            })
-        };
-        let flag = global.adapter.clone().map(|value| (value, None));
-        let (arm, arm_variable) =
-            flag.or_else(from_environment).unwrap_or_else(|| ("auto".into(), None));
+        let workplace = open_workplace(root, global)?;
+        let (arm, arm_variable) = chosen_arm(global);
         Ok(Self {
             workplace,
             output: Output::new(global.json, global.quiet),
             interrupt: Interrupt::install(),
-            arm: ArmChoice::parse(&arm),
+            arm,
             arm_variable,
         })
     }
@@ -79,6 +70,38 @@ impl Context {
     pub fn named_arm(&self, choice: &ArmChoice, runtime: &Runtime) -> Result<Arm> {
         Ok(self.workplace.arm(choice, runtime, &mut |event| self.output.event(event))?)
     }
+}
+
+/// What the dashboard starts from: it speaks for itself and hears signals itself.
+pub fn for_dashboard(global: &Global) -> Result<(Workplace, ArmChoice)> {
+    let workplace = open_workplace(&global.home_root()?, global)?;
+    let (arm, variable) = chosen_arm(global);
+    if let ArmChoice::Adapter(name) = &arm {
+        workplace.registry().folder(name).map_err(|error| match variable {
+            Some(variable) => Error::FromEnvironment { variable, error: error.into() },
+            None => Error::Work(error.into()),
+        })?;
+    }
+    Ok((workplace, arm))
+}
+
+fn open_workplace(root: &Path, global: &Global) -> Result<Workplace> {
+    let workplace = Workplace::open(root, global.config.as_deref(), global.model.clone())?;
+    log_to_file(&workplace);
+    Ok(workplace)
+}
+
+/// The arm that `--adapter` or the environment names, and the variable that did.
+fn chosen_arm(global: &Global) -> (ArmChoice, Option<&'static str>) {
+    let from_environment = || {
+        ARM_VARIABLES.into_iter().find_map(|variable| {
+            let value = std::env::var(variable).ok().filter(|value| !value.is_empty())?;
+            Some((value, Some(variable)))
+        })
+    };
+    let flag = global.adapter.clone().map(|value| (value, None));
+    let (arm, variable) = flag.or_else(from_environment).unwrap_or_else(|| ("auto".into(), None));
+    (ArmChoice::parse(&arm), variable)
 }
 
 /// What happened goes to `kaizen.log` in the home, never to the screen.

@@ -22,6 +22,7 @@ mod tokenize;
 mod train;
 mod weak;
 
+use crate::driver::{ArmChoice, Workplace};
 use clap::{Args, Parser, Subcommand};
 use context::Context;
 use outcome::Outcome;
@@ -31,7 +32,8 @@ use std::process::ExitCode;
 
 /// Makes a small local language model better at your own work, from your own ratings.
 ///
-/// Without a command, `kaizen` shows the whole loop once on the default model (`kaizen demo`).
+/// Without a command, `kaizen` opens the dashboard; where there is no terminal, it shows the whole loop
+/// once on the default model (`kaizen demo`).
 #[derive(Debug, Parser)]
 #[command(name = "kaizen", version, max_term_width = 100)]
 struct Arguments {
@@ -104,26 +106,37 @@ enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-/// Parses the arguments of this process and does what they say.
-pub fn main() -> ExitCode {
+/// Opens the dashboard on a home, with the arm that answers tasks.
+pub type Dashboard = fn(Workplace, ArmChoice) -> std::io::Result<()>;
+
+/// Parses the arguments of this process and does what they say; without a command that is `dashboard`.
+pub fn main(dashboard: Dashboard) -> ExitCode {
     let arguments = Arguments::parse();
     let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
     let verbose = arguments.global.verbose;
-    match dispatch(arguments) {
+    match dispatch(arguments, dashboard) {
         Ok(outcome) => outcome.code(),
         Err(error) => outcome::tell(&error, verbose),
     }
 }
 
-fn dispatch(arguments: Arguments) -> outcome::Result<Outcome> {
+fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outcome> {
     let Arguments { global, command } = arguments;
+    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    if command.is_none() && on_terminal && !global.json {
+        let (workplace, arm) = context::for_dashboard(&global)?;
+        tracing::info!("the dashboard opens");
+        dashboard(workplace, arm).map_err(|source| outcome::Error::File {
+            action: "use",
+            name: "the terminal".into(),
+            source,
+        })?;
+        return Ok(Outcome::Done);
+    }
     let command = command.unwrap_or_else(|| {
-        let why = match std::io::stdout().is_terminal() {
-            true => "no command given",
-            false => "no command given and no terminal here",
-        };
-        output::Output::new(global.json, global.quiet)
-            .note(format!("{why}: this is `kaizen demo`; `kaizen --help` lists the commands"));
+        output::Output::new(global.json, global.quiet).note(
+            "no command given and no terminal for the dashboard: this is `kaizen demo`; `kaizen --help` lists the commands",
+        );
         Command::Demo
     });
     if let Command::Completions(arguments) = &command {

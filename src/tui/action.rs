@@ -193,6 +193,7 @@ actions! {
         A::Rate, "rate", ["f"], Some("rate"), "Rate the last answer";
         A::Regenerate, "regenerate", ["r"], Some("again"), "Answer the last prompt again";
         A::NewTask, "new-task", ["n"], Some("new task"), "Begin a new conversation";
+        A::ChooseArm, "task-arm", ["b"], Some("arm"), "Who answers: the model in service, base, or an adapter";
         A::SystemPrompt, "system-prompt", ["s"], Some("system"), "Change the system prompt";
     }
     Sessions {

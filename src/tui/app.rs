@@ -10,8 +10,9 @@ use super::pane::{
 use super::panes::{ComparePane, SessionsPane, TasksPane, TrainingPane, WeakPane};
 use super::theme::Theme;
 use crate::config::Config;
-use crate::driver::{Effect, ModelReport, Report, SetChoice};
+use crate::driver::{ArmChoice, Effect, ModelReport, Report, SetChoice};
 use crate::model::source;
+use crate::store::Filter;
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::Zoned;
 use ratatui::Frame;
@@ -30,7 +31,6 @@ const SMALLEST: (u16, u16) = (60, 16);
 pub struct App {
     shared: Shared,
     keymap: Keymap,
-    front: PaneName,
     tasks: TasksPane,
     sessions: SessionsPane,
     weak: WeakPane,
@@ -44,7 +44,7 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(config: Config, now: Zoned) -> Self {
+    pub fn new(config: Config, arm: ArmChoice, now: Zoned) -> Self {
         Self {
             shared: Shared {
                 config,
@@ -54,11 +54,13 @@ impl App {
                 ticks: 0,
                 adapters: Vec::new(),
                 training: None,
+                arm,
+                front: PaneName::Tasks,
+                layered: false,
                 set: SetChoice::default(),
                 next_work: 0,
             },
             keymap: Keymap::default(),
-            front: PaneName::Tasks,
             tasks: TasksPane::default(),
             sessions: SessionsPane::default(),
             weak: WeakPane::default(),
@@ -76,6 +78,7 @@ impl App {
             Intent::Do(Effect::LoadModel),
             Intent::Do(Effect::ListAdapters),
             Intent::Do(Effect::ListRuns),
+            Intent::Do(Effect::ListSessions(Filter::default())),
         ];
         intents.extend(self.with_front(|pane, context| pane.opened(context)));
         self.carry_out(intents)
@@ -83,6 +86,7 @@ impl App {
 
     /// Takes one event; what remains of the intents is for the desk and the terminal.
     pub fn handle(&mut self, event: Event) -> Vec<Intent> {
+        self.shared.layered = !self.layers.is_empty();
         let intents = match event {
             Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Event::Key(key) => self.key(key),
@@ -126,7 +130,7 @@ impl App {
     }
 
     fn front_pane(&self) -> &dyn Pane {
-        self.panes()[self.front as usize]
+        self.panes()[self.shared.front as usize]
     }
 
     fn with(
@@ -147,7 +151,7 @@ impl App {
     }
 
     fn with_front(&mut self, run: impl FnOnce(&mut dyn Pane, &mut Context)) -> Vec<Intent> {
-        self.with(self.front, run)
+        self.with(self.shared.front, run)
     }
 
     /// Where keys act now, nearest first.
@@ -369,7 +373,7 @@ impl App {
                     left.push(intent);
                 }
                 Intent::Show(pane) => {
-                    self.front = pane;
+                    self.shared.front = pane;
                     queue.extend(self.with_front(|pane, context| pane.opened(context)));
                 }
                 Intent::Push(layer) => self.layers.push(*layer),
@@ -421,7 +425,7 @@ impl App {
         let theme = &self.shared.theme;
         let mut spans = vec![Span::styled(" kaizen ", theme.accent)];
         for (place, pane) in PaneName::ALL.into_iter().enumerate() {
-            let style = if pane == self.front { theme.selected } else { theme.text };
+            let style = if pane == self.shared.front { theme.selected } else { theme.text };
             let moving = match pane {
                 PaneName::Training if self.shared.training.is_some() => "●",
                 _ => "",

@@ -5,7 +5,7 @@ use super::app::App;
 use super::event::Event;
 use super::pane::{Intent, TerminalEffect};
 use super::terminal::Terminal;
-use crate::driver::{Desk, Report, Workplace};
+use crate::driver::{ArmChoice, Desk, Report, Workplace};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use crossterm::execute;
@@ -27,9 +27,9 @@ const FRAME: Duration = Duration::from_millis(8);
 ///
 /// # Errors
 /// When there is no terminal, or it goes away.
-pub fn open(workplace: Workplace) -> io::Result<()> {
+pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     let (tell, reports) = unbounded_channel();
-    let app = App::new(workplace.config.clone(), Zoned::now());
+    let app = App::new(workplace.config.clone(), arm, Zoned::now());
     let desk = Desk::new(
         workplace,
         Arc::new(move |report| {

@@ -5,7 +5,9 @@ use super::action::{Action, Scope};
 use super::layers::Layer;
 use super::theme::Theme;
 use crate::config::Config;
-use crate::driver::{self, Effect, ModelFacts, Report, SetChoice, TrainingMaterial, WorkId};
+use crate::driver::{
+    self, ArmChoice, Effect, ModelFacts, Report, SetChoice, TrainingMaterial, WorkId,
+};
 use crossterm::event::KeyEvent;
 use jiff::Zoned;
 use ratatui::Frame;
@@ -59,6 +61,12 @@ pub struct Shared {
     pub adapters: Vec<String>,
     /// A training run is under way: its name, steps done and in all.
     pub training: Option<(String, usize, usize)>,
+    /// Who answers tasks.
+    pub arm: ArmChoice,
+    /// The pane that is on screen.
+    pub front: PaneName,
+    /// Something lies over the panes.
+    pub layered: bool,
     /// The evaluation set that Weak areas and the gate use.
     pub set: SetChoice,
     pub(super) next_work: u64,

@@ -69,7 +69,12 @@ impl Desk {
     pub fn perform(&self, effect: Effect) {
         match effect {
             Effect::Cancel(work) => self.inner.cancel(work),
-            Effect::LoadModel => self.thread("load", |inner| inner.load_model()),
+            // Claimed here, so that work asked for next waits for this attempt.
+            Effect::LoadModel => {
+                if self.inner.model.claim() {
+                    self.thread("load", Inner::load_model);
+                }
+            }
             Effect::Ask { work, task } => {
                 self.work(work, "ask", move |inner, job| inner.ask(job, task));
             }

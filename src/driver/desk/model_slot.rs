@@ -56,7 +56,7 @@ impl ModelSlot {
     }
 
     /// True for the one caller that is to load it.
-    fn claim(&self) -> bool {
+    pub(super) fn claim(&self) -> bool {
         let mut slot = lock(&self.slot);
         let free = matches!(*slot, Slot::Empty | Slot::Failed(_));
         if free {
@@ -75,10 +75,8 @@ impl ModelSlot {
 }
 
 impl Inner {
+    /// For whoever claimed the slot.
     pub(super) fn load_model(&self) {
-        if !self.model.claim() {
-            return;
-        }
         let loaded = self.workplace.runtime(&mut |event| match event {
             Event::Source(event) => self.tell(Report::Model(ModelReport::Source(event))),
             Event::Loading(share) => self.tell(Report::Model(ModelReport::Loading(share))),

@@ -1,7 +1,7 @@
 //! The application with a screen made of cells, and reports that a test hands it.
 
 use crate::config::Config;
-use crate::driver::{Effect, ModelFacts, ModelReport, Report};
+use crate::driver::{ArmChoice, Effect, ModelFacts, ModelReport, Report};
 use crate::tui::action::KeyPress;
 use crate::tui::app::App;
 use crate::tui::event::Event;
@@ -38,7 +38,7 @@ impl Screen {
     /// The same before the model is there.
     pub fn starting(width: u16, height: u16) -> Self {
         let now: Zoned = "2026-11-23T12:00:00[UTC]".parse().unwrap();
-        let mut app = App::new(Config::default(), now);
+        let mut app = App::new(Config::default(), ArmChoice::Auto, now);
         let intents = app.start();
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut screen = Self { app, terminal, effects: Vec::new(), terminal_effects: Vec::new() };

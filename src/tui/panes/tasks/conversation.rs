@@ -1,0 +1,102 @@
+//! The turns on screen.
+
+use crate::driver::Answered;
+use crate::store::{Message, Session, SessionId};
+
+/// What was asked and answered, oldest first.
+#[derive(Debug, Default)]
+pub struct Conversation {
+    pub turns: Vec<Turn>,
+}
+
+/// One prompt with its answers; the last one counts.
+#[derive(Debug)]
+pub struct Turn {
+    pub prompt: String,
+    pub attempts: Vec<Attempt>,
+}
+
+/// One answer, or the beginning of one.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Safe to show.
+    pub text: String,
+    pub state: AttemptState,
+    pub stars: Option<u8>,
+}
+
+#[derive(Debug)]
+pub enum AttemptState {
+    /// The model is not there yet, or does something else.
+    Waiting,
+    Writing,
+    Done(Answered),
+    Cancelled,
+    Failed(String),
+}
+
+impl Attempt {
+    /// The session it is recorded in, once it has ended.
+    pub fn session(&self) -> Option<&SessionId> {
+        match &self.state {
+            AttemptState::Done(answered) => Some(&answered.session),
+            _ => None,
+        }
+    }
+}
+
+impl Conversation {
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// A new turn, without an answer yet.
+    pub fn begin(&mut self, prompt: String) {
+        self.turns.push(Turn { prompt, attempts: Vec::new() });
+    }
+
+    /// A new answer to the last turn begins.
+    pub fn attempt(&mut self) {
+        if let Some(turn) = self.turns.last_mut() {
+            let attempt =
+                Attempt { text: String::new(), state: AttemptState::Waiting, stars: None };
+            turn.attempts.push(attempt);
+        }
+    }
+
+    pub fn last_attempt(&self) -> Option<&Attempt> {
+        self.turns.last()?.attempts.last()
+    }
+
+    pub fn last_attempt_mut(&mut self) -> Option<&mut Attempt> {
+        self.turns.last_mut()?.attempts.last_mut()
+    }
+
+    /// All turns as the model is to see them, up to the last prompt. Turns that were never answered
+    /// are left out.
+    pub fn messages(&self, system: &str) -> Vec<Message> {
+        let mut messages = Vec::new();
+        if !system.is_empty() {
+            messages.push(Message::system(system));
+        }
+        let Some((last, earlier)) = self.turns.split_last() else { return messages };
+        for turn in earlier {
+            let answered = turn.attempts.iter().rev().find(|attempt| attempt.session().is_some());
+            if let Some(attempt) = answered {
+                messages.push(Message::user(turn.prompt.clone()));
+                messages.push(Message::assistant(attempt.text.clone()));
+            }
+        }
+        messages.push(Message::user(last.prompt.clone()));
+        messages
+    }
+
+    /// A rating is on disk.
+    pub fn rated(&mut self, session: &Session) {
+        for attempt in self.turns.iter_mut().flat_map(|turn| &mut turn.attempts) {
+            if attempt.session() == Some(&session.session_id) {
+                attempt.stars = session.metadata.user_rating.map(|stars| stars.get());
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! How Tasks looks: the conversation above, the prompt below.
+
+use super::TasksPane;
+use super::conversation::{Attempt, AttemptState, Turn};
+use crate::driver::ArmChoice;
+use crate::runtime::Stop;
+use crate::tui::pane::{ModelState, Shared};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{stars, wrap};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Gauge, Paragraph};
+
+/// The prompt grows to this many rows of text.
+const PROMPT_ROWS: usize = 8;
+
+const SPINNER: [&str; 4] = ["◐", "◓", "◑", "◒"];
+
+pub fn draw(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let rows = pane.prompt.rows(area.width.saturating_sub(4)).clamp(1, PROMPT_ROWS) as u16;
+    let fetching = match &shared.model {
+        ModelState::Ready(_) => 0,
+        ModelState::Coming(..) => 1,
+        ModelState::Failed(_) => 3,
+    };
+    let [conversation, model, prompt] = Layout::vertical([
+        Constraint::Fill(1),
+        Constraint::Length(fetching),
+        Constraint::Length(rows + 2),
+    ])
+    .areas(area);
+    draw_conversation(pane, frame, conversation.inner(Margin::new(1, 0)), shared);
+    draw_model(frame, model.inner(Margin::new(1, 0)), shared);
+    draw_prompt(pane, frame, prompt, shared);
+}
+
+fn draw_conversation(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    let width = usize::from(area.width);
+    let lines = match pane.conversation.is_empty() {
+        true => welcome(width, theme),
+        false => pane.conversation.turns.iter().flat_map(|t| turn(t, width, shared)).collect(),
+    };
+    let visible = usize::from(area.height);
+    let first = match pane.conversation.is_empty() {
+        true => 0,
+        false => pane.scroll.first(lines.len(), visible),
+    };
+    let total = lines.len();
+    let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+    frame.render_widget(Paragraph::new(shown), area);
+    let below = total.saturating_sub(first + visible);
+    if below > 0 && area.height > 0 {
+        let mark = format!(" ↓ {below} more below ");
+        let wide = (mark.chars().count() as u16).min(area.width);
+        let place = Rect { x: area.right() - wide, y: area.bottom() - 1, width: wide, height: 1 };
+        frame.render_widget(Line::styled(mark, theme.selected), place);
+    }
+}
+
+fn welcome(width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = vec![
+        Line::default(),
+        Line::styled("Kaizen makes a model better at your work, from your ratings.", theme.accent),
+        Line::default(),
+    ];
+    let steps = [
+        (
+            "ask and rate",
+            "Ask below. Rate the answer with one key; if it is bad, write the right one.",
+        ),
+        (
+            "find and train",
+            "See where the model is weak (3), train an adapter on that, watch the loss fall (4).",
+        ),
+        (
+            "compare",
+            "Compare it with the base model on what it never saw (5); keep it only if it is better.",
+        ),
+    ];
+    for (number, (_, words)) in steps.into_iter().enumerate() {
+        for (row, line) in wrap(words, width.saturating_sub(5)).into_iter().enumerate() {
+            let mark = if row == 0 { format!(" {}.  ", number + 1) } else { "     ".into() };
+            lines.push(Line::from(vec![Span::styled(mark, theme.accent), Span::raw(line)]));
+        }
+    }
+    lines.push(Line::default());
+    let note = "The small default model (135M) is there to show the loop; larger ones answer better (--model). \
+                All stays on this machine. Esc leaves the prompt, then ? shows all keys.";
+    lines.extend(wrap(note, width).into_iter().map(|line| Line::styled(line, theme.dim)));
+    lines
+}
+
+fn turn<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> Vec<Line<'a>> {
+    let theme = &shared.theme;
+    let mut lines = Vec::new();
+    for (row, line) in wrap(&turn.prompt, width.saturating_sub(2)).into_iter().enumerate() {
+        let mark = if row == 0 { "❯ " } else { "  " };
+        lines.push(Line::styled(format!("{mark}{line}"), theme.person));
+    }
+    lines.push(Line::default());
+    let Some(attempt) = turn.attempts.last() else { return lines };
+    if !attempt.text.is_empty() {
+        lines.extend(wrap(attempt.text.trim_end(), width).into_iter().map(Line::raw));
+    }
+    let mut below = state(attempt, shared);
+    if turn.attempts.len() > 1 {
+        let which = format!(" · answer {} of {}", turn.attempts.len(), turn.attempts.len());
+        below.push(Span::styled(which, theme.dim));
+    }
+    lines.push(Line::from(below));
+    lines.push(Line::default());
+    lines
+}
+
+fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
+    let theme = &shared.theme;
+    let spinner = SPINNER[(shared.ticks % SPINNER.len() as u64) as usize];
+    match &attempt.state {
+        AttemptState::Waiting => {
+            let words = match shared.model {
+                ModelState::Ready(_) => "waiting for the model",
+                ModelState::Coming(..) => "will be answered as soon as the model is there",
+                ModelState::Failed(_) => "there is no model",
+            };
+            vec![Span::styled(format!("{spinner} {words} · Esc cancels"), theme.warning)]
+        }
+        AttemptState::Writing => {
+            vec![Span::styled(format!("{spinner} writing · Esc cancels"), theme.warning)]
+        }
+        AttemptState::Done(answered) => {
+            let ended = match answered.stop {
+                Stop::EndOfTurn => "",
+                Stop::MaxTokens => " · cut at the longest answer allowed",
+                Stop::ContextFull => " · the model's context is full",
+                Stop::Cancelled => " · cancelled",
+            };
+            let figures = format!(
+                "  {} tokens · {:.1} tokens/s · {}{ended}",
+                answered.tokens, answered.tokens_per_second, answered.arm
+            );
+            vec![Span::styled(stars(attempt.stars), theme.stars), Span::styled(figures, theme.dim)]
+        }
+        AttemptState::Cancelled => vec![Span::styled("cancelled before it began", theme.dim)],
+        AttemptState::Failed(why) => vec![Span::styled(format!("! {why}"), theme.bad)],
+    }
+}
+
+fn draw_model(frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    match &shared.model {
+        ModelState::Ready(_) => {}
+        ModelState::Coming(words, share) => {
+            let gauge = Gauge::default()
+                .gauge_style(theme.accent)
+                .ratio(f64::from(share.unwrap_or(0.0).clamp(0.0, 1.0)))
+                .label(words.clone());
+            frame.render_widget(gauge, area);
+        }
+        ModelState::Failed(why) => {
+            let lines = wrap(&format!("! {why} (sending a prompt tries again)"), area.width.into());
+            let lines: Vec<Line> =
+                lines.into_iter().map(|line| Line::styled(line, theme.bad)).collect();
+            frame.render_widget(Paragraph::new(lines), area);
+        }
+    }
+}
+
+fn draw_prompt(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    let arm = match &shared.arm {
+        ArmChoice::Auto => "the model in service".to_owned(),
+        ArmChoice::Base => "base".to_owned(),
+        ArmChoice::Adapter(name) => name.clone(),
+    };
+    let what = if pane.conversation.is_empty() { "Your task" } else { "Follow-up" };
+    let mut title = format!(" {what} for {arm} ");
+    if !pane.system.is_empty() {
+        title.push_str("· with a system prompt ");
+    }
+    let border = if pane.writing { theme.focused_border } else { theme.border };
+    let mut block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(border)
+        .title(title)
+        .title_style(if pane.writing { theme.accent } else { theme.dim });
+    if pane.unrated {
+        block = block
+            .title_bottom(Line::styled(" an answer waits for its rating: Esc f ", theme.warning));
+    }
+    let inner = block.inner(area).inner(Margin::new(1, 0));
+    frame.render_widget(block, area);
+    if pane.prompt.is_empty() && !pane.writing {
+        frame.render_widget(Line::styled("i or Enter to write", theme.dim), inner);
+    } else {
+        pane.prompt.draw(frame, inner, pane.writing, theme);
+    }
+}
