@@ -66,20 +66,11 @@ fn welcome(width: usize, theme: &Theme) -> Vec<Line<'static>> {
         Line::default(),
     ];
     let steps = [
-        (
-            "ask and rate",
-            "Ask below. Rate the answer with one key; if it is bad, write the right one.",
-        ),
-        (
-            "find and train",
-            "See where the model is weak (3), train an adapter on that, watch the loss fall (4).",
-        ),
-        (
-            "compare",
-            "Compare it with the base model on what it never saw (5); keep it only if it is better.",
-        ),
+        "Ask below; rate the answer with one key, and write what was right.",
+        "See where the model is weak (3) and train an adapter on that (4).",
+        "Compare it with the base on what it never saw (5); keep the better.",
     ];
-    for (number, (_, words)) in steps.into_iter().enumerate() {
+    for (number, words) in steps.into_iter().enumerate() {
         for (row, line) in wrap(words, width.saturating_sub(5)).into_iter().enumerate() {
             let mark = if row == 0 { format!(" {}.  ", number + 1) } else { "     ".into() };
             lines.push(Line::from(vec![Span::styled(mark, theme.accent), Span::raw(line)]));
@@ -170,12 +161,12 @@ fn draw_model(frame: &mut Frame, area: Rect, shared: &Shared) {
 fn draw_prompt(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = &shared.theme;
     let arm = match &shared.arm {
-        ArmChoice::Auto => "the model in service".to_owned(),
-        ArmChoice::Base => "base".to_owned(),
-        ArmChoice::Adapter(name) => name.clone(),
+        ArmChoice::Auto => String::new(),
+        ArmChoice::Base => "for base ".to_owned(),
+        ArmChoice::Adapter(name) => format!("for {name} "),
     };
     let what = if pane.conversation.is_empty() { "Your task" } else { "Follow-up" };
-    let mut title = format!(" {what} for {arm} ");
+    let mut title = format!(" {what} {arm}");
     if !pane.system.is_empty() {
         title.push_str("· with a system prompt ");
     }

@@ -1,0 +1,75 @@
+//! The whole loop by keyboard, as a person goes through it.
+
+use crate::terminal::{Terminal, quick_home, sessions};
+
+// If this fails, a person cannot get from a bad answer to a compared adapter.
+#[test]
+fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
+    let home = quick_home();
+    let mut kaizen = Terminal::kaizen(home.path());
+    // The first screen is there before the model is.
+    kaizen.wait(&["Kaizen makes a model better", "Your task"]);
+
+    // A task, and its answer as it comes.
+    kaizen.send("Write one shell command: count the files here").enter();
+    kaizen.wait(&["❯ Write one shell command"]);
+    kaizen.wait(&["tokens/s"]);
+
+    // Two stars, an issue and the right answer.
+    kaizen.wait(&["1-5"]).send("2");
+    kaizen.wait(&["Wrong action selected", "saved"]).send("2").send("\t");
+    kaizen.send("wrong command").send("\t");
+    // Everything the model had said goes, the right answer comes.
+    for _ in 0..40 {
+        kaizen.send("\u{15}\u{8}");
+    }
+    kaizen.send("ls -1 | wc -l").enter();
+    kaizen.wait(&["Follow-up"]).wait_until("the form is gone", |s| !s.contains("Wrong action"));
+    kaizen.escape().send("2");
+    kaizen.wait(&["★★☆☆☆", "count the files here"]);
+
+    // Weak areas, with a heat map.
+    kaizen.send("3").wait(&["m"]).send("m");
+    kaizen.wait(&["shell", "threshold"]).wait_until("the set is measured", |s| s.contains("over"));
+    let measured = kaizen.screen();
+    kaizen.send("]]]").wait_until("the threshold moves", |s| s != measured);
+    kaizen.send("=");
+
+    // A short training on two weak examples: the loss moves.
+    kaizen.send(" ").send("j").send(" ").send("t");
+    kaizen.wait(&["Enter start"]).enter();
+    kaizen.wait(&["lora-v1"]);
+
+    // Both arms side by side, then what it did to the failed task.
+    kaizen.send("5").wait(&["base", "lora-v1"]).send("i");
+    kaizen.wait(&["Ask both"]).send("Say hello.").enter();
+    kaizen.wait_until("both have answered", |s| s.matches("tokens/s").count() >= 2);
+    kaizen.send("w").wait(&["count the files", "unseen"]);
+
+    kaizen.send("q");
+    let (code, raw) = kaizen.ended();
+    assert_eq!(code, 0, "{raw}");
+    assert!(kaizen.is_plain());
+
+    // The same is found on disk.
+    let sessions = sessions(home.path());
+    assert_eq!(sessions.len(), 3, "the task and two compared answers");
+    let metadata = &sessions[0]["metadata"];
+    assert_eq!(metadata["user_rating"], 2);
+    assert_eq!(metadata["what_went_wrong"][0], "Wrong action selected");
+    assert_eq!(metadata["feedback_comment"], "wrong command");
+    let correction = &sessions[0]["kaizen"]["correction"]["answer"];
+    assert_eq!(correction, "ls -1 | wc -l");
+    let arms: Vec<_> = sessions[1..].iter().map(|s| s["kaizen"]["arm"].clone()).collect();
+    assert!(arms.contains(&"base".into()) && arms.contains(&"lora-v1".into()), "{arms:?}");
+    assert!(home.path().join("adapters/lora-v1/adapter_model.safetensors").is_file());
+    let runs: Vec<_> = std::fs::read_dir(home.path().join("runs")).unwrap().collect();
+    assert_eq!(runs.len(), 1);
+    let metrics = runs[0].as_ref().unwrap().path().join("metrics.jsonl");
+    let losses: Vec<f64> = std::fs::read_to_string(metrics)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["loss"].as_f64().unwrap())
+        .collect();
+    assert!(losses.len() >= 2 && losses.windows(2).any(|pair| pair[0] != pair[1]), "{losses:?}");
+}

@@ -1,0 +1,204 @@
+//! A pseudo-terminal with Kaizen in it: type keys, wait for text, look.
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Nothing that a test waits for takes so long on any machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Variables that would change what is shown.
+const VARIABLES: [&str; 7] = [
+    "KAIZEN_HOME",
+    "KAIZEN_ADAPTER",
+    "LORA_VERSION",
+    "KAIZEN_LOG",
+    "RUST_BACKTRACE",
+    "NO_COLOR",
+    "VISUAL",
+];
+
+/// A process in a terminal of its own.
+pub struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+struct Seen {
+    screen: vt100::Parser,
+    /// Everything that was ever written.
+    raw: Vec<u8>,
+}
+
+/// Settings with which everything is quick.
+const QUICK: &str = "kaizen = 1\n\
+    [generate]\nmax_tokens = 24\n\
+    [train]\nrank = 4\nalpha = 8.0\nbatch_size = 1\nepochs = 2\n";
+
+/// A home with settings for short answers and short training.
+pub fn quick_home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("config.toml"), QUICK).unwrap();
+    home
+}
+
+impl Terminal {
+    /// Kaizen's dashboard on `home`, at 80×24.
+    pub fn kaizen(home: &Path) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kaizen"));
+        command.arg("--home");
+        command.arg(home);
+        Self::start(command, home)
+    }
+
+    /// Any command, with a fixed editor that appends a line.
+    pub fn start(mut command: CommandBuilder, folder: &Path) -> Self {
+        for name in VARIABLES {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color");
+        command.cwd(folder);
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let seen = Arc::new(Mutex::new(Seen {
+            screen: vt100::Parser::new(24, 80, 0),
+            raw: Vec::new(),
+        }));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let watched = seen.clone();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 8192];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                let mut seen = watched.lock().unwrap();
+                seen.screen.process(&bytes[..count]);
+                seen.raw.extend_from_slice(&bytes[..count]);
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self { child, master: pair.master, keys, seen }
+    }
+
+    /// Sends bytes as the terminal would: text, or control characters.
+    pub fn send(&mut self, bytes: &str) -> &mut Self {
+        self.keys.write_all(bytes.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+        self
+    }
+
+    pub fn enter(&mut self) -> &mut Self {
+        self.send("\r")
+    }
+
+    /// Esc alone; what follows must not be read as one sequence with it.
+    pub fn escape(&mut self) -> &mut Self {
+        self.send("\u{1b}");
+        std::thread::sleep(Duration::from_millis(100));
+        self
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.seen.lock().unwrap().screen.screen_mut().set_size(rows, columns);
+        self.master.resize(size).unwrap();
+        self
+    }
+
+    /// What is on screen now.
+    pub fn screen(&self) -> String {
+        self.seen.lock().unwrap().screen.screen().contents()
+    }
+
+    /// Waits until all `parts` are on screen together.
+    pub fn wait(&mut self, parts: &[&str]) -> &mut Self {
+        self.wait_until(&format!("{parts:?}"), |screen| {
+            parts.iter().all(|part| screen.contains(part))
+        })
+    }
+
+    /// Waits until the screen is as wanted.
+    pub fn wait_until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> &mut Self {
+        let began = Instant::now();
+        loop {
+            let screen = self.screen();
+            if wanted(&screen) {
+                return self;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended ({ended:?}) before {what}:\n{screen}");
+            assert!(began.elapsed() < PATIENCE, "{what} never came:\n{screen}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Kills it as nothing can be caught.
+    pub fn kill(mut self) {
+        let pid = self.pid().to_string();
+        let killed = std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap();
+    }
+
+    pub fn signal(&mut self, name: &str) -> &mut Self {
+        let pid = self.pid().to_string();
+        let sent = std::process::Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(sent.success());
+        self
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Waits for its end; gives the exit code and all that was ever written.
+    pub fn ended(&mut self) -> (u32, String) {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                // The last bytes are still on their way through the terminal.
+                std::thread::sleep(Duration::from_millis(200));
+                let raw = self.seen.lock().unwrap().raw.clone();
+                return (status.exit_code(), String::from_utf8_lossy(&raw).into_owned());
+            }
+            assert!(began.elapsed() < PATIENCE, "it never ended:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Everything that was written so far.
+    pub fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.seen.lock().unwrap().raw).into_owned()
+    }
+
+    /// The whole screen modes, as a terminal has them before and after.
+    pub fn is_plain(&self) -> bool {
+        let seen = self.seen.lock().unwrap();
+        let screen = seen.screen.screen();
+        !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// The sessions of a home, as JSON, oldest first.
+pub fn sessions(home: &Path) -> Vec<serde_json::Value> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(home.join("logs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("session.json"))
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+        .collect()
+}
