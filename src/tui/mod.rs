@@ -20,5 +20,5 @@ pub use app::App;
 pub use event::Event;
 pub use event_loop::open;
 pub use keymap::Keymap;
-pub use terminal::Terminal;
 pub use pane::{Intent, PaneName, TerminalEffect};
+pub use terminal::Terminal;

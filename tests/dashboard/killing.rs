@@ -69,10 +69,12 @@ fn killed_while_training_the_run_goes_on_after_the_next_start() {
     kaizen.wait(&["Your task"]).escape().send("4").wait(&["from file"]).send("o");
     kaizen.wait(&["Train on a file"]).send("examples.jsonl").enter();
     kaizen.wait(&["Enter start"]).enter();
-    let run = || std::fs::read_dir(home.path().join("runs")).unwrap().next().unwrap().unwrap().path();
+    let run =
+        || std::fs::read_dir(home.path().join("runs")).unwrap().next().unwrap().unwrap().path();
     kaizen.wait_until("a checkpoint", |_| {
         std::fs::read_dir(home.path().join("runs")).is_ok_and(|mut runs| {
-            runs.next().is_some_and(|run| run.unwrap().path().join("checkpoint.safetensors").exists())
+            runs.next()
+                .is_some_and(|run| run.unwrap().path().join("checkpoint.safetensors").exists())
         })
     });
     kaizen.kill();
@@ -93,7 +95,14 @@ fn killed_while_comparing_nothing_confirmed_is_lost() {
     let home = quick_home();
     let mut kaizen = Terminal::kaizen(home.path());
     ask(&mut kaizen, "Say hello.");
-    kaizen.wait(&["1-5"]).send("5").wait(&["★★★★★"]).escape().send("5").wait(&["Compare"]).send("i");
+    kaizen
+        .wait(&["1-5"])
+        .send("5")
+        .wait(&["★★★★★"])
+        .escape()
+        .send("5")
+        .wait(&["Compare"])
+        .send("i");
     kaizen.wait(&["Ask both"]).send("Count to a hundred.").enter();
     kaizen.wait(&["Count to a hundred"]);
     kaizen.kill();

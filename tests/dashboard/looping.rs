@@ -69,7 +69,9 @@ fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
     let losses: Vec<f64> = std::fs::read_to_string(metrics)
         .unwrap()
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["loss"].as_f64().unwrap())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["loss"].as_f64().unwrap()
+        })
         .collect();
     assert!(losses.len() >= 2 && losses.windows(2).any(|pair| pair[0] != pair[1]), "{losses:?}");
 }

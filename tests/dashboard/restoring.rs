@@ -42,7 +42,9 @@ fn ctrl_z_gives_the_shell_back_and_fg_the_dashboard() {
     shell.send(&format!("{} --home .\r", env!("CARGO_BIN_EXE_kaizen"))).wait(&["Your task"]);
     shell.send("kept while away\u{1a}");
     shell.wait_until("the shell is back", |_| true);
-    shell.wait(&["shell>"]).wait_until("the job is stopped", |s| s.to_lowercase().contains("stopped"));
+    shell
+        .wait(&["shell>"])
+        .wait_until("the job is stopped", |s| s.to_lowercase().contains("stopped"));
     assert!(shell.is_plain());
     shell.send("fg\r").wait(&["Your task", "kept while away"]);
     shell.send("\u{3}").wait(&["shell>"]);

@@ -66,10 +66,8 @@ impl Terminal {
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
-        let seen = Arc::new(Mutex::new(Seen {
-            screen: vt100::Parser::new(24, 80, 0),
-            raw: Vec::new(),
-        }));
+        let seen =
+            Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(24, 80, 0), raw: Vec::new() }));
         let mut output = pair.master.try_clone_reader().unwrap();
         let watched = seen.clone();
         std::thread::spawn(move || {
