@@ -8,7 +8,7 @@ fn ask(kaizen: &mut Terminal, task: &str) {
 }
 
 fn starts_again(home: &Path) -> Terminal {
-    let mut kaizen = Terminal::kaizen(home);
+    let mut kaizen = crate::kaizen(home);
     kaizen.wait(&["Your task"]);
     kaizen
 }
@@ -16,7 +16,7 @@ fn starts_again(home: &Path) -> Terminal {
 #[test]
 fn killed_while_an_answer_comes_the_task_is_kept() {
     let home = quick_home();
-    let mut kaizen = Terminal::kaizen(home.path());
+    let mut kaizen = crate::kaizen(home.path());
     ask(&mut kaizen, "Tell a long story about a lighthouse.");
     kaizen.wait(&["writing"]);
     kaizen.kill();
@@ -31,7 +31,7 @@ fn killed_while_an_answer_comes_the_task_is_kept() {
 #[test]
 fn killed_with_the_form_open_the_stars_are_kept() {
     let home = quick_home();
-    let mut kaizen = Terminal::kaizen(home.path());
+    let mut kaizen = crate::kaizen(home.path());
     ask(&mut kaizen, "Say hello.");
     kaizen.wait(&["1-5"]).send("1");
     kaizen.wait(&["saved", "Wrong action selected"]).send("\tnever confirmed");
@@ -45,7 +45,7 @@ fn killed_with_the_form_open_the_stars_are_kept() {
 #[test]
 fn killed_while_measuring_nothing_is_damaged() {
     let home = quick_home();
-    let mut kaizen = Terminal::kaizen(home.path());
+    let mut kaizen = crate::kaizen(home.path());
     kaizen.wait(&["Your task"]).escape().send("3").wait(&["m"]).send("m");
     kaizen.wait(&["scoring"]);
     kaizen.kill();
@@ -65,7 +65,7 @@ fn killed_while_training_the_run_goes_on_after_the_next_start() {
     config = config.replace("epochs = 2", "epochs = 12\ncheckpoint_seconds = 1");
     std::fs::write(home.path().join("config.toml"), config).unwrap();
 
-    let mut kaizen = Terminal::kaizen(home.path());
+    let mut kaizen = crate::kaizen(home.path());
     kaizen.wait(&["Your task"]).escape().send("4").wait(&["from file"]).send("o");
     kaizen.wait(&["Train on a file"]).send("examples.jsonl").enter();
     kaizen.wait(&["Enter start"]).enter();
@@ -93,7 +93,7 @@ fn killed_while_training_the_run_goes_on_after_the_next_start() {
 #[test]
 fn killed_while_comparing_nothing_confirmed_is_lost() {
     let home = quick_home();
-    let mut kaizen = Terminal::kaizen(home.path());
+    let mut kaizen = crate::kaizen(home.path());
     ask(&mut kaizen, "Say hello.");
     kaizen
         .wait(&["1-5"])

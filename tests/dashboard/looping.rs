@@ -1,12 +1,12 @@
 //! The whole loop by keyboard, as a person goes through it.
 
-use crate::terminal::{Terminal, quick_home, sessions};
+use crate::terminal::{quick_home, sessions};
 
 // If this fails, a person cannot get from a bad answer to a compared adapter.
 #[test]
 fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
     let home = quick_home();
-    let mut kaizen = Terminal::kaizen(home.path());
+    let mut kaizen = crate::kaizen(home.path());
     // The first screen is there before the model is.
     kaizen.wait(&["Kaizen makes a model better", "Your task"]);
 
@@ -20,10 +20,7 @@ fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
     kaizen.wait(&["Wrong action selected", "saved"]).send("2").send("\t");
     kaizen.send("wrong command").send("\t");
     // Everything the model had said goes, the right answer comes.
-    for _ in 0..40 {
-        kaizen.send("\u{15}\u{8}");
-    }
-    kaizen.send("ls -1 | wc -l").enter();
+    kaizen.clear_field().send("ls -1 | wc -l").enter();
     kaizen.wait(&["Follow-up"]).wait_until("the form is gone", |s| !s.contains("Wrong action"));
     kaizen.escape().send("2");
     kaizen.wait(&["★★☆☆☆", "count the files here"]);

@@ -5,3 +5,8 @@ mod killing;
 mod looping;
 mod restoring;
 mod terminal;
+
+/// The dashboard under test, at the size that must be enough.
+fn kaizen(home: &std::path::Path) -> terminal::Terminal {
+    terminal::Terminal::sized(env!("CARGO_BIN_EXE_kaizen"), home, 80, 24)
+}

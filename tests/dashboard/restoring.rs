@@ -7,7 +7,7 @@ use portable_pty::CommandBuilder;
 fn after_quitting_the_terminal_is_as_it_was() {
     for keys in ["\u{1b}", "\u{3}"] {
         let home = quick_home();
-        let mut kaizen = Terminal::kaizen(home.path());
+        let mut kaizen = crate::kaizen(home.path());
         kaizen.wait(&["Your task"]);
         assert!(!kaizen.is_plain());
         kaizen.send(keys);
@@ -24,7 +24,7 @@ fn after_quitting_the_terminal_is_as_it_was() {
 fn signals_from_outside_give_the_terminal_back() {
     for signal in ["-TERM", "-HUP", "-INT"] {
         let home = quick_home();
-        let mut kaizen = Terminal::kaizen(home.path());
+        let mut kaizen = crate::kaizen(home.path());
         kaizen.wait(&["Your task"]).signal(signal);
         let (_, raw) = kaizen.ended();
         assert!(kaizen.is_plain(), "{signal}: {raw:?}");
@@ -37,7 +37,7 @@ fn ctrl_z_gives_the_shell_back_and_fg_the_dashboard() {
     let mut command = CommandBuilder::new("sh");
     command.arg("-i");
     command.env("PS1", "shell> ");
-    let mut shell = Terminal::start(command, home.path());
+    let mut shell = Terminal::start(command, home.path(), 80, 24);
     shell.wait(&["shell>"]);
     shell.send(&format!("{} --home .\r", env!("CARGO_BIN_EXE_kaizen"))).wait(&["Your task"]);
     shell.send("kept while away\u{1a}");
@@ -58,7 +58,7 @@ fn a_panic_gives_the_terminal_back_and_is_told_on_it() {
     let home = quick_home();
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
     command.args(["--exact", "restoring::child_that_panics", "--ignored", "--nocapture"]);
-    let mut child = Terminal::start(command, home.path());
+    let mut child = Terminal::start(command, home.path(), 80, 24);
     let (code, raw) = child.ended();
     assert_ne!(code, 0);
     assert!(child.is_plain(), "{raw:?}");

@@ -1,6 +1,7 @@
 //! A pseudo-terminal with Kaizen in it: type keys, wait for text, look.
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -47,27 +48,27 @@ pub fn quick_home() -> tempfile::TempDir {
 }
 
 impl Terminal {
-    /// Kaizen's dashboard on `home`, at 80×24.
-    pub fn kaizen(home: &Path) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_kaizen"));
+    /// The dashboard of `binary` on `home`.
+    pub fn sized(binary: impl AsRef<OsStr>, home: &Path, columns: u16, rows: u16) -> Self {
+        let mut command = CommandBuilder::new(binary);
         command.arg("--home");
         command.arg(home);
-        Self::start(command, home)
+        Self::start(command, home, columns, rows)
     }
 
-    /// Any command, with a fixed editor that appends a line.
-    pub fn start(mut command: CommandBuilder, folder: &Path) -> Self {
+    /// Any command.
+    pub fn start(mut command: CommandBuilder, folder: &Path, columns: u16, rows: u16) -> Self {
         for name in VARIABLES {
             command.env_remove(name);
         }
         command.env("TERM", "xterm-256color");
         command.cwd(folder);
-        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let seen =
-            Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(24, 80, 0), raw: Vec::new() }));
+            Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }));
         let mut output = pair.master.try_clone_reader().unwrap();
         let watched = seen.clone();
         std::thread::spawn(move || {
@@ -104,6 +105,43 @@ impl Terminal {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.seen.lock().unwrap().screen.screen_mut().set_size(rows, columns);
         self.master.resize(size).unwrap();
+        self
+    }
+
+    /// Looks at the screen with its colours.
+    pub fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.seen.lock().unwrap().screen.screen())
+    }
+
+    /// Empties the text field that has the cursor.
+    pub fn clear_field(&mut self) -> &mut Self {
+        for _ in 0..60 {
+            self.send("\u{15}\u{8}");
+        }
+        self
+    }
+
+    /// As [`wait`](Self::wait), looking all the time: for measurements.
+    pub fn wait_closely(&mut self, part: &str) {
+        let began = Instant::now();
+        while !self.screen().contains(part) {
+            assert!(began.elapsed() < PATIENCE, "{part:?} never came:\n{}", self.screen());
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Lets what was sent arrive.
+    pub fn settle_briefly(&mut self) {
+        std::thread::sleep(Duration::from_millis(250));
+    }
+
+    /// Waits until nothing has changed for a while.
+    pub fn settle(&mut self) -> &mut Self {
+        let mut before = String::new();
+        while before != self.screen() {
+            before = self.screen();
+            std::thread::sleep(Duration::from_millis(600));
+        }
         self
     }
 

@@ -1,0 +1,175 @@
+//! Makes the screens of the README and the docs from the real program: goes through the loop in a
+//! pseudo-terminal and draws what is on it as SVG files in `docs/screens/`.
+//!
+//! `cargo run --release --example screens` (the model is fetched if it is not there; some minutes).
+#![allow(clippy::unwrap_used)]
+
+#[path = "../tests/dashboard/terminal.rs"]
+#[allow(dead_code)]
+mod terminal;
+
+use std::fmt::Write;
+use std::path::Path;
+use terminal::Terminal;
+use vt100::{Cell, Color, Screen};
+
+const COLUMNS: u16 = 110;
+const ROWS: u16 = 32;
+
+fn main() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screens");
+    std::fs::create_dir_all(&folder).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("config.toml"), "kaizen = 1\n[generate]\nmax_tokens = 80\n")
+        .unwrap();
+    let save = |kaizen: &Terminal, name: &str| {
+        let svg = kaizen.with_screen(|screen| svg(screen));
+        std::fs::write(folder.join(format!("{name}.svg")), svg).unwrap();
+        println!("docs/screens/{name}.svg");
+    };
+
+    let mut kaizen = Terminal::sized(env_binary(), home.path(), COLUMNS, ROWS);
+    kaizen.wait(&["Kaizen makes a model better", "Q4_1"]);
+    save(&kaizen, "start");
+
+    kaizen.send("Write one shell command: count the lines of all Rust files here").enter();
+    kaizen.wait(&["1-5 stars"]).send("2").wait(&["Wrong action selected", "saved"]);
+    kaizen.send("2").wait(&["[x]"]);
+    save(&kaizen, "feedback");
+    kaizen.send("\t\t").clear_field().send("find . -name '*.rs' | xargs wc -l").enter();
+    kaizen.wait_until("the form is gone", |screen| !screen.contains("Wrong action selected"));
+    kaizen.escape().send("2").wait(&["★★☆☆☆"]);
+    save(&kaizen, "sessions");
+
+    kaizen.send("3").wait(&["measure"]).send("m").wait(&["over"]).send("jjj");
+    kaizen.settle();
+    save(&kaizen, "weak-areas");
+
+    kaizen.send("c").send("t").wait(&["Enter start"]);
+    kaizen.settle();
+    save(&kaizen, "training-preview");
+    kaizen.enter().wait(&["ETA"]);
+    kaizen.wait_until("some steps are done", |screen| screen.contains("step 9 of"));
+    save(&kaizen, "training");
+    kaizen.wait(&["lora-v1"]);
+
+    kaizen.send("5").wait(&["lora-v1"]).send("i").wait(&["Ask both"]);
+    kaizen.send("Write one shell command: list the five largest files").enter();
+    kaizen.wait_until("both have answered", |screen| screen.matches("tokens/s").count() >= 2);
+    save(&kaizen, "compare");
+    kaizen.send("q");
+    kaizen.ended();
+}
+
+fn env_binary() -> String {
+    // An example lies beside the binary that it shows.
+    let example = std::env::current_exe().unwrap();
+    let folder = example.parent().and_then(Path::parent).unwrap();
+    let binary = folder.join("kaizen");
+    assert!(binary.is_file(), "build it first: cargo build --release");
+    binary.to_str().unwrap().to_owned()
+}
+
+/// Width and height of a cell, in pixels.
+const CELL: (f32, f32) = (8.4, 18.0);
+
+/// The screen as a picture: a rectangle for each coloured run of cells, a text for each run of one style.
+fn svg(screen: &Screen) -> String {
+    let (rows, columns) = screen.size();
+    let (width, height) = (f32::from(columns) * CELL.0 + 24.0, f32::from(rows) * CELL.1 + 24.0);
+    let mut picture = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+         viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"ui-monospace,Menlo,Consolas,monospace\" \
+         font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#16181d\"/>\n"
+    );
+    for row in 0..rows {
+        let mut column = 0;
+        while column < columns {
+            let Some(cell) = screen.cell(row, column) else { break };
+            let style = Style::of(cell);
+            let first = column;
+            let mut text = String::new();
+            while column < columns
+                && let Some(cell) = screen.cell(row, column)
+                && (Style::of(cell) == style || cell.is_wide_continuation())
+            {
+                if !cell.is_wide_continuation() {
+                    text.push_str(if cell.has_contents() { cell.contents() } else { " " });
+                }
+                column += 1;
+            }
+            let (x, y) = (12.0 + f32::from(first) * CELL.0, 12.0 + f32::from(row) * CELL.1);
+            let wide = f32::from(column - first) * CELL.0;
+            if let Some(background) = &style.background {
+                let _ = writeln!(
+                    picture,
+                    "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{}\" fill=\"{background}\"/>",
+                    CELL.1
+                );
+            }
+            if text.trim().is_empty() {
+                continue;
+            }
+            let weight = if style.bold { " font-weight=\"bold\"" } else { "" };
+            let line = if style.underlined { " text-decoration=\"underline\"" } else { "" };
+            let _ = writeln!(
+                picture,
+                "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{}\"{weight}{line} xml:space=\"preserve\" \
+                 textLength=\"{wide:.1}\" lengthAdjust=\"spacing\">{}</text>",
+                y + CELL.1 * 0.76,
+                style.foreground,
+                escaped(&text)
+            );
+        }
+    }
+    picture.push_str("</svg>\n");
+    picture
+}
+
+#[derive(PartialEq)]
+struct Style {
+    foreground: String,
+    background: Option<String>,
+    bold: bool,
+    underlined: bool,
+}
+
+impl Style {
+    fn of(cell: &Cell) -> Self {
+        let foreground = colour(cell.fgcolor());
+        let background = colour(cell.bgcolor());
+        let (plain, paper) = ("#d5d8df".to_owned(), "#16181d".to_owned());
+        let (foreground, background) = match cell.inverse() {
+            true => (background.unwrap_or(paper), Some(foreground.unwrap_or(plain))),
+            false => (foreground.unwrap_or(plain), background),
+        };
+        Self { foreground, background, bold: cell.bold(), underlined: cell.underline() }
+    }
+}
+
+/// The colours of a common dark theme; none is the terminal's own.
+fn colour(colour: Color) -> Option<String> {
+    const SIXTEEN: [&str; 16] = [
+        "#16181d", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf",
+        "#6b7280", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#ffffff",
+    ];
+    match colour {
+        Color::Default => None,
+        Color::Rgb(red, green, blue) => Some(format!("#{red:02x}{green:02x}{blue:02x}")),
+        Color::Idx(index @ 0..=15) => Some(SIXTEEN[usize::from(index)].to_owned()),
+        Color::Idx(index @ 16..=231) => {
+            let level = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
+            let index = index - 16;
+            let (red, green, blue) = (level(index / 36), level(index / 6 % 6), level(index % 6));
+            Some(format!("#{red:02x}{green:02x}{blue:02x}"))
+        }
+        Color::Idx(index) => {
+            let grey = 8 + 10 * (index - 232);
+            Some(format!("#{grey:02x}{grey:02x}{grey:02x}"))
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
