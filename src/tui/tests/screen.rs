@@ -26,13 +26,18 @@ impl Screen {
     /// A dashboard of this size in an empty home, at a fixed time, with the model ready.
     pub fn new(width: u16, height: u16) -> Self {
         let mut screen = Self::starting(width, height);
-        screen.report(Report::Model(ModelReport::Ready(ModelFacts {
+        screen.report(Report::Model(ModelReport::Ready(Self::facts())));
+        screen
+    }
+
+    /// The default model's.
+    pub fn facts() -> ModelFacts {
+        ModelFacts {
             name: "SmolLM2-135M-Instruct.Q4_1".into(),
             sha256: "b179".into(),
             layers: 30,
             context: 2048,
-        })));
-        screen
+        }
     }
 
     /// The same before the model is there.
