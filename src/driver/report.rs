@@ -6,16 +6,18 @@ use crate::eval::{Example, ItemScore, LeftOut};
 use crate::feedback::Trigger;
 use crate::model::source;
 use crate::runtime::Stop;
-use crate::store::{Session, SessionId, SessionSummary, Skipped};
+use crate::store::{Filter, Session, SessionId, SessionSummary, Skipped};
 use crate::train::{RunRecord, StepMetrics};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub enum Report {
     Model(ModelReport),
-    Sessions(Box<Sessions>),
+    /// Shared, since it may hold thousands.
+    Sessions(Arc<Sessions>),
     Session(Box<Session>),
     /// The rating is on disk.
     Rated(Box<Session>),
@@ -101,6 +103,8 @@ impl WorkEvent {
 /// A list of sessions, and figures over all sessions whatever the filter.
 #[derive(Debug, Clone, Default)]
 pub struct Sessions {
+    /// What was asked for.
+    pub filter: Filter,
     /// Newest first.
     pub list: Vec<SessionSummary>,
     pub total: usize,

@@ -50,6 +50,8 @@ pub enum Action {
     ToggleIssue(u8),
     NextField,
     PreviousField,
+    /// Empties a field, or brings back what stood there.
+    ClearText,
 
     // Sessions.
     Search,
@@ -201,9 +203,11 @@ actions! {
         A::Rate, "rate-session", ["r"], Some("rate"), "Rate the session anew";
         A::EditCorrection, "correct", ["e"], Some("correct"), "Write or change the right answer";
         A::AddToSet, "add-to-set", ["a"], Some("to set"), "Add the session with its correction to the evaluation set";
-        A::NextFilter, "filter", ["f"], Some("filter"), "Show all, failed, to correct, unrated or good sessions";
-        A::Search, "search-sessions", ["/"], Some("search"), "Search in tasks, comments and issues";
+        A::NextFilter, "filter", ["f"], None, "Show all, failed, to correct, unrated or good sessions";
+        A::Search, "search-sessions", ["/"], None, "Search in tasks, comments and issues";
         A::Train, "train-failed", ["t"], Some("train"), "Train on the failed sessions with a correction";
+        A::Left, "newer-session", ["left", "h"], Some("newer"), "While one is open: the session above it in the list";
+        A::Right, "older-session", ["right", "l"], Some("older"), "While one is open: the session below it in the list";
         A::Back, "leave-session", ["esc"], None, "Back to the list, or clear search and filter";
     }
     Weak {
@@ -252,6 +256,7 @@ actions! {
         A::Stars(3), "three-stars", ["3"], None, "Three stars: not good enough";
         A::Stars(4), "four-stars", ["4"], None, "Four stars: good";
         A::Stars(5), "five-stars", ["5"], None, "Five stars: as I would have done it";
+        A::NextField, "keep-stars", ["tab", "enter"], Some("keep, go on"), "Keep the stars; on to issues, comment and right answer";
         A::Back, "skip-rating", ["esc"], Some("skip"), "Do not rate";
     }
     FormIssues {
@@ -261,7 +266,7 @@ actions! {
         A::ToggleIssue(4), "issue-coordination", ["4"], None, "Coordination issue";
         A::ToggleIssue(5), "issue-other", ["5"], None, "Other";
         A::NextField, "to-comment", ["tab", "down"], Some("comment, correction"), "To the comment and the right answer";
-        A::PreviousField, "to-correction", ["backtab", "up"], None, "To the right answer";
+        A::PreviousField, "to-stars", ["backtab", "up"], None, "Back to the stars";
         A::Confirm, "save-feedback", ["enter"], Some("save"), "Save issues, comment and right answer";
         A::Back, "skip-feedback", ["esc"], Some("skip"), "Keep the stars alone";
     }
@@ -269,6 +274,7 @@ actions! {
         A::Confirm, "save-feedback-text", ["enter"], Some("save"), "Save issues, comment and right answer";
         A::NewLine, "new-line-feedback", ["ctrl-j", "alt-enter", "shift-enter"], Some("new line"), "Start a new line in the right answer";
         A::Editor, "correction-in-editor", ["ctrl-e"], Some("editor"), "Write the right answer in $EDITOR";
+        A::ClearText, "clear-field", ["ctrl-u"], Some("clear"), "Empty the field; once more: what stood there";
         A::NextField, "next-field", ["tab"], Some("next field"), "To the next field";
         A::PreviousField, "previous-field", ["backtab"], None, "To the field before";
         A::Back, "skip-feedback-text", ["esc"], Some("skip"), "Keep the stars alone";

@@ -115,6 +115,11 @@ impl App {
         self.quitting
     }
 
+    /// Tells the time before an event: notices and ages go by it.
+    pub fn set_time(&mut self, now: Zoned) {
+        self.shared.now = now;
+    }
+
     fn tick(&mut self, now: Zoned) {
         self.shared.ticks += 1;
         if let Some((_, since)) = &self.notice
@@ -262,6 +267,10 @@ impl App {
                 self.layers.push(layer);
                 Vec::new()
             }
+            Stay::OpenAnd(action) => {
+                self.layers.push(layer);
+                self.with_front(|pane, context| pane.act(action, context))
+            }
             Stay::Closed => Vec::new(),
             Stay::ClosedThen(action) => self.act(action),
             Stay::Entered(EntryPurpose::EvaluationSet, text) => {
@@ -334,7 +343,7 @@ impl App {
             let mut context = Context::new(&mut self.shared);
             let stay = layer.report(report, &mut context);
             intents.append(&mut context.intents);
-            stay == Stay::Open
+            matches!(stay, Stay::Open | Stay::OpenAnd(_))
         });
         self.layers = layers;
         intents
@@ -414,7 +423,9 @@ impl App {
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)])
                 .areas(area);
         self.draw_tabs(frame, top);
-        self.front_pane().draw(frame, middle, &self.shared);
+        let taken = self.layers.iter().map(|layer| layer.rows_taken(middle)).max().unwrap_or(0);
+        let pane = Rect { height: middle.height.saturating_sub(taken), ..middle };
+        self.front_pane().draw(frame, pane, &self.shared);
         for layer in &self.layers {
             layer.draw(frame, middle, &self.shared);
         }

@@ -123,6 +123,7 @@ fn from_terminal(event: TerminalEvent) -> Option<Event> {
 
 /// Hands one event to the application and does what follows; true when it wants to be suspended.
 fn take(event: Event, terminal: &mut Terminal, app: &mut App, desk: &Desk) -> io::Result<bool> {
+    app.set_time(Zoned::now());
     let intents = app.handle(event);
     perform(intents, terminal, app, desk)
 }

@@ -5,6 +5,7 @@ use super::Inner;
 use crate::eval::{Example, Provenance};
 use crate::feedback::{self, Rating, trigger};
 use crate::store::{Filter, Index, SessionId, atomic, logs};
+use std::sync::Arc;
 
 /// The area of examples that come from a person's own sessions.
 const OWN_WORK: &str = "own-work";
@@ -25,7 +26,8 @@ impl Inner {
             .filter_map(|session| session.stars.map(|stars| stars.get()))
             .collect();
         recent_stars.reverse();
-        Ok(Report::Sessions(Box::new(Sessions {
+        Ok(Report::Sessions(Arc::new(Sessions {
+            filter: filter.clone(),
             list: index.list(filter)?,
             total: index.count(&Filter::default())?,
             trigger: Some(trigger(&index, &settings)?),

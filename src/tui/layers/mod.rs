@@ -37,6 +37,8 @@ pub enum Stay {
     Closed,
     /// Closed, and this action goes to whatever lies below.
     ClosedThen(Action),
+    /// Open, and this action goes to the pane below.
+    OpenAnd(Action),
     /// Closed, and the entered text goes to the pane that asked.
     Entered(EntryPurpose, String),
 }
@@ -99,6 +101,14 @@ impl Layer {
     pub fn edited(&mut self, text: &str) {
         if let Self::Feedback(form) = self {
             form.edited(text);
+        }
+    }
+
+    /// Rows at the bottom of `area` that the pane below leaves to it, so that nothing is hidden.
+    pub fn rows_taken(&self, area: Rect) -> u16 {
+        match self {
+            Self::Feedback(form) => form.height(area),
+            _ => 0,
         }
     }
 
