@@ -1,0 +1,71 @@
+//! Which sessions the list shows.
+
+use crate::config::Config;
+use crate::store::{Filter, Stars};
+
+/// The choices that one key goes through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Choice {
+    #[default]
+    All,
+    Failed,
+    /// Failed, and nobody has said what would have been right.
+    ToCorrect,
+    Unrated,
+    Good,
+}
+
+impl Choice {
+    pub const ALL: [Self; 5] =
+        [Self::All, Self::Failed, Self::ToCorrect, Self::Unrated, Self::Good];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Failed => "Failed",
+            Self::ToCorrect => "To correct",
+            Self::Unrated => "Unrated",
+            Self::Good => "Good",
+        }
+    }
+
+    pub fn next(self) -> Self {
+        match self {
+            Self::All => Self::Failed,
+            Self::Failed => Self::ToCorrect,
+            Self::ToCorrect => Self::Unrated,
+            Self::Unrated => Self::Good,
+            Self::Good => Self::All,
+        }
+    }
+
+    /// As the index understands it, with the words searched for.
+    pub fn filter(self, search: &str, config: &Config) -> Filter {
+        let stars = |number: u8| Stars::try_from(i64::from(number)).ok();
+        let failed = config.feedback.failed_rating;
+        let all = Filter {
+            text: (!search.trim().is_empty()).then(|| search.trim().to_owned()),
+            ..Filter::default()
+        };
+        match self {
+            Self::All => all,
+            Self::Failed => Filter { at_most: stars(failed), ..all },
+            Self::ToCorrect => Filter { at_most: stars(failed), corrected: Some(false), ..all },
+            Self::Unrated => Filter { rated: Some(false), ..all },
+            Self::Good => Filter { at_least: stars(4), ..all },
+        }
+    }
+
+    /// What an empty list means, and what would fill it.
+    pub fn when_empty(self) -> [&'static str; 2] {
+        match self {
+            Self::All => ["No sessions yet.", "1 opens Tasks: every task is kept here with its answer."],
+            Self::Failed => ["No session is rated as failed.", "f shows other sessions; r rates one."],
+            Self::ToCorrect => {
+                ["Every failed session has its right answer.", "t trains on them; f shows others."]
+            }
+            Self::Unrated => ["Every session is rated.", "f shows other sessions."],
+            Self::Good => ["No session has four or five stars yet.", "f shows other sessions."],
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! One session in full, as text to scroll: its turns, the answer, what was said about it, and how it
+//! came about.
+
+use crate::store::{Iteration, Outcome, Record, Role, Session, plain, plain_line};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{Scroll, stars, wrap};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use std::cell::RefCell;
+
+/// Longer texts are shown up to here (characters): nobody reads more on a screen, and wrapping them
+/// would be felt. The file has all of it.
+const LONGEST: usize = 60_000;
+/// Lines are no longer than is comfortable to read (columns).
+const WIDEST: usize = 100;
+/// Columns of the names in the details.
+const NAMES: usize = 13;
+
+/// A session that is open, and how far it is scrolled.
+#[derive(Debug)]
+pub struct Detail {
+    pub session: Session,
+    pub scroll: Scroll,
+    /// The lines for a width: wrapping is done once, not with every frame.
+    wrapped: RefCell<Option<(usize, Vec<Line<'static>>)>>,
+}
+
+impl Detail {
+    pub fn new(session: Session) -> Self {
+        Self { session, scroll: Scroll::at_top(), wrapped: RefCell::default() }
+    }
+
+    /// The same session as it stands now; what is being read stays in place.
+    pub fn update(&mut self, session: Session) {
+        self.session = session;
+        self.wrapped = RefCell::default();
+    }
+
+    /// The answer as it may be shown or copied.
+    pub fn answer(&self) -> Option<String> {
+        self.session.answer().map(plain)
+    }
+
+    /// The visible lines of the whole in `width` columns and `height` rows.
+    pub fn visible(&self, width: usize, height: usize, theme: &Theme) -> Vec<Line<'static>> {
+        let width = width.min(WIDEST);
+        let mut wrapped = self.wrapped.borrow_mut();
+        let fits = wrapped.as_ref().is_some_and(|(present, _)| *present == width);
+        if !fits {
+            *wrapped = Some((width, Text::of(&self.session, width, theme).lines));
+        }
+        let lines = wrapped.as_ref().map(|(_, lines)| lines.as_slice()).unwrap_or_default();
+        let first = self.scroll.first(lines.len(), height);
+        lines.iter().skip(first).take(height).cloned().collect()
+    }
+}
+
+/// Lines as they are put together.
+struct Text<'t> {
+    lines: Vec<Line<'static>>,
+    width: usize,
+    theme: &'t Theme,
+}
+
+impl<'t> Text<'t> {
+    fn of(session: &Session, width: usize, theme: &'t Theme) -> Self {
+        let mut text = Self { lines: Vec::new(), width, theme };
+        for turn in session.prompt() {
+            let (title, style) = match turn.role {
+                Role::System => ("System", theme.dim),
+                Role::User => ("You", theme.person),
+                Role::Assistant => ("Model", theme.text),
+                Role::Tool => ("Tool", theme.dim),
+            };
+            text.part(title, &turn.content, style);
+        }
+        text.steps(&session.iterations);
+        match session.answer() {
+            Some(answer) => text.part("Answer", answer, theme.text),
+            None => text.part("Answer", "There is none.", theme.dim),
+        }
+        text.feedback(session);
+        text.details(session);
+        while text.lines.last().is_some_and(|line| line.width() == 0) {
+            text.lines.pop();
+        }
+        text
+    }
+
+    fn title(&mut self, title: &'static str) {
+        self.lines.push(Line::styled(title, self.theme.accent));
+    }
+
+    fn part(&mut self, title: &'static str, words: &str, style: Style) {
+        self.title(title);
+        self.words(words, style);
+        self.lines.push(Line::default());
+    }
+
+    fn words(&mut self, words: &str, style: Style) {
+        let end = words.char_indices().nth(LONGEST).map(|(place, _)| place);
+        let shown = plain(words.get(..end.unwrap_or(words.len())).unwrap_or(words));
+        for line in wrap(shown.trim_end(), self.width.saturating_sub(2)) {
+            self.lines.push(Line::from(vec![Span::raw("  "), Span::styled(line, style)]));
+        }
+        if let Some(end) = end {
+            let more = words.get(end..).unwrap_or_default().chars().count();
+            let note = format!("  … and {more} more characters, in the session's file");
+            self.lines.push(Line::styled(note, self.theme.dim));
+        }
+    }
+
+    /// The steps of a session that took several, or used tools.
+    fn steps(&mut self, steps: &[Iteration]) {
+        let telling = steps.len() > 1
+            || steps.iter().any(|step| !step.tool_results.is_empty() || !step.errors.is_empty());
+        if !telling {
+            return;
+        }
+        self.title("Steps");
+        for step in steps {
+            let number = format!("  {}", step.iteration_number);
+            self.lines.push(Line::styled(number, self.theme.warning));
+            for result in &step.tool_results {
+                self.words(&as_text(result), self.theme.dim);
+            }
+            if let Some(said) = &step.grok_response {
+                self.words(said, self.theme.text);
+            }
+            for error in &step.errors {
+                self.words(&as_text(error), self.theme.bad);
+            }
+        }
+        self.lines.push(Line::default());
+    }
+
+    fn feedback(&mut self, session: &Session) {
+        let metadata = &session.metadata;
+        let record = session.kaizen.as_ref();
+        if let Some(correction) = record.and_then(|record| record.correction.as_ref()) {
+            self.part("Right answer", &correction.answer, self.theme.person);
+        }
+        if let Some(comment) = &metadata.feedback_comment {
+            self.part("Comment", comment, self.theme.person);
+        }
+        if !metadata.what_went_wrong.is_empty() {
+            let words: Vec<&str> =
+                metadata.what_went_wrong.iter().map(|issue| issue.words()).collect();
+            self.part("Went wrong", &words.join(", "), self.theme.text);
+        }
+        let ratings = record.map(|record| record.ratings.as_slice()).unwrap_or_default();
+        if ratings.len() > 1 {
+            self.title("Ratings so far");
+            for rating in ratings {
+                let at = rating.at.map_or("before it came here".into(), |at| {
+                    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+                });
+                let given = stars(rating.stars.map(|stars| stars.get()));
+                self.lines.push(Line::from(vec![
+                    Span::styled(format!("  {given}  "), self.theme.stars),
+                    Span::styled(at, self.theme.dim),
+                ]));
+            }
+            self.lines.push(Line::default());
+        }
+    }
+
+    fn details(&mut self, session: &Session) {
+        self.title("Details");
+        let metadata = &session.metadata;
+        if let Some(started) = session.started() {
+            self.detail("began", &started.strftime("%Y-%m-%d %H:%M:%S").to_string());
+        }
+        let adapter = metadata.lora_version.as_deref();
+        match session.kaizen.as_ref() {
+            Some(record) if !session.is_imported() => {
+                self.record(record);
+                if record.arm.as_deref() != adapter {
+                    self.optional("adapter", adapter);
+                }
+            }
+            other => {
+                self.optional("adapter", adapter);
+                if let Some(from) = other.and_then(|record| record.imported_from.as_ref()) {
+                    self.detail("imported", &from.path);
+                }
+            }
+        }
+        self.optional("model", metadata.model.as_deref());
+        self.detail("session", session.session_id.as_str());
+    }
+
+    fn record(&mut self, record: &Record) {
+        if let Some(arm) = &record.arm {
+            let chance = record.arm_probability.filter(|chance| *chance < 1.0);
+            let chance = chance.map(|chance| format!(", with probability {chance:.2}"));
+            self.detail("arm", &format!("{arm}{}", chance.unwrap_or_default()));
+        }
+        match &record.outcome {
+            Some(Outcome::Failed { error }) => self.detail("ended", &format!("failed: {error}")),
+            Some(Outcome::Running) => self.detail("ended", "not yet, or its program was killed"),
+            Some(outcome) => self.detail("ended", outcome.as_str()),
+            None => {}
+        }
+        let tokens = [
+            record.prompt_tokens.map(|tokens| format!("{tokens} asked")),
+            record.answer_tokens.map(|tokens| format!("{tokens} answered")),
+            record.tokens_per_second.map(|speed| format!("{speed:.1} a second")),
+            record.duration_seconds.map(|seconds| format!("{seconds:.1} s in all")),
+        ];
+        self.list("tokens", tokens);
+        if let Some(generation) = &record.generation {
+            let settings = [
+                generation.temperature.map(|value| match value {
+                    0.0 => "greedy".to_owned(),
+                    value => format!("temperature {value}"),
+                }),
+                generation.top_p.map(|value| format!("top-p {value}")),
+                generation.min_p.map(|value| format!("min-p {value}")),
+                generation.repetition_penalty.map(|value| format!("repetition penalty {value}")),
+                generation.seed.map(|value| format!("seed {value}")),
+            ];
+            self.list("sampling", settings);
+        }
+        if let Some(other) = &record.retry_of {
+            self.detail("again after", other.as_str());
+        }
+    }
+
+    fn list<const N: usize>(&mut self, name: &str, parts: [Option<String>; N]) {
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if !parts.is_empty() {
+            self.detail(name, &parts.join(", "));
+        }
+    }
+
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.detail(name, value);
+        }
+    }
+
+    fn detail(&mut self, name: &str, value: &str) {
+        let room = self.width.saturating_sub(NAMES + 2);
+        for (row, line) in wrap(&plain_line(value), room).into_iter().enumerate() {
+            let name = if row == 0 { name } else { "" };
+            self.lines.push(Line::from(vec![
+                Span::styled(format!("  {name:<NAMES$}"), self.theme.dim),
+                Span::raw(line),
+            ]));
+        }
+    }
+}
+
+/// What a tool returned, or what went wrong, as its step recorded it.
+fn as_text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

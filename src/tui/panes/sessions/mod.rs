@@ -1,0 +1,323 @@
+//! The sessions so far: a list to filter and search, one session in full, and the way to rate and
+//! correct it again. Owns what is listed and selected; what is on disk it knows from reports alone.
+
+mod choice;
+mod cursor;
+mod detail;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use crate::driver::{Effect, Report, Sessions, TrainingMaterial, WorkEvent};
+use crate::store::{Filter, Session, SessionId, SessionSummary, plain_line};
+use crate::tui::action::{Action, Scope};
+use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer};
+use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
+use choice::Choice;
+use crossterm::event::KeyEvent;
+use cursor::Cursor;
+use detail::Detail;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// The second numbered screen.
+#[derive(Debug, Default)]
+pub struct SessionsPane {
+    /// None before the first report.
+    listed: Option<Arc<Sessions>>,
+    /// Why they could not be listed.
+    trouble: Option<String>,
+    choice: Choice,
+    search: String,
+    cursor: Cursor,
+    /// The list that was asked for and has not come; one at a time.
+    asked: Option<Filter>,
+    /// Something changed since: once more when it comes.
+    again: bool,
+    /// The session that is read.
+    opened: Option<Detail>,
+    /// A session that was asked for, and what is to be done with it.
+    awaited: Option<(SessionId, Purpose)>,
+    /// The selected session beside the list, where there is room for it.
+    preview: Option<Detail>,
+    /// There was room when last drawn.
+    wide: Cell<bool>,
+}
+
+/// What a session is loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Preview,
+    Read,
+    Rate,
+    Correct,
+}
+
+impl Pane for SessionsPane {
+    fn scope(&self) -> Scope {
+        Scope::Sessions
+    }
+
+    fn applies(&self, action: Action, shared: &Shared) -> bool {
+        let _ = shared;
+        let reading = self.opened.is_some();
+        match action {
+            Action::Open | Action::Rate | Action::EditCorrection | Action::AddToSet => {
+                self.current().is_some()
+            }
+            Action::Left | Action::Right => reading,
+            Action::NextFilter | Action::Search => !reading,
+            Action::Train => self.listed.as_ref().is_some_and(|listed| listed.total > 0),
+            Action::Back => {
+                reading || self.choice != Choice::default() || !self.search.is_empty()
+            }
+            _ => true,
+        }
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context) {
+        match action {
+            Action::Open if self.opened.is_some() => self.close(context),
+            Action::Open => self.load(Purpose::Read, context),
+            Action::Rate => self.load(Purpose::Rate, context),
+            Action::EditCorrection => self.load(Purpose::Correct, context),
+            Action::AddToSet => self.add_to_set(context),
+            Action::Left | Action::Right => self.read_next(action, context),
+            Action::NextFilter => self.choose(self.choice.next(), context),
+            Action::Search => {
+                let entry = Entry::new(EntryPurpose::Search, &self.search);
+                context.push(Layer::Entry(entry));
+            }
+            Action::Train => context.intents.push(Intent::Train(TrainingMaterial::Failed)),
+            Action::Copy => self.copy(context),
+            Action::Back if self.opened.is_some() => self.close(context),
+            Action::Back => {
+                self.search.clear();
+                self.choose(Choice::default(), context);
+            }
+            movement => match &mut self.opened {
+                Some(opened) => {
+                    opened.scroll.act(movement);
+                }
+                None => {
+                    let list = list(&self.listed);
+                    if self.cursor.act(movement, list) {
+                        self.load_preview(context);
+                    }
+                }
+            },
+        }
+    }
+
+    /// Nothing is typed into the pane itself: the search has a layer of its own.
+    fn type_key(&mut self, _: KeyEvent, _: &mut Context) {}
+
+    fn paste(&mut self, _: &str, _: &mut Context) {}
+
+    fn edited(&mut self, _: &str, _: &mut Context) {}
+
+    fn report(&mut self, report: &Report, context: &mut Context) {
+        match report {
+            Report::Sessions(sessions) => self.listed(sessions, context),
+            Report::Session(session) => self.loaded(session, context),
+            Report::Rated(session) => {
+                for shown in self.opened.iter_mut().chain(&mut self.preview) {
+                    if shown.session.session_id == session.session_id {
+                        shown.update((**session).clone());
+                    }
+                }
+                self.refresh(context);
+            }
+            Report::Work { event: WorkEvent::Answered(_), .. } => self.refresh(context),
+            Report::AddedToSet { session, .. } => {
+                context.say(format!("{session} is in your evaluation set now, in its area own-work"));
+            }
+            Report::Failed { what: "list the sessions", why } => {
+                self.asked = None;
+                self.again = false;
+                self.trouble = Some(plain_line(why));
+            }
+            Report::Failed { what: "open the session", .. } => self.awaited = None,
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, context: &mut Context) {
+        self.ask(context);
+    }
+
+    fn is_moving(&self) -> bool {
+        false
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        view::draw(self, frame, area, shared);
+    }
+}
+
+impl SessionsPane {
+    /// Shows only sessions with these words.
+    pub fn search(&mut self, text: &str, context: &mut Context) {
+        self.search = text.trim().to_owned();
+        self.cursor.reset();
+        self.ask(context);
+    }
+
+    fn choose(&mut self, choice: Choice, context: &mut Context) {
+        self.choice = choice;
+        self.cursor.reset();
+        self.ask(context);
+    }
+
+    /// Asks for the list, or once more when the one that is under way has come.
+    fn ask(&mut self, context: &mut Context) {
+        if self.asked.is_some() {
+            self.again = true;
+            return;
+        }
+        let filter = self.choice.filter(&self.search, &context.shared.config);
+        self.asked = Some(filter.clone());
+        context.perform(Effect::ListSessions(filter));
+    }
+
+    /// Asks again if the list was ever looked at; else coming here will.
+    fn refresh(&mut self, context: &mut Context) {
+        if self.listed.is_some() || self.asked.is_some() {
+            self.ask(context);
+        }
+    }
+
+    fn listed(&mut self, sessions: &Arc<Sessions>, context: &mut Context) {
+        if self.asked.as_ref() == Some(&sessions.filter) {
+            self.asked = None;
+        }
+        if sessions.filter == self.choice.filter(&self.search, &context.shared.config) {
+            self.listed = Some(sessions.clone());
+            self.trouble = None;
+            self.cursor.settle(&sessions.list);
+            self.load_preview(context);
+        }
+        if self.asked.is_none() && std::mem::take(&mut self.again) {
+            self.ask(context);
+        }
+    }
+
+    /// The session that keys act on: the one that is read, or the selected one.
+    fn current(&self) -> Option<&SessionId> {
+        match &self.opened {
+            Some(opened) => Some(&opened.session.session_id),
+            None => self.selected().map(|session| &session.id),
+        }
+    }
+
+    fn selected(&self) -> Option<&SessionSummary> {
+        list(&self.listed).get(self.cursor.place())
+    }
+
+    fn load(&mut self, purpose: Purpose, context: &mut Context) {
+        let Some(id) = self.current().cloned() else { return };
+        self.awaited = Some((id.clone(), purpose));
+        context.perform(Effect::OpenSession(id));
+    }
+
+    /// Loads the selected session for the place beside the list; one at a time, and never before
+    /// what a key asked for.
+    fn load_preview(&mut self, context: &mut Context) {
+        if !self.wide.get() || self.awaited.is_some() {
+            return;
+        }
+        let shown = self.preview.as_ref().map(|preview| &preview.session.session_id);
+        let wanted = self.selected().map(|session| session.id.clone());
+        if let Some(id) = wanted.filter(|wanted| shown != Some(wanted)) {
+            self.awaited = Some((id.clone(), Purpose::Preview));
+            context.perform(Effect::OpenSession(id));
+        }
+    }
+
+    fn loaded(&mut self, session: &Session, context: &mut Context) {
+        let Some((_, purpose)) =
+            self.awaited.take_if(|(awaited, _)| *awaited == session.session_id)
+        else {
+            return;
+        };
+        let detail = match &mut self.opened {
+            Some(opened) if opened.session.session_id == session.session_id => {
+                opened.update(session.clone());
+                None
+            }
+            _ => Some(Detail::new(session.clone())),
+        };
+        match purpose {
+            Purpose::Preview => {
+                self.preview = detail;
+                return self.load_preview(context);
+            }
+            Purpose::Read => {}
+            Purpose::Rate | Purpose::Correct => {
+                let form = FeedbackForm::of(session, purpose == Purpose::Correct);
+                context.push(Layer::Feedback(form));
+            }
+        }
+        if detail.is_some() {
+            self.opened = detail;
+        }
+    }
+
+    /// Reads the session above or below the one that is open.
+    fn read_next(&mut self, action: Action, context: &mut Context) {
+        let towards = if action == Action::Left { Action::Up } else { Action::Down };
+        let before = self.cursor.place();
+        self.cursor.act(towards, list(&self.listed));
+        if self.cursor.place() == before {
+            return;
+        }
+        if let Some(id) = self.selected().map(|session| session.id.clone()) {
+            self.awaited = Some((id.clone(), Purpose::Read));
+            context.perform(Effect::OpenSession(id));
+        }
+    }
+
+    /// Back to the list.
+    fn close(&mut self, context: &mut Context) {
+        self.opened = None;
+        self.awaited = None;
+        self.load_preview(context);
+    }
+
+    fn add_to_set(&mut self, context: &mut Context) {
+        let Some(id) = self.current().cloned() else { return };
+        let corrected = match &self.opened {
+            Some(opened) => {
+                opened.session.kaizen.as_ref().is_some_and(|record| record.correction.is_some())
+            }
+            None => self.selected().is_some_and(|session| session.corrected),
+        };
+        match corrected {
+            true => context.perform(Effect::AddToSet(id)),
+            false => context.complain("an evaluation item needs the right answer: e writes it"),
+        }
+    }
+
+    fn copy(&self, context: &mut Context) {
+        let Some(opened) = &self.opened else {
+            if let Some(id) = self.current() {
+                context.terminal(TerminalEffect::Copy(id.to_string()));
+                context.say(format!("copied {id}"));
+            }
+            return;
+        };
+        match opened.answer() {
+            Some(answer) => {
+                context.terminal(TerminalEffect::Copy(answer));
+                context.say("copied the answer");
+            }
+            None => context.complain("this session has no answer to copy"),
+        }
+    }
+}
+
+fn list(listed: &Option<Arc<Sessions>>) -> &[SessionSummary] {
+    listed.as_ref().map(|listed| listed.list.as_slice()).unwrap_or_default()
+}

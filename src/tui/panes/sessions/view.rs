@@ -1,0 +1,369 @@
+//! How the list and an open session look. Draws visible rows only: there may be ten thousand.
+
+use super::detail::Detail;
+use super::{Choice, SessionsPane, list};
+use crate::driver::Sessions;
+use crate::feedback::Trigger;
+use crate::store::{SessionSummary, plain_line};
+use crate::tui::pane::Shared;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{age, elide, sparkline, stars};
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Paragraph};
+use unicode_width::UnicodeWidthStr;
+
+/// From this width on, the selected session stands beside the list (columns).
+const WIDE: u16 = 110;
+/// Columns of the age of a session.
+const AGE: usize = 6;
+/// Columns of the arm that answered, where it is shown.
+const ARM: usize = 9;
+/// Characters of the course of ratings.
+const COURSE: usize = 12;
+
+pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    pane.wide.set(area.width >= WIDE);
+    let area = area.inner(Margin::new(1, 0));
+    if let Some(opened) = &pane.opened {
+        draw_session(opened, frame, area, shared);
+        return;
+    }
+    let wide = pane.wide.get() && !list(&pane.listed).is_empty();
+    let [head, _, body] = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+    ])
+    .areas(area);
+    draw_head(pane, frame, head, shared);
+    if !wide {
+        draw_list(pane, frame, body, shared);
+        return;
+    }
+    let [left, right] =
+        Layout::horizontal([Constraint::Percentage(56), Constraint::Fill(1)]).areas(body);
+    draw_list(pane, frame, left.inner(Margin::new(0, 0)), shared);
+    let block = Block::new().borders(Borders::LEFT).border_style(shared.theme.border);
+    let inside = block.inner(right).inner(Margin::new(1, 0));
+    frame.render_widget(block, right);
+    let selected = pane.selected().map(|session| &session.id);
+    if let Some(preview) =
+        pane.preview.as_ref().filter(|preview| Some(&preview.session.session_id) == selected)
+    {
+        draw_session(preview, frame, inside, shared);
+    }
+}
+
+/// Figures over all sessions, then what is listed of them.
+fn draw_head(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    let [figures, choices] =
+        Layout::vertical([Constraint::Length(1), Constraint::Length(1)]).areas(area);
+    if let Some(sessions) = &pane.listed {
+        draw_figures(pane, sessions, frame, figures, theme);
+    }
+    let mut spans = vec![Span::styled("f ", theme.accent)];
+    for choice in Choice::ALL {
+        let style = if choice == pane.choice { theme.selected } else { theme.text };
+        spans.push(Span::styled(format!(" {} ", choice.title()), style));
+    }
+    spans.push(Span::styled("   / ", theme.accent));
+    let used: usize = spans.iter().map(|span| span.content.width()).sum();
+    let room = usize::from(choices.width).saturating_sub(used);
+    match pane.search.as_str() {
+        "" => spans.push(Span::styled(elide("search", room), theme.dim)),
+        words => spans.push(Span::styled(elide(&plain_line(words), room), theme.person)),
+    }
+    frame.render_widget(Line::from(spans), choices);
+}
+
+fn draw_figures(
+    pane: &SessionsPane,
+    sessions: &Sessions,
+    frame: &mut Frame,
+    area: Rect,
+    theme: &Theme,
+) {
+    let narrowed = pane.choice != Choice::All || !pane.search.is_empty();
+    let number = match sessions.total {
+        1 => "1 session".to_owned(),
+        total => format!("{total} sessions"),
+    };
+    let number = match narrowed {
+        true => format!("{} of {number}", sessions.list.len()),
+        false => number,
+    };
+    frame.render_widget(Line::styled(number.clone(), theme.accent), area);
+    let mut right = Vec::new();
+    let given: Vec<f64> = sessions.recent_stars.iter().map(|stars| f64::from(*stars)).collect();
+    if !given.is_empty() {
+        let average = given.iter().sum::<f64>() / given.len() as f64;
+        let of = match given.len() {
+            1 => "1 rated".to_owned(),
+            several => format!("the last {several} rated"),
+        };
+        right.push(Span::styled(format!("★ {average:.2}"), theme.stars));
+        right.push(Span::styled(format!(" on average of {of} "), theme.dim));
+        right.push(Span::styled(sparkline(&given, 1.0, 5.0, COURSE), theme.stars));
+    }
+    match sessions.trigger {
+        Some(Trigger::Retrain { below, .. }) => {
+            let words = format!("  ● under {below}: time to retrain");
+            right.push(Span::styled(words, theme.warning));
+        }
+        Some(Trigger::TooFewRated { rated, needed }) if rated > 0 => {
+            let words = format!("  {} more to judge by", needed.saturating_sub(rated));
+            right.push(Span::styled(words, theme.dim));
+        }
+        _ => {}
+    }
+    let mut room = usize::from(area.width).saturating_sub(number.width() + 2);
+    let mut kept = Vec::new();
+    for span in right {
+        // The figures go before the words about them.
+        let text = elide_end(&span.content, room);
+        room = room.saturating_sub(text.width());
+        kept.push(Span::styled(text, span.style));
+    }
+    let right = Line::from(kept).alignment(Alignment::Right);
+    let [_, place] = Layout::horizontal([
+        Constraint::Length(number.width() as u16 + 2),
+        Constraint::Fill(1),
+    ])
+    .areas(area);
+    frame.render_widget(right, place);
+}
+
+/// As [`elide`], with the spaces at both ends kept where it fits.
+fn elide_end(text: &str, width: usize) -> String {
+    if text.width() <= width { text.to_owned() } else { elide(text, width) }
+}
+
+fn draw_list(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    let Some(sessions) = &pane.listed else {
+        return draw_waiting(pane, frame, area, theme);
+    };
+    if sessions.list.is_empty() {
+        draw_empty(pane, frame, area, theme);
+        return draw_foot(pane, sessions, frame, bottom_row(area), theme);
+    }
+    let needs_foot = !sessions.damaged.is_empty()
+        || pane.trouble.is_some()
+        || sessions.list.len() > usize::from(area.height.saturating_sub(1));
+    let [heading, rows, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(u16::from(needs_foot)),
+    ])
+    .areas(area);
+    let columns = Columns::of(usize::from(area.width), &sessions.list, pane, usize::from(rows.height));
+    frame.render_widget(columns.heading(theme), heading);
+    let window = pane.cursor.window(sessions.list.len(), usize::from(rows.height));
+    let first = window.start;
+    let visible = sessions.list.get(window).unwrap_or_default();
+    let lines: Vec<Line> = visible
+        .iter()
+        .enumerate()
+        .map(|(row, session)| columns.row(session, first + row == pane.cursor.place(), shared))
+        .collect();
+    frame.render_widget(Paragraph::new(lines), rows);
+    draw_foot(pane, sessions, frame, foot, theme);
+}
+
+fn bottom_row(area: Rect) -> Rect {
+    let height = area.height.min(1);
+    Rect { y: area.y + area.height - height, height, ..area }
+}
+
+/// Widths of the columns; a column that nothing fills takes no room.
+struct Columns {
+    task: usize,
+    wrong: usize,
+    arm: usize,
+}
+
+impl Columns {
+    fn of(
+        width: usize,
+        sessions: &[SessionSummary],
+        pane: &SessionsPane,
+        rows: usize,
+    ) -> Self {
+        let visible =
+            sessions.get(pane.cursor.window(sessions.len(), rows)).unwrap_or_default();
+        let fixed = 2 + AGE + 2 + 5 + 1 + 1 + 2;
+        let arm = if width >= 76 { ARM + 2 } else { 0 };
+        let most = if width >= 100 { 30 } else { 15 };
+        let widest = visible.iter().map(|session| wrong(session).width()).max().unwrap_or(0);
+        let wrong = match widest {
+            0 => 0,
+            widest => widest.clamp("Went wrong".width(), most) + 2,
+        };
+        Self { task: width.saturating_sub(fixed + arm + wrong), wrong, arm }
+    }
+
+    fn heading(&self, theme: &Theme) -> Line<'static> {
+        let Self { task, wrong, arm } = *self;
+        let mut text = format!("  {:>AGE$}  {:<7}  {}", "Age", "Rating", fixed("Task", task));
+        if wrong > 0 {
+            text += &format!("  {}", fixed("Went wrong", wrong.saturating_sub(2)));
+        }
+        if arm > 0 {
+            text += &format!("  {}", fixed("Arm", arm.saturating_sub(2)));
+        }
+        Line::styled(text, theme.dim)
+    }
+
+    fn row(&self, session: &SessionSummary, selected: bool, shared: &Shared) -> Line<'static> {
+        let theme = &shared.theme;
+        let mark = if selected { "› " } else { "  " };
+        let given = stars(session.stars.map(|stars| stars.get()));
+        let corrected = if session.corrected { "✎" } else { " " };
+        let mut spans = vec![
+            Span::styled(format!("{mark}{:>AGE$}  ", age(&session.started, &shared.now)), theme.dim),
+            Span::styled(given, if session.stars.is_some() { theme.stars } else { theme.dim }),
+            Span::styled(format!(" {corrected}  "), theme.person),
+            Span::styled(fixed(&plain_line(first_words(&session.task)), self.task), theme.text),
+        ];
+        if self.wrong > 0 {
+            let words = fixed(&wrong(session), self.wrong.saturating_sub(2));
+            spans.push(Span::styled(format!("  {words}"), theme.warning));
+        }
+        if self.arm > 0 {
+            let words = fixed(&arm(session), self.arm.saturating_sub(2));
+            spans.push(Span::styled(format!("  {words}"), theme.dim));
+        }
+        let line = Line::from(spans);
+        // One style over the whole row: colours of its parts would be hard to read on it.
+        match selected {
+            true => Line::styled(line.to_string(), theme.selected),
+            false => line,
+        }
+    }
+}
+
+/// Enough of a task for any row: the whole may be a book.
+fn first_words(task: &str) -> &str {
+    let end = task.char_indices().nth(400).map_or(task.len(), |(place, _)| place);
+    task.get(..end).unwrap_or(task)
+}
+
+/// `text` in exactly `width` columns.
+fn fixed(text: &str, width: usize) -> String {
+    let text = elide(text, width);
+    let gap = width.saturating_sub(text.width());
+    text + &" ".repeat(gap)
+}
+
+/// What the person found wrong; else how the task ended, where it did not end well.
+fn wrong(session: &SessionSummary) -> String {
+    let issues: Vec<String> =
+        session.issues.iter().map(|issue| plain_line(issue.slug())).collect();
+    match (issues.is_empty(), session.outcome.as_deref()) {
+        (false, _) => issues.join(", "),
+        (true, Some("running")) => "(not ended)".into(),
+        (true, Some(outcome @ ("cancelled" | "failed"))) => format!("({outcome})"),
+        (true, _) => String::new(),
+    }
+}
+
+fn arm(session: &SessionSummary) -> String {
+    match &session.arm {
+        Some(arm) => plain_line(arm),
+        None if session.imported => "imported".into(),
+        None => String::new(),
+    }
+}
+
+fn draw_waiting(pane: &SessionsPane, frame: &mut Frame, area: Rect, theme: &Theme) {
+    let line = match &pane.trouble {
+        Some(why) => Line::styled(format!("The sessions cannot be listed: {why}"), theme.bad),
+        None => Line::styled("Reading the sessions…", theme.dim),
+    };
+    let text = Paragraph::new(line).wrap(ratatui::widgets::Wrap { trim: true });
+    frame.render_widget(text, area);
+}
+
+fn draw_empty(pane: &SessionsPane, frame: &mut Frame, area: Rect, theme: &Theme) {
+    let words = match pane.search.as_str() {
+        "" => pane.choice.when_empty().map(str::to_owned),
+        search => [
+            format!("No session has the words {:?}.", elide(&plain_line(search), 40)),
+            "Esc shows all; / searches for others.".into(),
+        ],
+    };
+    let [first, second] = words;
+    let lines = vec![Line::raw(first), Line::default(), Line::styled(second, theme.dim)];
+    let down = area.height.saturating_sub(3) / 3;
+    let place = Rect { y: area.y + down, height: area.height - down, ..area };
+    frame.render_widget(Paragraph::new(lines).alignment(Alignment::Center), place);
+}
+
+/// Files that make no sense, and where in a long list one is.
+fn draw_foot(
+    pane: &SessionsPane,
+    sessions: &Sessions,
+    frame: &mut Frame,
+    area: Rect,
+    theme: &Theme,
+) {
+    let place = match sessions.list.len() {
+        0 => String::new(),
+        rows => format!("{} of {rows}", pane.cursor.place() + 1),
+    };
+    let room = usize::from(area.width).saturating_sub(place.width() + 2);
+    let words = match (&pane.trouble, sessions.damaged.as_slice()) {
+        (Some(why), _) => format!("not up to date: {why}"),
+        (None, []) => String::new(),
+        (None, [one]) => {
+            let folder = one.path.parent().and_then(|folder| folder.file_name());
+            let name = folder.unwrap_or_default().to_string_lossy();
+            format!("left out: {} ({})", plain_line(&name), plain_line(&one.why))
+        }
+        (None, several) => format!(
+            "left out: {} sessions whose files make no sense (kaizen sessions reindex names them)",
+            several.len()
+        ),
+    };
+    frame.render_widget(Line::styled(elide(&words, room), theme.dim), area);
+    frame.render_widget(Line::styled(place, theme.dim).alignment(Alignment::Right), area);
+}
+
+/// A session: what and how good above, its text below.
+fn draw_session(detail: &Detail, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    let [head, text] =
+        Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
+    let width = usize::from(area.width);
+    let lines = detail.visible(width, usize::from(text.height), theme);
+    frame.render_widget(Paragraph::new(lines), text);
+
+    let session = &detail.session;
+    let given = stars(session.metadata.user_rating.map(|stars| stars.get()));
+    let started = session.started().map(|at| at.to_string()).unwrap_or_default();
+    let more = match detail.scroll.below() {
+        0 => String::new(),
+        lines => format!("↓ {lines} more  "),
+    };
+    let ago = match age(&started, &shared.now).as_str() {
+        "" => String::new(),
+        "now" => "just now".into(),
+        age => format!("{age} ago"),
+    };
+    let right = format!("{more}{ago}");
+    let room = width.saturating_sub(given.width() + right.width() + 4);
+    let task = elide(&plain_line(first_words(&session.metadata.task)), room);
+    let gap = " ".repeat(room.saturating_sub(task.width()) + 2);
+    let line = Line::from(vec![
+        Span::styled(given, theme.stars),
+        Span::raw("  "),
+        Span::styled(task, theme.accent),
+        Span::raw(gap),
+        Span::styled(right, theme.dim),
+    ]);
+    let rule = Line::styled("─".repeat(width), theme.border);
+    frame.render_widget(Paragraph::new(vec![line, rule]), head);
+}
