@@ -130,6 +130,12 @@ impl App {
         self.shared.now = now;
     }
 
+    /// Puts a layer on top, as a pane would.
+    #[cfg(test)]
+    pub fn open_layer(&mut self, layer: Layer) {
+        self.layers.push(layer);
+    }
+
     fn panes(&self) -> [&dyn Pane; 5] {
         [&self.tasks, &self.sessions, &self.weak, &self.training, &self.compare]
     }
