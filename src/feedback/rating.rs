@@ -41,11 +41,17 @@ pub struct Rated {
 /// When this returns, the rating is on disk. An empty correction, or one equal to the answer, is
 /// refused and nothing is written.
 pub fn rate(home: &Home, index: &Index, id: &str, rating: &Rating) -> Result<Rated> {
+    let session = save_rating(home, id, rating)?;
+    let index_failure = index.upsert(&session).err();
+    Ok(Rated { session, index_failure })
+}
+
+/// As [`rate`], the file alone: for where no index can be had. The next refresh of the index finds it.
+pub fn save_rating(home: &Home, id: &str, rating: &Rating) -> Result<Session> {
     let id = logs::resolve(home, id)?;
     let now = Timestamp::now();
     let (session, ()) = logs::update(home, &id, |session| apply(session, rating, now))?;
-    let index_failure = index.upsert(&session).err();
-    Ok(Rated { session, index_failure })
+    Ok(session)
 }
 
 fn apply(session: &mut Session, rating: &Rating, now: Timestamp) -> Result<()> {

@@ -199,7 +199,7 @@ actions! {
         A::SystemPrompt, "system-prompt", ["s"], Some("system"), "Change the system prompt";
     }
     Sessions {
-        A::Open, "open-session", ["enter"], Some("open"), "Open the session, or go back to the list";
+        A::Open, "open-session", ["enter"], Some("open"), "Open the session";
         A::Rate, "rate-session", ["r"], Some("rate"), "Rate the session anew";
         A::EditCorrection, "correct", ["e"], Some("correct"), "Write or change the right answer";
         A::AddToSet, "add-to-set", ["a"], Some("to set"), "Add the session with its correction to the evaluation set";
@@ -208,7 +208,7 @@ actions! {
         A::Train, "train-failed", ["t"], Some("train"), "Train on the failed sessions with a correction";
         A::Left, "newer-session", ["left", "h"], Some("newer"), "While one is open: the session above it in the list";
         A::Right, "older-session", ["right", "l"], Some("older"), "While one is open: the session below it in the list";
-        A::Back, "leave-session", ["esc"], None, "Back to the list, or clear search and filter";
+        A::Back, "leave-session", ["esc"], Some("back"), "Back to the list, or clear search and filter";
     }
     Weak {
         A::Measure, "measure", ["m"], Some("measure"), "Measure the set with the chosen arm";

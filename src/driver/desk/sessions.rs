@@ -41,12 +41,13 @@ impl Inner {
     }
 
     pub(super) fn rate(&self, id: &SessionId, rating: &Rating) -> Result<Report> {
-        let index = Index::open(&self.workplace.home)?;
-        let rated = feedback::rate(&self.workplace.home, &index, id.as_str(), rating)?;
-        if let Some(error) = &rated.index_failure {
+        let home = &self.workplace.home;
+        let session = feedback::save_rating(home, id.as_str(), rating)?;
+        // The file is the truth: an index that cannot even be opened does not lose the rating.
+        if let Err(error) = Index::open(home).and_then(|index| index.upsert(&session)) {
             tracing::warn!("rated, but not in the index yet: {error}");
         }
-        Ok(Report::Rated(Box::new(rated.session)))
+        Ok(Report::Rated(Box::new(session)))
     }
 
     /// Appends a corrected session to the home's own items, once.
@@ -78,5 +79,211 @@ impl Inner {
             .map_err(|e| Error::Usage(format!("the example cannot be stored: {e}")))?;
         atomic::append_line(&path, &line)?;
         Ok(Report::AddedToSet { session: id.clone(), set: path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! The desk with a real home, and no model.
+    #![allow(clippy::unwrap_used)]
+
+    use crate::driver::{Desk, Effect, Report, Sessions, Workplace};
+    use crate::feedback::{Rating, Trigger};
+    use crate::store::{Filter, Issue, Message, Outcome, SessionId, Stars, atomic, logs};
+    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    struct Place {
+        folder: tempfile::TempDir,
+        desk: Desk,
+        reports: Receiver<Report>,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let workplace = Workplace::open(folder.path(), None, None).unwrap();
+            let (tell, reports) = channel();
+            let tell = Mutex::new(tell);
+            let tell = Arc::new(move |report| {
+                let _ = tell.lock().unwrap().send(report);
+            });
+            Self { folder, desk: Desk::new(workplace, tell).unwrap(), reports }
+        }
+
+        fn session(&self, minute: u32, task: &str, answer: &str) -> SessionId {
+            let home = crate::store::Home::open(self.folder.path()).unwrap();
+            let at = format!("2026-11-08T{:02}:{:02}:00[UTC]", minute / 60, minute % 60);
+            let mut session = logs::create_at(&home, task, &at.parse().unwrap()).unwrap();
+            let record = session.record_mut();
+            record.messages = vec![Message::system("Be brief."), Message::user(task)];
+            record.answer = Some(answer.into());
+            record.outcome = Some(Outcome::Finished);
+            logs::save(&home, &session).unwrap();
+            session.session_id
+        }
+
+        /// Asks for something and waits for what comes of it.
+        fn ask(&self, effect: Effect) -> Report {
+            self.desk.perform(effect);
+            self.reports.recv_timeout(Duration::from_secs(60)).unwrap()
+        }
+
+        fn list(&self, filter: Filter) -> Arc<Sessions> {
+            match self.ask(Effect::ListSessions(filter)) {
+                Report::Sessions(sessions) => sessions,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn rate(&self, id: &SessionId, rating: Rating) -> Report {
+            self.ask(Effect::Rate { session: id.clone(), rating })
+        }
+    }
+
+    fn stars(number: i64) -> Rating {
+        Rating::stars(Stars::try_from(number).unwrap())
+    }
+
+    fn corrected(number: i64, answer: &str) -> Rating {
+        Rating { correction: Some(answer.into()), ..stars(number) }
+    }
+
+    // If this fails, the screen shows other sessions than there are on disk.
+    #[test]
+    fn lists_what_matches_with_figures_over_all() {
+        let place = Place::new();
+        assert_eq!(place.list(Filter::default()).total, 0);
+        let ids: Vec<_> = (0..12).map(|n| place.session(n, &format!("task {n}"), "a")).collect();
+        for (id, number) in ids.iter().zip([5, 5, 5, 4, 4, 3, 2, 2, 1, 1, 1]) {
+            place.rate(id, stars(number));
+        }
+        std::fs::create_dir(place.folder.path().join("logs/broken")).unwrap();
+        std::fs::write(place.folder.path().join("logs/broken/session.json"), "{").unwrap();
+        let failed = Filter { at_most: Some(Stars::ALL[2]), ..Filter::default() };
+        let sessions = place.list(failed.clone());
+        assert_eq!((sessions.list.len(), sessions.total), (6, 12));
+        assert_eq!(sessions.filter, failed);
+        assert_eq!(sessions.list.first().map(|session| &session.id), ids.get(10));
+        assert_eq!(sessions.recent_stars, [5, 5, 5, 4, 4, 3, 2, 2, 1, 1, 1]);
+        assert!(matches!(sessions.trigger, Some(Trigger::Retrain { rated: 11, .. })));
+        assert_eq!(sessions.damaged.len(), 1);
+    }
+
+    // If this fails, the form says `saved` of what a restart does not find.
+    #[test]
+    fn what_is_reported_as_rated_is_on_disk() {
+        let place = Place::new();
+        let id = place.session(1, "count the files", "ls");
+        let rest = Rating {
+            issues: Some(vec![Issue::WrongAction]),
+            comment: Some("only lists".into()),
+            ..corrected(2, "ls | wc -l")
+        };
+        for rating in [stars(2), rest] {
+            let Report::Rated(reported) = place.rate(&id, rating) else { panic!("not rated") };
+            let home = crate::store::Home::open(place.folder.path()).unwrap();
+            assert_eq!(*reported, logs::load(&home, &id).unwrap());
+        }
+        match place.ask(Effect::OpenSession(id)) {
+            Report::Session(session) => {
+                assert_eq!(session.metadata.feedback_comment.as_deref(), Some("only lists"));
+                assert_eq!(session.kaizen.unwrap().correction.unwrap().answer, "ls | wc -l");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // If this fails, a refused rating looks as if it had been saved, or names no reason.
+    #[test]
+    fn a_refused_rating_says_which_and_why() {
+        let place = Place::new();
+        let id = place.session(1, "t", "the answer");
+        match place.rate(&id, corrected(1, "the answer")) {
+            Report::RatingFailed { session, why } => {
+                assert_eq!(session, id);
+                assert!(why.contains("is the answer it gave"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let gone: SessionId = "session_20200101_000000".parse().unwrap();
+        assert!(matches!(place.rate(&gone, stars(3)), Report::RatingFailed { .. }));
+        match place.ask(Effect::OpenSession(gone)) {
+            Report::Failed { what: "open the session", .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // If this fails, a damaged index makes a person rate in vain.
+    #[test]
+    fn without_an_index_the_rating_is_saved_all_the_same() {
+        let place = Place::new();
+        let id = place.session(1, "t", "a");
+        std::fs::write(place.folder.path().join("kaizen.db"), "this is no database ".repeat(99))
+            .unwrap();
+        assert!(matches!(place.rate(&id, stars(4)), Report::Rated(_)));
+        match place.ask(Effect::ListSessions(Filter::default())) {
+            Report::Failed { what: "list the sessions", why } => {
+                assert!(why.contains("kaizen.db"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let home = crate::store::Home::open(place.folder.path()).unwrap();
+        assert_eq!(logs::load(&home, &id).unwrap().metadata.user_rating.map(Stars::get), Some(4));
+    }
+
+    // If this fails, a person's own work never becomes what adapters are judged by.
+    #[test]
+    fn a_corrected_session_becomes_an_evaluation_item_once() {
+        let place = Place::new();
+        let (first, again) =
+            (place.session(1, "count the files", "ls"), place.session(2, "count the files", "ls"));
+        let refused = |id: &SessionId, told: &str| match place.ask(Effect::AddToSet(id.clone())) {
+            Report::Failed { why, .. } => assert!(why.contains(told), "{why}"),
+            other => panic!("{other:?}"),
+        };
+        refused(&first, "has no corrected answer");
+        for id in [&first, &again] {
+            place.rate(id, corrected(1, "ls | wc -l"));
+        }
+        match place.ask(Effect::AddToSet(first.clone())) {
+            Report::AddedToSet { session, set } => {
+                assert_eq!(session, first);
+                assert!(set.starts_with(place.folder.path()));
+            }
+            other => panic!("{other:?}"),
+        }
+        refused(&first, "is in the set already");
+        refused(&again, "is in the set already");
+        // What was written is read again as it was meant.
+        let workplace = Workplace::open(place.folder.path(), None, None).unwrap();
+        let examples = workplace.own_examples().unwrap();
+        let [example] = examples.as_slice() else { panic!("{examples:?}") };
+        assert_eq!(example.id, first.as_str());
+        assert_eq!((example.area.as_str(), example.answer.as_str()), ("own-work", "ls | wc -l"));
+        assert_eq!(
+            example.messages,
+            [Message::system("Be brief."), Message::user("count the files")]
+        );
+        // A set that somebody broke is not added to.
+        atomic::append_line(&workplace.own_set(), "not JSON").unwrap();
+        let other = place.session(3, "another", "x");
+        place.rate(&other, corrected(1, "y"));
+        refused(&other, "evaluation.jsonl");
+    }
+
+    // If this fails, every rating in a home of some years is felt.
+    #[test]
+    fn listing_a_large_home_is_quick() {
+        let place = Place::new();
+        for n in 0..400 {
+            place.session(n, "t", "a");
+        }
+        place.list(Filter::default());
+        let begun = std::time::Instant::now();
+        assert_eq!(place.list(Filter::default()).list.len(), 400);
+        let taken = begun.elapsed();
+        assert!(taken < Duration::from_millis(500), "{taken:?} for 400 sessions read before");
     }
 }

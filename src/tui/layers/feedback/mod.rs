@@ -259,7 +259,7 @@ impl FeedbackForm {
             return Stay::Open;
         }
         if self.saving.is_under_way() {
-            self.warned = self.closing;
+            self.warned = true;
             self.closing = true;
             return Stay::Open;
         }

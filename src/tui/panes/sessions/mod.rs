@@ -64,9 +64,8 @@ impl Pane for SessionsPane {
         let _ = shared;
         let reading = self.opened.is_some();
         match action {
-            Action::Open | Action::Rate | Action::EditCorrection | Action::AddToSet => {
-                self.current().is_some()
-            }
+            Action::Open => !reading && self.current().is_some(),
+            Action::Rate | Action::EditCorrection | Action::AddToSet => self.current().is_some(),
             Action::Left | Action::Right => reading,
             Action::NextFilter | Action::Search => !reading,
             Action::Train => self.listed.as_ref().is_some_and(|listed| listed.total > 0),
@@ -79,7 +78,6 @@ impl Pane for SessionsPane {
 
     fn act(&mut self, action: Action, context: &mut Context) {
         match action {
-            Action::Open if self.opened.is_some() => self.close(context),
             Action::Open => self.load(Purpose::Read, context),
             Action::Rate => self.load(Purpose::Rate, context),
             Action::EditCorrection => self.load(Purpose::Correct, context),

@@ -44,7 +44,7 @@ pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared)
     }
     let [left, right] =
         Layout::horizontal([Constraint::Percentage(56), Constraint::Fill(1)]).areas(body);
-    draw_list(pane, frame, left.inner(Margin::new(0, 0)), shared);
+    draw_list(pane, frame, left, shared);
     let block = Block::new().borders(Borders::LEFT).border_style(shared.theme.border);
     let inside = block.inner(right).inner(Margin::new(1, 0));
     frame.render_widget(block, right);
@@ -96,49 +96,42 @@ fn draw_figures(
         false => number,
     };
     frame.render_widget(Line::styled(number.clone(), theme.accent), area);
-    let mut right = Vec::new();
-    let given: Vec<f64> = sessions.recent_stars.iter().map(|stars| f64::from(*stars)).collect();
-    if !given.is_empty() {
-        let average = given.iter().sum::<f64>() / given.len() as f64;
-        let of = match given.len() {
-            1 => "1 rated".to_owned(),
-            several => format!("the last {several} rated"),
-        };
-        right.push(Span::styled(format!("★ {average:.2}"), theme.stars));
-        right.push(Span::styled(format!(" on average of {of} "), theme.dim));
-        right.push(Span::styled(sparkline(&given, 1.0, 5.0, COURSE), theme.stars));
-    }
-    match sessions.trigger {
-        Some(Trigger::Retrain { below, .. }) => {
-            let words = format!("  ● under {below}: time to retrain");
-            right.push(Span::styled(words, theme.warning));
-        }
-        Some(Trigger::TooFewRated { rated, needed }) if rated > 0 => {
-            let words = format!("  {} more to judge by", needed.saturating_sub(rated));
-            right.push(Span::styled(words, theme.dim));
-        }
-        _ => {}
-    }
-    let mut room = usize::from(area.width).saturating_sub(number.width() + 2);
-    let mut kept = Vec::new();
-    for span in right {
-        // The figures go before the words about them.
-        let text = elide_end(&span.content, room);
-        room = room.saturating_sub(text.width());
-        kept.push(Span::styled(text, span.style));
-    }
-    let right = Line::from(kept).alignment(Alignment::Right);
-    let [_, place] = Layout::horizontal([
-        Constraint::Length(number.width() as u16 + 2),
-        Constraint::Fill(1),
-    ])
-    .areas(area);
+    let width = usize::from(area.width);
+    let right = figures_of(sessions, width, theme).alignment(Alignment::Right);
+    let room = width.saturating_sub(number.width() + 2).min(usize::from(u16::MAX)) as u16;
+    let place = Rect { x: area.x + area.width - room, width: room, ..area };
     frame.render_widget(right, place);
 }
 
-/// As [`elide`], with the spaces at both ends kept where it fits.
-fn elide_end(text: &str, width: usize) -> String {
-    if text.width() <= width { text.to_owned() } else { elide(text, width) }
+/// How good the last answers were, and whether it is time to retrain; with fewer words in fewer
+/// columns.
+fn figures_of(sessions: &Sessions, width: usize, theme: &Theme) -> Line<'static> {
+    let wide = width >= 100;
+    let mut spans = Vec::new();
+    let given: Vec<f64> = sessions.recent_stars.iter().map(|stars| f64::from(*stars)).collect();
+    if !given.is_empty() {
+        let average = given.iter().sum::<f64>() / given.len() as f64;
+        let (before, after) = if wide { (" on average", " rated") } else { ("", "") };
+        let of = match given.len() {
+            1 => format!("{before} over 1{after} "),
+            several => format!("{before} over the last {several}{after} "),
+        };
+        spans.push(Span::styled(format!("★ {average:.2}"), theme.stars));
+        spans.push(Span::styled(of, theme.dim));
+        spans.push(Span::styled(sparkline(&given, 1.0, 5.0, COURSE), theme.stars));
+    }
+    match sessions.trigger {
+        Some(Trigger::Retrain { below, .. }) => {
+            let reason = if wide { format!("under {below}: ") } else { String::new() };
+            spans.push(Span::styled(format!("  ● {reason}time to retrain"), theme.warning));
+        }
+        Some(Trigger::TooFewRated { rated, needed }) if rated > 0 => {
+            let words = format!("  {} more to judge by", needed.saturating_sub(rated));
+            spans.push(Span::styled(words, theme.dim));
+        }
+        _ => {}
+    }
+    Line::from(spans)
 }
 
 fn draw_list(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
