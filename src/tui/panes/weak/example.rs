@@ -104,16 +104,11 @@ fn head_lines(
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let score = &item.measured.score;
-    let figures = format!(
-        " · perplexity {} · {} tokens",
-        figures::perplexity(item.perplexity),
-        score.tokens
-    );
+    let figures =
+        format!(" · perplexity {} · {} tokens", figures::perplexity(item.perplexity), score.tokens);
     let name = width.saturating_sub(figures.chars().count() + 4).max(8);
-    let mut spans = vec![
-        Span::styled(elide(&plain_line(&score.id), name), theme.accent),
-        Span::raw(figures),
-    ];
+    let mut spans =
+        vec![Span::styled(elide(&plain_line(&score.id), name), theme.accent), Span::raw(figures)];
     if found.is_weak(item) {
         spans.push(Span::styled(" ▲", theme.warning));
     }

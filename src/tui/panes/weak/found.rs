@@ -72,7 +72,10 @@ impl Found {
                 let mut items: Vec<usize> =
                     (0..scores.len()).filter(|&at| scores[at].area == score.area).collect();
                 items.sort_by(|&a, &b| {
-                    scores[b].nll.total_cmp(&scores[a].nll).then_with(|| scores[a].id.cmp(&scores[b].id))
+                    scores[b]
+                        .nll
+                        .total_cmp(&scores[a].nll)
+                        .then_with(|| scores[a].id.cmp(&scores[b].id))
                 });
                 Area { score, items, weak: 0 }
             })
@@ -182,7 +185,9 @@ fn common_beginning(texts: &[String]) -> usize {
     });
     let end = (0..=common)
         .rev()
-        .find(|&at| first.is_char_boundary(at) && first.as_bytes().get(at.wrapping_sub(1)) == Some(&b' '))
+        .find(|&at| {
+            first.is_char_boundary(at) && first.as_bytes().get(at.wrapping_sub(1)) == Some(&b' ')
+        })
         .unwrap_or(0);
     if end >= LEAST_COMMON { end } else { 0 }
 }

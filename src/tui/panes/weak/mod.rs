@@ -262,7 +262,8 @@ impl WeakPane {
     /// The cursor stands where the model was surprised most.
     fn to_worst_token(&mut self) {
         let tokens = self.selected_item().map(|item| item.measured.tokens.as_slice());
-        let worst = tokens.unwrap_or_default().iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1));
+        let worst =
+            tokens.unwrap_or_default().iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1));
         self.token = worst.map_or(0, |(place, _)| place);
         self.scrolled = None;
     }
@@ -354,7 +355,10 @@ impl WeakPane {
         });
         let chosen: Vec<Example> = chosen
             .filter(|example| self.chosen.contains(&example.id))
-            .map(|example| Example { provenance: as_material(example.provenance), ..example.clone() })
+            .map(|example| Example {
+                provenance: as_material(example.provenance),
+                ..example.clone()
+            })
             .collect();
         match chosen.is_empty() {
             true => context.complain("no example is chosen: Space chooses one, c all weak ones"),
@@ -382,7 +386,8 @@ impl WeakPane {
             (None, Some(found)) if !found.items.is_empty() => table(found),
             _ => return context.complain("there is nothing to copy yet: m measures"),
         };
-        let what = if self.selected_item().is_some() { "prompt and right answer" } else { "the table" };
+        let what =
+            if self.selected_item().is_some() { "prompt and right answer" } else { "the table" };
         context.terminal(TerminalEffect::Copy(text));
         context.say(format!("copied {what}"));
     }

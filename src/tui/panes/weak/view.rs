@@ -39,12 +39,9 @@ pub fn draw(pane: &WeakPane, frame: &mut Frame, area: Rect, shared: &Shared) {
         return example::draw_large(pane, found, item, frame, body, shared);
     }
     let list = (area.width * 2 / 5).clamp(30, 64);
-    let [left, line, right] = Layout::horizontal([
-        Constraint::Length(list),
-        Constraint::Length(3),
-        Constraint::Fill(1),
-    ])
-    .areas(body);
+    let [left, line, right] =
+        Layout::horizontal([Constraint::Length(list), Constraint::Length(3), Constraint::Fill(1)])
+            .areas(body);
     draw_list(pane, found, frame, left, shared);
     draw_separator(pane, found, frame, line, &shared.theme);
     let chart = if body.height >= 30 { 11 } else { 7 };
@@ -152,8 +149,7 @@ fn measuring_line(measuring: &Measuring, width: usize, theme: &Theme) -> Line<'s
 
 fn draw_list(pane: &WeakPane, found: &Found, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = &shared.theme;
-    let [head, body] =
-        Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     let width = usize::from(area.width);
     let (title, style) = match pane.chosen.len() {
         0 => ("areas, examples".to_owned(), theme.dim),
