@@ -3,9 +3,10 @@
 use super::event::measuring;
 use super::{Result, Seen};
 use crate::config::PerplexityThreshold;
+use crate::eval::measure::{self, TokenScores};
 use crate::eval::{
-    Assignment, Example, Ledger, LeftOut, Place, Summary, Weakness, distinct_2, measure, sentinels,
-    summarise, weakness,
+    Assignment, Example, ItemScore, Ledger, LeftOut, Place, Summary, Weakness, distinct_2,
+    sentinels, summarise, weakness,
 };
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
@@ -144,9 +145,31 @@ pub fn find_weak(
     arm: &Arm,
     seen: Seen,
 ) -> Result<Weakness> {
+    let found = score_find(runtime, ledger, examples, arm, seen)?;
+    let scores: Vec<ItemScore> = found.items.into_iter().map(|(_, tokens)| tokens.score).collect();
+    Ok(weakness(&scores, threshold))
+}
+
+/// The *find* part of a set, scored.
+pub(super) struct FindScores {
+    pub items: Vec<(Example, TokenScores)>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Scores the *find* part of a set token by token.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(super) fn score_find(
+    runtime: &Runtime,
+    ledger: &Ledger,
+    examples: &[Example],
+    arm: &Arm,
+    seen: Seen,
+) -> Result<FindScores> {
     let assignment = ledger.assign(examples)?;
     let find = part(examples, &assignment, SplitChoice::Find);
-    let scores =
-        measure::score(runtime, &find, arm.lora.as_ref(), &mut measuring("scoring", seen))?;
-    Ok(weakness(&scores, threshold))
+    let progress = &mut measuring("scoring", seen);
+    let scores = measure::score_tokens(runtime, &find, arm.lora.as_ref(), progress)?;
+    Ok(FindScores { items: find.into_iter().zip(scores).collect(), left_out: assignment.left_out })
 }

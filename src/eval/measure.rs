@@ -19,6 +19,16 @@ pub const ANSWER_TOKENS: usize = 192;
 /// How far a measurement is: items done, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 
+/// One example's score, with what it was computed from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenScores {
+    pub score: ItemScore,
+    /// The scored tokens: the answer's and the end of the turn.
+    pub ids: Vec<u32>,
+    /// Nats of each of them.
+    pub losses: Vec<f32>,
+}
+
 /// Scores the answer of every example, in order; checks are not run.
 ///
 /// # Errors
@@ -29,11 +39,27 @@ pub fn score(
     lora: Option<&Arc<Lora>>,
     progress: Progress,
 ) -> Result<Vec<ItemScore>> {
+    let scored = score_tokens(runtime, examples, lora, progress)?;
+    Ok(scored.into_iter().map(|tokens| tokens.score).collect())
+}
+
+/// As [`score`], and keeps what every single token cost.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_tokens(
+    runtime: &Runtime,
+    examples: &[Example],
+    lora: Option<&Arc<Lora>>,
+    progress: Progress,
+) -> Result<Vec<TokenScores>> {
     let model = runtime.model();
     let mut items = Vec::with_capacity(examples.len());
+    let mut answers = Vec::with_capacity(examples.len());
     for example in examples {
         let answered =
             model.template.encode_answered(&model.tokenizer, &example.messages, &example.answer)?;
+        answers.push(answered.ids.get(answered.answer_start..).unwrap_or_default().to_vec());
         let scored = answered.answer_start..answered.ids.len();
         items.push(ScoreItem { ids: answered.ids, scored });
     }
@@ -42,7 +68,10 @@ pub fn score(
         done += 1;
         progress(done, examples.len());
     })?;
-    Ok(examples.iter().zip(losses).map(|(example, losses)| item_score(example, &losses)).collect())
+    let scored = examples.iter().zip(answers).zip(losses).map(|((example, ids), losses)| {
+        TokenScores { score: item_score(example, &losses), ids, losses }
+    });
+    Ok(scored.collect())
 }
 
 /// The three parts of one example's token losses: the last one is the end of the turn.

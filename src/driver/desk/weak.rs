@@ -1,7 +1,16 @@
 //! Finding where an arm is weak.
 
-use super::super::{ArmChoice, Error, Result, SetChoice, WorkEvent};
+use super::super::evaluate::score_find;
+use super::super::{ArmChoice, MeasuredItem, Result, SetChoice, WeakFound, WorkEvent};
 use super::{Inner, Work};
+use crate::config::PerplexityThreshold;
+use crate::eval::measure::TokenScores;
+use crate::eval::{Example, ItemScore, weakness};
+use crate::model::tokenizer::Tokenizer;
+use crate::store::PlainStream;
+
+/// How the end of a turn is shown: it is scored like a word, but has no text.
+const END_OF_TURN: &str = "⏎";
 
 impl Inner {
     pub(super) fn find_weak(
@@ -10,7 +19,46 @@ impl Inner {
         set: &SetChoice,
         arm: &ArmChoice,
     ) -> Result<WorkEvent> {
-        let _ = (work, set, arm);
-        Err(Error::Usage("PLACEHOLDER".into()))
+        // First, so that a bad line is known at once and not when the model has come.
+        let examples = self.workplace.set(set)?;
+        let runtime = self.runtime(work)?;
+        let arm = self.arm(arm, &runtime, work)?;
+        let ledger = self.workplace.ledger();
+        let found =
+            score_find(&runtime, &ledger, &examples, &arm, &mut |event| work.progress(event))?;
+        let scores: Vec<ItemScore> = found.items.iter().map(|(_, t)| t.score.clone()).collect();
+        let tokenizer = &runtime.model().tokenizer;
+        Ok(WorkEvent::WeakFound(Box::new(WeakFound {
+            arm: arm.name,
+            items: found
+                .items
+                .into_iter()
+                .map(|(example, scored)| measured(example, scored, tokenizer))
+                .collect(),
+            left_out: found.left_out,
+            auto_threshold: weakness(&scores, PerplexityThreshold::Auto).threshold,
+        })))
     }
+}
+
+fn measured(example: Example, scored: TokenScores, tokenizer: &Tokenizer) -> MeasuredItem {
+    let texts = token_texts(tokenizer, &scored.ids);
+    MeasuredItem {
+        example,
+        score: scored.score,
+        tokens: texts.into_iter().zip(scored.losses).collect(),
+    }
+}
+
+/// The text of each token, safe to show; joined, and without the mark for the end of the turn, they
+/// are the whole text. A token that only begins a character is empty: the one that ends it has it.
+fn token_texts(tokenizer: &Tokenizer, ids: &[u32]) -> Vec<String> {
+    let mut stream = tokenizer.stream();
+    let mut plain = PlainStream::default();
+    ids.iter()
+        .map(|&id| match tokenizer.is_end_of_turn(id) {
+            true => END_OF_TURN.to_owned(),
+            false => plain.push(&stream.push(tokenizer, id)),
+        })
+        .collect()
 }

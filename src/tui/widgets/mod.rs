@@ -2,6 +2,8 @@
 
 mod age;
 mod dialog;
+mod heat_map;
+mod histogram;
 mod scroll;
 mod sparkline;
 mod stars;
@@ -10,6 +12,8 @@ mod wrapped;
 
 pub use age::age;
 pub use dialog::dialog;
+pub use heat_map::{heat_legend, heat_map};
+pub use histogram::histogram;
 pub use scroll::Scroll;
 pub use sparkline::sparkline;
 pub use stars::stars;

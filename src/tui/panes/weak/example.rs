@@ -1,0 +1,179 @@
+//! The selected example: its score in three parts, its prompt, its right answer as a heat map, and the
+//! token under the cursor in figures.
+
+use super::found::{Found, Item};
+use super::{WeakPane, figures};
+use crate::store::{plain, plain_line};
+use crate::tui::pane::Shared;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{elide, heat_legend, heat_map, wrap};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+/// From this height on there is room between the parts.
+const ROOMY: u16 = 16;
+
+/// Beside the list: as much of the prompt as leaves room for the answer.
+pub fn draw(
+    pane: &WeakPane,
+    found: &Found,
+    item: &Item,
+    frame: &mut Frame,
+    area: Rect,
+    shared: &Shared,
+) {
+    let theme = &shared.theme;
+    let width = usize::from(area.width);
+    let gap = u16::from(area.height >= ROOMY);
+    let [head, _, text, _, foot] = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Length(gap),
+        Constraint::Fill(1),
+        Constraint::Length(gap),
+        Constraint::Length(3),
+    ])
+    .areas(area);
+    frame.render_widget(Paragraph::new(head_lines(pane, found, item, width, theme)), head);
+    frame.render_widget(Paragraph::new(foot_lines(pane, item, width, theme)), foot);
+
+    let visible = usize::from(text.height);
+    let answer = heat_map(&item.measured.tokens, Some(pane.token), width, theme);
+    // A third is the prompt's, and whatever the answer does not need.
+    let room = visible.saturating_sub(answer.lines.len() + usize::from(gap)).max(visible / 3);
+    let mut lines = prompt_lines(item, width, room, theme);
+    lines.extend((0..gap).map(|_| Line::default()));
+    let left = visible.saturating_sub(lines.len());
+    let first = (answer.cursor_line.unwrap_or(0) + 1).saturating_sub(left);
+    lines.extend(answer.lines.into_iter().skip(first));
+    frame.render_widget(Paragraph::new(lines), text);
+}
+
+/// Alone in the pane, all of it, scrolled.
+pub fn draw_large(
+    pane: &WeakPane,
+    found: &Found,
+    item: &Item,
+    frame: &mut Frame,
+    area: Rect,
+    shared: &Shared,
+) {
+    let theme = &shared.theme;
+    let width = usize::from(area.width);
+    let [_, head, _, text, more, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(2),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+        Constraint::Length(3),
+    ])
+    .areas(area);
+    frame.render_widget(Paragraph::new(head_lines(pane, found, item, width, theme)), head);
+    frame.render_widget(Paragraph::new(foot_lines(pane, item, width, theme)), foot);
+
+    let mut lines = prompt_lines(item, width, usize::MAX, theme);
+    lines.push(Line::default());
+    let answer = heat_map(&item.measured.tokens, Some(pane.token), width, theme);
+    let cursor = lines.len() + answer.cursor_line.unwrap_or(0);
+    lines.extend(answer.lines);
+    let (all, visible) = (lines.len(), usize::from(text.height));
+    let first = pane
+        .scrolled
+        .unwrap_or_else(|| (cursor + 2).saturating_sub(visible))
+        .min(all.saturating_sub(visible));
+    pane.text.set((first, visible, all));
+    let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+    frame.render_widget(Paragraph::new(shown), text);
+    let below = all.saturating_sub(first + visible);
+    let words = match (first, below) {
+        (0, 0) => String::new(),
+        (above, 0) => format!("↑ {above} more lines"),
+        (0, below) => format!("↓ {below} more lines"),
+        (above, below) => format!("↑ {above} and ↓ {below} more lines"),
+    };
+    frame.render_widget(Line::styled(words, theme.dim), more);
+}
+
+fn head_lines(
+    pane: &WeakPane,
+    found: &Found,
+    item: &Item,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let score = &item.measured.score;
+    let figures =
+        format!(" · perplexity {} · {} tokens", figures::perplexity(item.perplexity), score.tokens);
+    let name = width.saturating_sub(figures.chars().count() + 4).max(8);
+    let mut spans =
+        vec![Span::styled(elide(&plain_line(&score.id), name), theme.accent), Span::raw(figures)];
+    if found.is_weak(item) {
+        spans.push(Span::styled(" ▲", theme.warning));
+    }
+    if pane.chosen.contains(&item.measured.example.id) {
+        spans.push(Span::styled(" ✓", theme.good));
+    }
+    vec![Line::from(spans), parts(score.first, score.rest, score.end_of_turn, theme)]
+}
+
+/// The three parts of a score, in nats: a model can learn when to stop and nothing else.
+pub fn parts(first: f64, rest: Option<f64>, end_of_turn: f64, theme: &Theme) -> Line<'static> {
+    let rest = rest.map_or_else(|| "-".into(), |rest| format!("{rest:.2}"));
+    let label = |text: &'static str| Span::styled(text, theme.dim);
+    Line::from(vec![
+        label("nats: first "),
+        Span::raw(format!("{first:.2}")),
+        label(" · rest "),
+        Span::raw(rest),
+        label(" · end of turn "),
+        Span::raw(format!("{end_of_turn:.2}")),
+    ])
+}
+
+/// At most `most` lines; the last one says when there are more.
+fn prompt_lines(item: &Item, width: usize, most: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = wrap(&plain(&item.measured.example.prompt()), width.saturating_sub(2));
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = elide(last, width.saturating_sub(4)) + " …";
+        }
+    }
+    lines
+        .into_iter()
+        .enumerate()
+        .map(|(place, line)| {
+            let before = if place == 0 { "› " } else { "  " };
+            Line::styled(format!("{before}{line}"), theme.person)
+        })
+        .collect()
+}
+
+/// The token under the cursor, and what the colours mean.
+fn foot_lines(pane: &WeakPane, item: &Item, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let tokens = &item.measured.tokens;
+    let Some((text, nats)) = tokens.get(pane.token) else { return Vec::new() };
+    let last = pane.token + 1 == tokens.len();
+    let words = match text.as_str() {
+        text if last => format!("{} the end of the turn", text.trim()),
+        "" => "the beginning of a character".into(),
+        text => format!("“{}”", text.replace(' ', "␣").replace('\n', "¶").replace('\t', "→")),
+    };
+    let place = format!("token {} of {} ", pane.token + 1, tokens.len());
+    let room = width.saturating_sub(place.chars().count());
+    let figures = format!(
+        "probability {} · {nats:.2} nats · perplexity {}",
+        figures::probability(*nats),
+        figures::perplexity(f64::from(*nats).exp())
+    );
+    vec![
+        heat_legend(theme),
+        Line::from(vec![
+            Span::styled(place, theme.dim),
+            Span::styled(elide(&words, room), theme.accent),
+        ]),
+        Line::raw(elide(&figures, width)),
+    ]
+}

@@ -1,0 +1,215 @@
+//! A measured *find* part, arranged for the screen: areas by perplexity, examples by perplexity within
+//! them, and which of them are weak. What counts as weak is `eval`'s to say.
+
+use crate::config::PerplexityThreshold;
+use crate::driver::{MeasuredItem, SetChoice, WeakFound};
+use crate::eval::{AreaScore, ItemScore, LeftOut, summarise, weakness};
+use crate::store::plain_line;
+use std::collections::{BTreeSet, HashSet};
+
+/// A shorter common beginning of prompts is not worth leaving out.
+const LEAST_COMMON: usize = 12;
+
+/// What one measurement found.
+#[derive(Debug)]
+pub struct Found {
+    pub arm: String,
+    pub set: SetChoice,
+    pub items: Vec<Item>,
+    /// The worst first.
+    pub areas: Vec<Area>,
+    pub rows: Vec<Row>,
+    pub left_out: Vec<LeftOut>,
+    /// Where the threshold lies when it finds its own place.
+    pub auto_threshold: f64,
+    /// Over all areas, each counting alike; none where nothing was measured.
+    pub perplexity: Option<f64>,
+    /// Where it lies now.
+    pub threshold: f64,
+    /// It is where `auto` puts it.
+    pub automatic: bool,
+    /// Ids.
+    pub weak: HashSet<String>,
+    scores: Vec<ItemScore>,
+}
+
+/// One example.
+#[derive(Debug)]
+pub struct Item {
+    pub measured: MeasuredItem,
+    pub perplexity: f64,
+    /// What tells its prompt from the others of its area, in one line.
+    pub title: String,
+}
+
+/// One area.
+#[derive(Debug)]
+pub struct Area {
+    pub score: AreaScore,
+    /// Places in [`Found::items`], the worst first.
+    pub items: Vec<usize>,
+    /// How many of them are weak.
+    pub weak: usize,
+}
+
+/// A line of the list, as a place in `areas` or `items`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Row {
+    Area(usize),
+    Item(usize),
+}
+
+impl Found {
+    pub fn new(found: &WeakFound, set: SetChoice, threshold: PerplexityThreshold) -> Self {
+        let scores: Vec<ItemScore> = found.items.iter().map(|item| item.score.clone()).collect();
+        let summary = summarise(&scores);
+        let perplexity = summary.as_ref().map(|summary| summary.perplexity);
+        let mut areas: Vec<Area> = summary
+            .map(|summary| summary.areas)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|score| {
+                let mut items: Vec<usize> =
+                    (0..scores.len()).filter(|&at| scores[at].area == score.area).collect();
+                items.sort_by(|&a, &b| {
+                    scores[b]
+                        .nll
+                        .total_cmp(&scores[a].nll)
+                        .then_with(|| scores[a].id.cmp(&scores[b].id))
+                });
+                Area { score, items, weak: 0 }
+            })
+            .collect();
+        areas.sort_by(|a, b| b.score.nll.total_cmp(&a.score.nll));
+        let mut titles = vec![String::new(); scores.len()];
+        for area in &areas {
+            let prompts: Vec<String> = area
+                .items
+                .iter()
+                .map(|&at| plain_line(&found.items[at].example.prompt()))
+                .collect();
+            let common = common_beginning(&prompts);
+            for (&at, prompt) in area.items.iter().zip(&prompts) {
+                titles[at] = match common {
+                    0 => prompt.clone(),
+                    _ => format!("…{}", prompt.get(common..).unwrap_or(prompt)),
+                };
+            }
+        }
+        let rows = areas
+            .iter()
+            .enumerate()
+            .flat_map(|(place, area)| {
+                let items = area.items.iter().map(|&item| Row::Item(item));
+                std::iter::once(Row::Area(place)).chain(items)
+            })
+            .collect();
+        let items = found
+            .items
+            .iter()
+            .zip(titles)
+            .map(|(item, title)| Item {
+                measured: item.clone(),
+                perplexity: item.score.nll.exp(),
+                title,
+            })
+            .collect();
+        let mut arranged = Self {
+            arm: found.arm.clone(),
+            set,
+            items,
+            areas,
+            rows,
+            left_out: found.left_out.clone(),
+            auto_threshold: found.auto_threshold,
+            perplexity,
+            threshold: 0.0,
+            automatic: false,
+            weak: HashSet::new(),
+            scores,
+        };
+        arranged.set_threshold(threshold);
+        arranged
+    }
+
+    /// Counts anew.
+    pub fn set_threshold(&mut self, threshold: PerplexityThreshold) {
+        let weakness = weakness(&self.scores, threshold);
+        self.automatic = matches!(threshold, PerplexityThreshold::Auto);
+        self.threshold = weakness.threshold;
+        self.weak = weakness.weak.into_iter().map(|weak| weak.id).collect();
+        for area in &mut self.areas {
+            let ids = area.items.iter().filter_map(|&at| self.scores.get(at));
+            area.weak = ids.filter(|score| self.weak.contains(&score.id)).count();
+        }
+    }
+
+    pub fn is_weak(&self, item: &Item) -> bool {
+        self.weak.contains(&item.measured.example.id)
+    }
+
+    /// Ids of an area's weak examples, or of all.
+    pub fn weak_of(&self, area: Option<usize>) -> BTreeSet<String> {
+        let Some(area) = area else { return self.weak.iter().cloned().collect() };
+        let items = self.areas.get(area).into_iter().flat_map(|area| &area.items);
+        items
+            .filter_map(|&at| self.items.get(at))
+            .filter(|item| self.is_weak(item))
+            .map(|item| item.measured.example.id.clone())
+            .collect()
+    }
+
+    /// `12 of 107 over 25.0`.
+    pub fn count(&self) -> String {
+        format!("{} of {} over {:.1}", self.weak.len(), self.items.len(), self.threshold)
+    }
+
+    /// The row that shows this example.
+    pub fn row_of(&self, id: &str) -> Option<usize> {
+        self.rows.iter().position(|row| match row {
+            Row::Item(at) => self.items.get(*at).is_some_and(|item| item.measured.example.id == id),
+            Row::Area(_) => false,
+        })
+    }
+}
+
+/// Bytes of whole words that all of several texts begin with; 0 when it is hardly any.
+fn common_beginning(texts: &[String]) -> usize {
+    let [first, others @ ..] = texts else { return 0 };
+    if others.is_empty() {
+        return 0;
+    }
+    let common = others.iter().fold(first.len(), |common, other| {
+        let same = first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        common.min(same)
+    });
+    let end = (0..=common)
+        .rev()
+        .find(|&at| {
+            first.is_char_boundary(at) && first.as_bytes().get(at.wrapping_sub(1)) == Some(&b' ')
+        })
+        .unwrap_or(0);
+    if end >= LEAST_COMMON { end } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // If this fails, a list of prompts that begin alike shows the same words in every row, or cuts a
+    // character in two.
+    #[test]
+    fn what_all_prompts_of_an_area_begin_with_is_left_out() {
+        let common = |texts: &[&str]| {
+            common_beginning(&texts.iter().map(|text| text.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(common(&["Write one command: a", "Write one command: b"]), 19);
+        assert_eq!(common(&["Write one command: list", "Write one command: line"]), 19);
+        assert_eq!(common(&["Why is é so?", "Why is è so?"]), 0);
+        assert_eq!(common(&["Écris une ligneé", "Écris une ligneè"]), 0);
+        assert_eq!(common(&["Écris une ligne é", "Écris une ligne è"]), 17);
+        assert_eq!(common(&["the very same prompt", "the very same prompt"]), 14);
+        assert_eq!(common(&["only one prompt here"]), 0);
+        assert_eq!(common(&[]), 0);
+    }
+}

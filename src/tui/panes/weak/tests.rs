@@ -1,0 +1,465 @@
+//! The pane without a model: keys and reports in, screens and effects out.
+#![allow(clippy::unwrap_used)]
+
+use crate::adapters::{AdapterSummary, State};
+use crate::config::{Config, PerplexityThreshold};
+use crate::driver::{
+    ArmChoice, Effect, Event, MeasuredItem, Report, SetChoice, TrainingMaterial, WeakFound,
+    WorkEvent, WorkId,
+};
+use crate::eval::{Example, ItemScore, LeftOut, Provenance, weakness};
+use crate::store::Message;
+use crate::tui::action::Action;
+use crate::tui::pane::{Context, Intent, ModelState, NoticeKind, Pane, Shared, TerminalEffect};
+use crate::tui::panes::WeakPane;
+use crate::tui::tests::Screen;
+use crate::tui::theme::Theme;
+use ratatui::style::Modifier;
+
+/// Token texts of one answer, with nats.
+type Tokens = &'static [(&'static str, f32)];
+
+const COPY: Tokens = &[
+    ("rsync", 7.2),
+    (" -", 1.1),
+    ("av", 2.4),
+    (" --", 3.6),
+    ("delete", 5.4),
+    (" src", 0.3),
+    ("/", 0.1),
+    (" dst", 0.4),
+    ("/", 0.2),
+    ("⏎", 0.6),
+];
+const LIST: Tokens =
+    &[("ls", 0.4), (" -", 0.2), ("la", 3.1), (" |", 8.9), (" wc", 6.2), ("⏎", 1.2)];
+const SUM: Tokens =
+    &[("It", 2.0), (" is", 0.5), (" ", 0.2), ("4", 0.1), ("2", 0.1), (".", 0.1), ("⏎", 0.1)];
+const POEM: Tokens = &[
+    ("Snow", 4.1),
+    (" falls", 2.2),
+    (",\n", 1.4),
+    ("改", 3.3),
+    ("善", 1.0),
+    (".", 0.9),
+    ("⏎", 2.5),
+];
+const SHORT: Tokens = &[("Yes", 6.0), ("⏎", 4.0)];
+
+fn measured(id: &str, area: &str, prompt: &str, tokens: Tokens) -> MeasuredItem {
+    let nats: Vec<f64> = tokens.iter().map(|(_, nats)| f64::from(*nats)).collect();
+    let inner = &nats[1..nats.len() - 1];
+    let mean = |nats: &[f64]| nats.iter().sum::<f64>() / nats.len() as f64;
+    let (_, text) = tokens.split_last().unwrap();
+    MeasuredItem {
+        example: Example {
+            id: id.into(),
+            area: area.into(),
+            messages: vec![Message::user(prompt)],
+            answer: text.iter().map(|(text, _)| *text).collect(),
+            weight: 1.0,
+            provenance: if area == "own" { Provenance::Correction } else { Provenance::File },
+            check: None,
+        },
+        score: ItemScore {
+            id: id.into(),
+            area: area.into(),
+            tokens: nats.len(),
+            nll: mean(&nats),
+            first: nats[0],
+            rest: (!inner.is_empty()).then(|| mean(inner)),
+            end_of_turn: nats[nats.len() - 1],
+            correct: None,
+        },
+        tokens: tokens.iter().map(|(text, nats)| (text.to_string(), *nats)).collect(),
+    }
+}
+
+fn items() -> Vec<MeasuredItem> {
+    let mut items = vec![
+        measured(
+            "shell-copy",
+            "shell",
+            "Write one shell command: copy src to dst and delete what is only in dst",
+            COPY,
+        ),
+        measured("shell-list", "shell", "Write one shell command: count the files here", LIST),
+        measured("maths-1", "maths", "What is six times seven?", SUM),
+        measured(
+            "poem-1",
+            "writing",
+            "Write two lines about snow and continual improvement.",
+            POEM,
+        ),
+        measured("session_20261101_101500", "own", "Is it open on Sundays?", SHORT),
+    ];
+    for place in 0..20 {
+        let id = format!("maths-{:02}", place + 2);
+        items.push(measured(&id, "maths", &format!("What is {place} and {place}?"), SUM));
+    }
+    items
+}
+
+fn found(items: Vec<MeasuredItem>) -> WorkEvent {
+    let scores: Vec<ItemScore> = items.iter().map(|item| item.score.clone()).collect();
+    let auto_threshold = weakness(&scores, PerplexityThreshold::Auto).threshold;
+    let left_out = vec![LeftOut { id: "shell-9".into(), reason: "is near".into() }];
+    WorkEvent::WeakFound(Box::new(WeakFound {
+        arm: "base".into(),
+        items,
+        left_out,
+        auto_threshold,
+    }))
+}
+
+/// The work that was started last.
+fn work(screen: &Screen) -> WorkId {
+    let started = screen.effects.iter().rev().find_map(|effect| match effect {
+        Effect::FindWeak { work, .. } => Some(*work),
+        _ => None,
+    });
+    started.expect("nothing is measured")
+}
+
+fn tell(screen: &mut Screen, event: WorkEvent) {
+    let work = work(screen);
+    screen.report(Report::Work { work, event });
+}
+
+/// The pane in front, as an empty home has it. Esc leaves the prompt of the first pane.
+fn opened(width: u16, height: u16) -> Screen {
+    let mut screen = Screen::new(width, height);
+    screen.keys("esc 3");
+    screen
+}
+
+fn with_figures(width: u16, height: u16) -> Screen {
+    let mut screen = opened(width, height);
+    screen.keys("m");
+    tell(&mut screen, found(items()));
+    screen
+}
+
+fn with_adapters(screen: &mut Screen, names: &[&str]) {
+    let adapters = names
+        .iter()
+        .map(|name| AdapterSummary {
+            name: name.to_string(),
+            state: State::Candidate,
+            base: None,
+            created: None,
+            parent: None,
+            examples: None,
+            last_loss: None,
+            damaged: None,
+        })
+        .collect();
+    screen.report(Report::Adapters(adapters));
+}
+
+/// What the pane alone would train on after these actions.
+fn trained_on(actions: &[Action]) -> Vec<Intent> {
+    let mut shared = Shared {
+        config: Config::default(),
+        theme: Theme::default(),
+        model: ModelState::Failed("none here".into()),
+        now: "2026-11-23T12:00:00[UTC]".parse().unwrap(),
+        ticks: 0,
+        adapters: Vec::new(),
+        training: None,
+        set: SetChoice::default(),
+        next_work: 0,
+    };
+    let mut pane = WeakPane::default();
+    let mut context = Context::new(&mut shared);
+    pane.act(Action::Measure, &mut context);
+    let report = Report::Work { work: WorkId(1), event: found(items()) };
+    pane.report(&report, &mut context);
+    context.intents.clear();
+    for action in actions {
+        pane.act(*action, &mut context);
+    }
+    context.intents
+}
+
+// If this fails, a person opens the pane and does not know what it is for or how to begin.
+#[test]
+fn an_empty_pane_says_what_would_fill_it() {
+    let mut screen = opened(80, 24);
+    insta::assert_snapshot!("empty_80x24", screen.shown());
+    screen.keys("m");
+    assert!(matches!(
+        screen.effects.last(),
+        Some(Effect::FindWeak { set: SetChoice::BuiltIn, arm: ArmChoice::Base, .. })
+    ));
+    screen.shows(&["as soon as the model is there", "Esc gives up"]);
+}
+
+// If this fails, the figures, their order or their words are wrong, or run over at 80×24.
+#[test]
+fn the_figures_at_80_by_24() {
+    let mut screen = with_figures(80, 24);
+    insta::assert_snapshot!("figures_80x24", screen.shown());
+    screen.keys("up");
+    insta::assert_snapshot!("area_80x24", screen.shown());
+}
+
+#[test]
+fn the_figures_at_120_by_40() {
+    insta::assert_snapshot!("figures_120x40", with_figures(120, 40).shown());
+}
+
+// If this fails, a long answer cannot be read as a whole.
+#[test]
+fn enter_gives_the_heat_map_the_pane_and_goes_back() {
+    let mut screen = with_figures(80, 24);
+    screen.keys("enter");
+    insta::assert_snapshot!("large_80x24", screen.shown());
+    let large = screen.shown();
+    screen.keys("down").shows(&["shell-list"]).keys("up");
+    assert_eq!(screen.shown(), large);
+    screen.keys("esc").shows(&["areas, examples", "4 of 25 over"]);
+}
+
+// If this fails, a surprise is told by colour alone, or not by colour at all.
+#[test]
+fn the_heat_map_has_backgrounds_underlines_and_numbers() {
+    let mut screen = with_figures(120, 40);
+    screen.keys("home down").shows(&["session_20261101_101500"]);
+    screen.keys("end up up").shows(&["rsync⁷ -¹av²"]);
+    let heat = Theme::default().heat;
+    // The cursor stands on the worst token, so the others show their own level.
+    assert_eq!(screen.style_of(" -¹av").bg, heat[1].bg);
+    assert_eq!(screen.style_of("av²").bg, heat[2].bg);
+    assert!(!screen.style_of("av²").add_modifier.contains(Modifier::UNDERLINED));
+    assert_eq!(screen.style_of("delete⁵").bg, heat[4].bg);
+    assert!(screen.style_of("delete⁵").add_modifier.contains(Modifier::UNDERLINED));
+    assert!(screen.style_of("rsync⁷").add_modifier.contains(Modifier::REVERSED));
+}
+
+// If this fails, the person cannot ask how likely a certain word was.
+#[test]
+fn the_token_cursor_says_what_each_token_cost() {
+    let mut screen = with_figures(80, 24);
+    screen.keys("end up up").shows(&["shell-copy", "token 1 of 10 “rsync”"]);
+    screen.shows(&["probability 1 in 1339", "7.20 nats", "perplexity 1339"]);
+    screen.keys("left").shows(&["token 1 of 10"]);
+    screen
+        .keys("right")
+        .shows(&["token 2 of 10 “␣-”", "probability 33 % · 1.10 nats · perplexity 3.0"]);
+    for _ in 0..20 {
+        screen.keys("right");
+    }
+    screen.shows(&["token 10 of 10 ⏎ the end of the turn", "0.60 nats"]);
+}
+
+// If this fails, the threshold on the chart and the counts beside it do not belong together.
+#[test]
+fn the_threshold_moves_in_round_steps_and_counts_live() {
+    let mut screen = with_figures(80, 24);
+    let scores: Vec<ItemScore> = items().into_iter().map(|item| item.score).collect();
+    let auto = weakness(&scores, PerplexityThreshold::Auto);
+    let count = |screen: &mut Screen, weakness: &crate::eval::Weakness| {
+        let over = format!("{} of 25 over {:.1}", weakness.weak.len(), weakness.threshold);
+        screen.shows(&[&over]);
+    };
+    count(&mut screen, &auto);
+    screen.shows(&["· auto"]);
+    for (keys, threshold) in [("]", 12.0), ("]", 15.0), ("[ [", 10.0), ("[ [ [ [ [ [ [", 3.5)] {
+        screen.keys(keys);
+        count(&mut screen, &weakness(&scores, PerplexityThreshold::Fixed(threshold)));
+        screen.shows(&["auto is 10.0"]);
+    }
+    screen.keys("=");
+    count(&mut screen, &auto);
+    assert!(!screen.shown().contains("auto is"));
+}
+
+// If this fails, very short answers, whose figures are noise, are offered as weaknesses.
+#[test]
+fn with_auto_short_answers_are_not_weak_and_with_a_number_they_are() {
+    let mut screen = with_figures(120, 40);
+    screen.keys("home").shows(&["own"]);
+    screen.shows(&["0/1"]).keys("]").shows(&["1/1"]);
+}
+
+// If this fails, a person trains on something else than what was chosen, or on nothing without a word.
+#[test]
+fn the_chosen_examples_go_to_training_with_their_right_answers() {
+    let none = trained_on(&[Action::Train]);
+    assert!(
+        matches!(none.as_slice(), [Intent::Notice(notice)] if notice.kind == NoticeKind::Wrong)
+    );
+
+    // The first row is an area whose only example is a correction; the second is that example.
+    let intents = trained_on(&[
+        Action::ChooseAll,
+        Action::First,
+        Action::Down,
+        Action::Choose,
+        Action::Train,
+    ]);
+    let [Intent::Train(TrainingMaterial::Examples(examples))] = intents.as_slice() else {
+        panic!("{intents:?}")
+    };
+    let chosen: Vec<_> = examples.iter().map(|e| (e.id.as_str(), e.provenance)).collect();
+    assert_eq!(
+        chosen,
+        [
+            ("session_20261101_101500", Provenance::Correction),
+            ("shell-list", Provenance::Targeted),
+            ("shell-copy", Provenance::Targeted),
+        ]
+    );
+    assert_eq!(examples[2].answer, "rsync -av --delete src/ dst/");
+
+    let again = trained_on(&[Action::ChooseAll, Action::ChooseAll, Action::Train]);
+    assert!(matches!(again.as_slice(), [Intent::Notice(_)]), "{again:?}");
+}
+
+#[test]
+fn space_on_an_area_chooses_its_weak_examples() {
+    let mut screen = with_figures(80, 24);
+    screen.keys("down space").shows(&["✓ 2 chosen", "2 chosen to train on"]);
+    screen.keys("space");
+    assert!(!screen.shown().contains("✓"));
+}
+
+// If this fails, the figures vanish for a minute whenever something is measured anew.
+#[test]
+fn while_measuring_the_old_figures_stay_and_can_be_used() {
+    let mut screen = with_figures(80, 24);
+    with_adapters(&mut screen, &["lora-v1"]);
+    screen.keys("b").shows(&["m measures lora-v1 on the built-in set"]).keys("m");
+    assert!(matches!(
+        screen.effects.last(),
+        Some(Effect::FindWeak { arm: ArmChoice::Adapter(name), .. }) if name == "lora-v1"
+    ));
+    assert!(screen.app.wants_ticks());
+    tell(&mut screen, WorkEvent::Started);
+    let event = Event::Measuring { what: "scoring", done: 30, total: 120 };
+    tell(&mut screen, WorkEvent::Progress(event));
+    screen.shows(&["measuring lora-v1", "━", "30 of 120 · Esc stops", "rsync", "base on"]);
+    screen.keys("down down c").shows(&["✓ 3 chosen"]);
+    let mut items = items();
+    items.retain(|item| item.example.area != "own");
+    tell(&mut screen, found(items));
+    screen.shows(&["of 24 over", "✓ 3 chosen"]);
+    assert!(!screen.app.wants_ticks());
+}
+
+// If this fails, a long measurement cannot be stopped, or stopping it loses the figures before it.
+#[test]
+fn esc_stops_measuring_and_keeps_what_there_was() {
+    let mut screen = with_figures(80, 24);
+    screen.keys("m");
+    let started = work(&screen);
+    screen.keys("esc");
+    assert!(matches!(screen.effects.last(), Some(Effect::Cancel(work)) if *work == started));
+    tell(&mut screen, WorkEvent::Cancelled);
+    screen.shows(&["measuring was stopped", "of 25 over"]);
+    // What comes late of it is not taken for a new measurement.
+    tell(&mut screen, found(Vec::new()));
+    screen.shows(&["of 25 over"]);
+}
+
+// If this fails, a person with a bad line in a set does not learn which.
+#[test]
+fn a_set_that_cannot_be_read_is_said_with_its_reason() {
+    for mut screen in [opened(80, 24), with_figures(80, 24)] {
+        screen.keys("m");
+        let why = "line 7 of my-set.jsonl: it needs `answer` \u{1b}[31mor `messages`";
+        tell(&mut screen, WorkEvent::Failed(why.into()));
+        screen.shows(&["! not measured: line 7 of my-set.jsonl: it needs `answer` or `messages`"]);
+        screen.keys("m");
+        assert!(!screen.shown().contains("not measured"));
+    }
+}
+
+// If this fails, another set cannot be chosen, or its figures are taken for those of the one before.
+#[test]
+fn another_set_is_entered_and_the_figures_say_whose_they_are() {
+    let mut screen = with_figures(80, 24);
+    screen.keys("o").shows(&["Evaluation set"]).text("/sets/mine.jsonl").keys("enter");
+    screen.shows(&["base on the built-in set", "m measures base on mine.jsonl"]).keys("m");
+    assert!(matches!(
+        screen.effects.last(),
+        Some(Effect::FindWeak { set: SetChoice::File(path), .. }) if path.ends_with("mine.jsonl")
+    ));
+    tell(&mut screen, found(items()));
+    screen.shows(&["base on mine.jsonl"]);
+    assert!(!screen.shown().contains("m measures"));
+    screen.keys("m o backspace enter");
+    assert!(matches!(screen.effects.last(), Some(Effect::Cancel(_))));
+}
+
+// If this fails, a set too small to have a find part looks like one that was never measured.
+#[test]
+fn a_set_without_a_find_part_is_said_to_have_none() {
+    let mut screen = opened(80, 24);
+    screen.keys("m");
+    tell(&mut screen, found(Vec::new()));
+    screen.shows(&["The find part of the built-in set", "is empty", "m  measures"]);
+    screen.keys("c t space enter [ ] = left right down end ctrl-y").shows(&["nothing to copy"]);
+}
+
+#[test]
+fn copying_takes_the_example_or_the_table() {
+    let mut screen = with_figures(80, 24);
+    screen.keys("end up up ctrl-y");
+    let copied = |screen: &Screen| match screen.terminal_effects.last() {
+        Some(TerminalEffect::Copy(text)) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let text = copied(&screen);
+    assert!(
+        text.starts_with("Write one shell command: copy") && text.ends_with("dst/\n"),
+        "{text}"
+    );
+    screen.keys("home ctrl-y");
+    let text = copied(&screen);
+    assert_eq!(text.lines().count(), 26);
+    assert!(text.contains("shell\tshell-copy\t"), "{text}");
+}
+
+// If this fails, text from a set or a model steers the terminal, or breaks the frame.
+#[test]
+fn hostile_text_is_shown_as_text() {
+    let mut items = items();
+    for item in &mut items {
+        item.example.messages = vec![Message::user("a\u{1b}[2J\n\tb 改善 ".repeat(60))];
+        item.example.area.push_str("\u{1b}]0;x\u{7}");
+    }
+    let mut screen = opened(80, 24);
+    screen.keys("m");
+    tell(&mut screen, found(items));
+    for keys in ["down", "enter", "pagedown end", "home", "esc end"] {
+        screen.keys(keys);
+        assert!(!screen.shown().contains('\u{1b}'));
+    }
+}
+
+// If this fails, a small window or a fast hand ends the program.
+#[test]
+fn any_keys_at_any_size() {
+    let keys =
+        "up down pageup pagedown home end left right space c [ ] = t enter esc b m o esc ctrl-y";
+    let keys: Vec<&str> = keys.split(' ').collect();
+    let sizes = [(60, 16), (61, 17), (80, 24), (200, 60), (3, 2)];
+    let mut screen = with_figures(80, 24);
+    with_adapters(&mut screen, &["lora-v1", "lora-v2"]);
+    let mut random = 17u64;
+    for step in 0..1500 {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let number = (random >> 33) as usize;
+        screen.keys(keys[number % keys.len()]);
+        if step % 40 == 0 {
+            let (width, height) = sizes[number / 64 % sizes.len()];
+            screen.resize(width, height);
+            screen.shown();
+        }
+        // Training brings another pane to the front.
+        screen.event(crate::tui::event::Event::Resize(1, 1)).keys("3");
+    }
+    screen.resize(80, 24).shown();
+}
