@@ -3,6 +3,7 @@
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -68,7 +69,7 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let seen =
-            Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, columns, 0), raw: Vec::new() }));
+            Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(cells(rows), cells(columns), 0), raw: Vec::new() }));
         let mut output = pair.master.try_clone_reader().unwrap();
         let watched = seen.clone();
         std::thread::spawn(move || {
@@ -103,7 +104,7 @@ impl Terminal {
 
     pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        self.seen.lock().unwrap().screen.screen_mut().set_size(rows, columns);
+        self.seen.lock().unwrap().screen.screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(size).unwrap();
         self
     }
@@ -237,4 +238,8 @@ pub fn sessions(home: &Path) -> Vec<serde_json::Value> {
         .iter()
         .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
         .collect()
+}
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
 }

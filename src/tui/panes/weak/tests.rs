@@ -10,7 +10,7 @@ use crate::driver::{
 use crate::eval::{Example, ItemScore, LeftOut, Provenance, weakness};
 use crate::store::Message;
 use crate::tui::action::Action;
-use crate::tui::pane::{Context, Intent, ModelState, NoticeKind, Pane, Shared, TerminalEffect};
+use crate::tui::pane::{Context, Intent, ModelState, NoticeKind, Pane, PaneName, Shared, TerminalEffect};
 use crate::tui::panes::WeakPane;
 use crate::tui::tests::Screen;
 use crate::tui::theme::Theme;
@@ -160,6 +160,9 @@ fn with_adapters(screen: &mut Screen, names: &[&str]) {
 /// What the pane alone would train on after these actions.
 fn trained_on(actions: &[Action]) -> Vec<Intent> {
     let mut shared = Shared {
+        arm: crate::driver::ArmChoice::Auto,
+        front: PaneName::Weak,
+        layered: false,
         config: Config::default(),
         theme: Theme::default(),
         model: ModelState::Failed("none here".into()),

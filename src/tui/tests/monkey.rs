@@ -1,0 +1,391 @@
+//! Keys, pastes, resizes and reports at random: whatever somebody's cat types, nothing panics and the
+//! way out stays open.
+
+use super::Screen;
+use crate::driver::{
+    Answered, ArmRating, Comparison, Effect, Event as Progress, FailedCompared, FailedTask,
+    MeasuredItem, ModelReport, PreviewSample, Report, RunSummary, Sessions, Trained,
+    TrainingPreview, TrainingStarted, WeakFound, WorkEvent, WorkId,
+};
+use crate::eval::statistics::Spending;
+use crate::eval::{AreaOutcome, Decision, Example, ItemScore, Provenance, Verdict};
+use crate::runtime::Stop;
+use crate::store::{Message, Session, SessionId, SessionSummary, Stars};
+use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
+use crate::tui::action::{KeyPress, TABLE};
+use crate::tui::event::Event;
+use crate::tui::pane::TerminalEffect;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Keys, resizes, pastes and reports.
+const EVENTS: usize = 20_000;
+
+// If this fails, some order of keys and events ends Kaizen in front of a person.
+#[test]
+fn twenty_thousand_random_events_end_without_a_panic_and_the_way_out_stays_open() {
+    let mut screen = Screen::starting(80, 24);
+    let mut cat = Cat { rng: ChaCha8Rng::seed_from_u64(20_000), asked: Vec::new(), sessions: 0 };
+    for _ in 0..EVENTS {
+        let event = cat.event(&mut screen);
+        screen.event(event);
+        cat.asked.append(&mut screen.effects);
+        screen.terminal_effects.clear();
+        screen.buffer();
+    }
+    screen.resize(80, 24).keys("ctrl-c ctrl-c ctrl-c");
+    assert!(screen.terminal_effects.contains(&TerminalEffect::Quit), "{}", screen.shown());
+}
+
+struct Cat {
+    rng: ChaCha8Rng,
+    /// What the dashboard asked for and nobody has done yet.
+    asked: Vec<Effect>,
+    sessions: u32,
+}
+
+const TEXTS: [&str; 6] = ["", "改善 🧑‍🔬", "a\nb\n\nc", "word ", "\u{1b}[2J", "e\u{301}\t"];
+
+impl Cat {
+    fn event(&mut self, screen: &mut Screen) -> Event {
+        match self.rng.random_range(0..100) {
+            0..50 => {
+                let row = TABLE.choose(&mut self.rng).unwrap();
+                let press = KeyPress::parse(row.keys.choose(&mut self.rng).unwrap()).unwrap();
+                Event::Key(KeyEvent::new(press.code, press.modifiers))
+            }
+            50..62 => {
+                let character = *['a', '7', '改', ' ', 'Z', '/'].choose(&mut self.rng).unwrap();
+                Event::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE))
+            }
+            62..66 => Event::Paste(self.text()),
+            66..72 => {
+                let (width, height) = (self.rng.random_range(1..160), self.rng.random_range(1..60));
+                screen.resize(width, height);
+                Event::Resize(width, height)
+            }
+            72..75 => Event::Tick("2026-11-23T12:00:09[UTC]".parse().unwrap()),
+            75 => Event::Edited(Ok(self.text())),
+            76 => Event::Edited(Err("the editor broke".into())),
+            _ => Event::Report(Box::new(self.report())),
+        }
+    }
+
+    fn text(&mut self) -> String {
+        let count = self.rng.random_range(0..8);
+        (0..count).map(|_| *TEXTS.choose(&mut self.rng).unwrap()).collect()
+    }
+
+    fn number(&mut self) -> f64 {
+        *[0.0, 1.5, 37.0, f64::NAN, f64::INFINITY, 1e300, 1e-300].choose(&mut self.rng).unwrap()
+    }
+
+    fn session_id(&mut self) -> SessionId {
+        format!("session_20261123_1200{:02}", self.rng.random_range(0..10)).parse().unwrap()
+    }
+
+    fn session(&mut self, id: SessionId) -> Session {
+        let at = "2026-11-23T11:00:00[UTC]".parse().unwrap();
+        let mut session = Session::begin(id, &at, &self.text());
+        session.metadata.user_rating = Stars::try_from(self.rng.random_range(0..6)).ok();
+        session.record_mut().answer = Some(self.text());
+        session
+    }
+
+    /// The answer to something that was asked, or something that nobody asked for.
+    fn report(&mut self) -> Report {
+        if self.asked.is_empty() || self.rng.random_range(0..10) == 0 {
+            return match self.rng.random_range(0..5) {
+                0 => Report::Model(ModelReport::Failed(self.text())),
+                1 => Report::Model(ModelReport::Loading(self.number() as f32)),
+                2 => Report::Failed { what: "do it", why: self.text() },
+                3 => Report::RatingFailed { session: self.session_id(), why: self.text() },
+                _ => {
+                    let work = WorkId(self.rng.random_range(0..50));
+                    Report::Work { work, event: self.work_event() }
+                }
+            };
+        }
+        // Long work is reported on many times before it ends.
+        let place = self.rng.random_range(0..self.asked.len());
+        let goes_on = self.rng.random_range(0..4) > 0;
+        let effect = self.asked[place].clone();
+        let work = match &effect {
+            Effect::Ask { work, .. }
+            | Effect::FindWeak { work, .. }
+            | Effect::PrepareTraining { work, .. }
+            | Effect::StartTraining(work)
+            | Effect::ResumeTraining { work, .. }
+            | Effect::Judge { work, .. }
+            | Effect::CompareFailed { work, .. } => Some(*work),
+            _ => None,
+        };
+        if let Some(work) = work
+            && goes_on
+        {
+            return Report::Work { work, event: self.work_event() };
+        }
+        self.asked.swap_remove(place);
+        self.end(effect)
+    }
+
+    fn work_event(&mut self) -> WorkEvent {
+        match self.rng.random_range(0..9) {
+            0 => WorkEvent::Started,
+            1 => WorkEvent::Text(self.text()),
+            2 => WorkEvent::Memory(900),
+            3 => WorkEvent::Elapsed(self.number()),
+            4 => WorkEvent::Progress(Progress::Note(self.text())),
+            5 => WorkEvent::Progress(Progress::Measuring { what: "scoring", done: 3, total: 0 }),
+            6 => WorkEvent::Training(Box::new(TrainingStarted {
+                run: "run_20261123_120000".into(),
+                steps: self.rng.random_range(0..40),
+                done: vec![self.step(1)],
+            })),
+            7 => WorkEvent::Progress(Progress::Train(TrainEvent::Saved { step: 2 })),
+            _ => {
+                let step = self.rng.random_range(0..60);
+                WorkEvent::Progress(Progress::Train(TrainEvent::Step(self.step(step))))
+            }
+        }
+    }
+
+    fn step(&mut self, step: usize) -> StepMetrics {
+        StepMetrics {
+            step,
+            loss: self.number(),
+            lr: self.number(),
+            grad_norm: self.number(),
+            tokens_per_second: self.number(),
+            held_out_before: Some(self.number()),
+            held_out_loss: Some(self.number()),
+        }
+    }
+
+    fn end(&mut self, effect: Effect) -> Report {
+        let work = |work, event| Report::Work { work, event };
+        match effect {
+            Effect::LoadModel => Report::Model(ModelReport::Ready(Screen::facts())),
+            Effect::ListSessions(filter) => {
+                let count = self.rng.random_range(0..30);
+                let list = (0..count).map(|_| self.summary()).collect();
+                let sessions = Sessions {
+                    list,
+                    total: count,
+                    recent_stars: vec![1, 5, 3],
+                    filter,
+                    ..Sessions::default()
+                };
+                Report::Sessions(sessions.into())
+            }
+            Effect::OpenSession(id) => Report::Session(Box::new(self.session(id))),
+            Effect::Rate { session, .. } => Report::Rated(Box::new(self.session(session))),
+            Effect::AddToSet(session) => {
+                Report::AddedToSet { session, set: "evaluation.jsonl".into() }
+            }
+            Effect::Ask { work: id, .. } => {
+                self.sessions += 1;
+                let session = format!("session_20261123_13{:04}", self.sessions).parse().unwrap();
+                work(
+                    id,
+                    WorkEvent::Answered(Box::new(Answered {
+                        session,
+                        arm: "base".into(),
+                        text: self.text(),
+                        stop: Stop::MaxTokens,
+                        tokens: 3,
+                        tokens_per_second: self.number(),
+                    })),
+                )
+            }
+            Effect::FindWeak { work: id, .. } => work(id, self.weak()),
+            Effect::ListRuns => Report::Runs(vec![self.run()]),
+            Effect::PrepareTraining { work: id, .. } => work(id, self.preview()),
+            Effect::StartTraining(id) | Effect::ResumeTraining { work: id, .. } => {
+                let adapter = self.rng.random_range(0..2) == 0;
+                work(
+                    id,
+                    WorkEvent::Trained(Box::new(Trained {
+                        run: "run_20261123_120000".into(),
+                        adapter: adapter.then(|| "lora-v1".into()),
+                        steps: 12,
+                        losses: vec![self.number(), self.number()],
+                        seconds: self.number(),
+                    })),
+                )
+            }
+            Effect::ListAdapters => Report::Adapters(Vec::new()),
+            Effect::Judge { work: id, .. } => work(id, self.judged()),
+            Effect::CompareFailed { work: id, .. } => work(id, self.failed()),
+            Effect::RateArms => Report::ArmRatings(vec![ArmRating {
+                arm: "base".into(),
+                rated: 3,
+                mean: self.number(),
+                ci95: Some([self.number(), self.number()]),
+            }]),
+            Effect::Cancel(id) => work(id, WorkEvent::Cancelled),
+            Effect::DiscardTraining(_) | Effect::AbandonRun(_) => {
+                Report::Failed { what: "do it", why: "no".into() }
+            }
+        }
+    }
+
+    fn summary(&mut self) -> SessionSummary {
+        SessionSummary {
+            id: self.session_id(),
+            started: "2026-11-23T11:00:00".into(),
+            task: self.text(),
+            stars: Stars::try_from(self.rng.random_range(0..6)).ok(),
+            issues: Vec::new(),
+            comment: Some(self.text()),
+            arm: Some("base".into()),
+            adapter: None,
+            corrected: self.rng.random_range(0..2) == 0,
+            imported: false,
+            outcome: Some("finished".into()),
+        }
+    }
+
+    fn example(&mut self, id: usize) -> Example {
+        Example {
+            id: format!("i{id}"),
+            area: if id.is_multiple_of(2) { "even".into() } else { self.text() },
+            messages: vec![Message::user(self.text())],
+            answer: self.text(),
+            weight: 1.0,
+            provenance: Provenance::File,
+            check: None,
+        }
+    }
+
+    fn weak(&mut self) -> WorkEvent {
+        let count = self.rng.random_range(0..30);
+        let items = (0..count)
+            .map(|id| {
+                let example = self.example(id);
+                let nll = self.number();
+                let score = ItemScore {
+                    id: example.id.clone(),
+                    area: example.area.clone(),
+                    tokens: 5,
+                    nll,
+                    first: nll,
+                    rest: Some(nll),
+                    end_of_turn: nll,
+                    correct: None,
+                };
+                let tokens = (0..5).map(|_| (self.text(), self.number() as f32)).collect();
+                MeasuredItem { example, score, tokens }
+            })
+            .collect();
+        WorkEvent::WeakFound(Box::new(WeakFound {
+            arm: "base".into(),
+            items,
+            left_out: Vec::new(),
+            auto_threshold: self.number(),
+        }))
+    }
+
+    fn run(&mut self) -> RunSummary {
+        let settings = TrainSettings::from_config(&crate::config::Config::default());
+        RunSummary {
+            name: "run_20261123_110000".into(),
+            record: RunRecord {
+                settings,
+                base_sha256: "b179".into(),
+                data_sha256: "d".into(),
+                threads: 2,
+                parent: None,
+                started: "2026-11-23T11:00:00+00:00".into(),
+                adapter: None,
+                abandoned: false,
+            },
+            metrics: vec![self.step(1), self.step(2)],
+            steps: 12,
+            resumable: true,
+        }
+    }
+
+    fn preview(&mut self) -> WorkEvent {
+        WorkEvent::Prepared(Box::new(TrainingPreview {
+            run: "run_20261123_120000".into(),
+            examples: [("file".to_owned(), 3)].into(),
+            tokens: 100,
+            trained_tokens: 40,
+            steps: 12,
+            steps_done: 0,
+            memory_mib: 900,
+            free_mib: Some(8000),
+            estimated_seconds: self.number(),
+            notes: vec![self.text(), self.text()],
+            samples: (0..3)
+                .map(|id| PreviewSample {
+                    id: format!("i{id}"),
+                    provenance: "file",
+                    tokens: vec![(self.text(), false), (self.text(), true)],
+                })
+                .collect(),
+        }))
+    }
+
+    fn judged(&mut self) -> WorkEvent {
+        let area = |cat: &mut Self, area: &str| AreaOutcome {
+            area: area.into(),
+            n: 12,
+            a: cat.number(),
+            b: cat.number(),
+            change: cat.number(),
+            ci95: Some([cat.number(), cat.number()]),
+            accuracy_a: Some(cat.number()),
+            accuracy_b: None,
+        };
+        WorkEvent::Judged(Box::new(Comparison {
+            a: "base".into(),
+            b: "lora-v1".into(),
+            decision: Decision {
+                verdict: Verdict::CannotTell,
+                style: false,
+                reason: self.text(),
+                p: self.number(),
+                spending: Spending::of(1),
+                a: self.number(),
+                b: self.number(),
+                change: self.number(),
+                ci95: None,
+                items: 12,
+                groups: 11,
+                accuracy: None,
+                areas: vec![area(self, "shell"), area(self, "改善")],
+                sentinels: vec![area(self, "maths")],
+                guards: Vec::new(),
+                needs_more: Some(40),
+            },
+            used: 2,
+            sentinels_passed: Some(71),
+        }))
+    }
+
+    fn failed(&mut self) -> WorkEvent {
+        let count = self.rng.random_range(0..5);
+        let tasks = (0..count)
+            .map(|_| FailedTask {
+                session: self.session_id(),
+                task: self.text(),
+                messages: vec![Message::user(self.text())],
+                correction: self.text(),
+                answer: self.text(),
+                before: self.number(),
+                after: self.number(),
+                seen: self.rng.random_range(0..2) == 0,
+            })
+            .collect();
+        WorkEvent::FailedCompared(Box::new(FailedCompared {
+            a: "base".into(),
+            b: "lora-v1".into(),
+            tasks,
+            uncorrected: 1,
+        }))
+    }
+}
