@@ -250,7 +250,8 @@ impl FeedbackForm {
     fn leave(&mut self, context: &mut Context) -> Stay {
         if self.warned {
             if self.saving.is_under_way() {
-                context.complain("left before the rating was saved; Sessions shows what is on disk");
+                context
+                    .complain("left before the rating was saved; Sessions shows what is on disk");
             }
             return Stay::Closed;
         }

@@ -299,7 +299,7 @@ fn it_leaves_room_above_and_uses_it_on_a_large_screen() {
         let mut screen = over(FeedbackForm::new(ID.parse().unwrap(), &long), width, height);
         screen.keys("2 tab tab");
         let shown = screen.shown();
-        let top = shown.lines().position(|line| line.starts_with('╭')).unwrap();
+        let top = shown.lines().position(|line| line.contains("What should")).unwrap();
         assert!(top >= usize::from(height) / 4 - 1, "{width}x{height}:\n{shown}");
         assert!(shown.contains("Went wrong") && shown.contains("Right answer"), "{shown}");
     }
@@ -327,12 +327,31 @@ fn states_have_words_and_colours() {
 #[test]
 fn no_key_and_no_size_breaks_it() {
     let keys = [
-        "1", "2", "5", "tab", "backtab", "up", "down", "left", "enter", "esc", "ctrl-j", "ctrl-u",
-        "ctrl-e", "x", "space", "pageup", "end", "delete", "backspace", "k",
+        "1",
+        "2",
+        "5",
+        "tab",
+        "backtab",
+        "up",
+        "down",
+        "left",
+        "enter",
+        "esc",
+        "ctrl-j",
+        "ctrl-u",
+        "ctrl-e",
+        "x",
+        "space",
+        "pageup",
+        "end",
+        "delete",
+        "backspace",
+        "k",
     ];
     let mut state = 7_u64;
     let mut next = |limit: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % limit
     };
     let mut screen = new_form();

@@ -69,11 +69,7 @@ impl FeedbackForm {
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let height = self.height(area);
-        let place = Rect {
-            y: area.y + area.height.saturating_sub(height),
-            height,
-            ..area
-        };
+        let place = Rect { y: area.y + area.height.saturating_sub(height), height, ..area };
         let title = match self.field {
             Field::Stars if self.for_correction => "First the stars, then the right answer",
             Field::Stars => "How good was the answer?",
@@ -90,8 +86,7 @@ impl FeedbackForm {
             _ => self.draw_rest(frame, area, fields, theme),
         }
         let style = if self.saving.trouble.is_some() { theme.bad } else { theme.warning };
-        let words: Vec<Line> =
-            words.into_iter().map(|words| Line::styled(words, style)).collect();
+        let words: Vec<Line> = words.into_iter().map(|words| Line::styled(words, style)).collect();
         frame.render_widget(Paragraph::new(words), below);
     }
 

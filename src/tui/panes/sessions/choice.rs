@@ -59,8 +59,12 @@ impl Choice {
     /// What an empty list means, and what would fill it.
     pub fn when_empty(self) -> [&'static str; 2] {
         match self {
-            Self::All => ["No sessions yet.", "1 opens Tasks: every task is kept here with its answer."],
-            Self::Failed => ["No session is rated as failed.", "f shows other sessions; r rates one."],
+            Self::All => {
+                ["No sessions yet.", "1 opens Tasks: every task is kept here with its answer."]
+            }
+            Self::Failed => {
+                ["No session is rated as failed.", "f shows other sessions; r rates one."]
+            }
             Self::ToCorrect => {
                 ["Every failed session has its right answer.", "t trains on them; f shows others."]
             }

@@ -12,7 +12,7 @@ use crate::driver::{Effect, Report, Sessions, TrainingMaterial, WorkEvent};
 use crate::store::{Filter, Session, SessionId, SessionSummary, plain_line};
 use crate::tui::action::{Action, Scope};
 use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer};
-use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
+use crate::tui::pane::{Context, Intent, Pane, PaneName, Shared, TerminalEffect};
 use choice::Choice;
 use crossterm::event::KeyEvent;
 use cursor::Cursor;
@@ -69,9 +69,7 @@ impl Pane for SessionsPane {
             Action::Left | Action::Right => reading,
             Action::NextFilter | Action::Search => !reading,
             Action::Train => self.listed.as_ref().is_some_and(|listed| listed.total > 0),
-            Action::Back => {
-                reading || self.choice != Choice::default() || !self.search.is_empty()
-            }
+            Action::Back => reading || self.choice != Choice::default() || !self.search.is_empty(),
             _ => true,
         }
     }
@@ -130,7 +128,8 @@ impl Pane for SessionsPane {
             }
             Report::Work { event: WorkEvent::Answered(_), .. } => self.refresh(context),
             Report::AddedToSet { session, .. } => {
-                context.say(format!("{session} is in your evaluation set now, in its area own-work"));
+                context
+                    .say(format!("{session} is in your evaluation set now, in its area own-work"));
             }
             Report::Failed { what: "list the sessions", why } => {
                 self.asked = None;
@@ -254,8 +253,11 @@ impl SessionsPane {
             }
             Purpose::Read => {}
             Purpose::Rate | Purpose::Correct => {
-                let form = FeedbackForm::of(session, purpose == Purpose::Correct);
-                context.push(Layer::Feedback(form));
+                // Whoever went elsewhere meanwhile is not followed there.
+                if context.shared.front == PaneName::Sessions && !context.shared.layered {
+                    let form = FeedbackForm::of(session, purpose == Purpose::Correct);
+                    context.push(Layer::Feedback(form));
+                }
             }
         }
         if detail.is_some() {

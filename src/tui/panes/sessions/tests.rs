@@ -41,7 +41,11 @@ fn some() -> Vec<SessionSummary> {
             stars: stars(2),
             issues: vec![Issue::WrongAction, Issue::Timeout],
             corrected: true,
-            ..base(8, "2026-11-23T11:40:00", "Find the largest file in this folder, and say how large it is in MB\nplease")
+            ..base(
+                8,
+                "2026-11-23T11:40:00",
+                "Find the largest file in this folder, and say how large it is in MB\nplease",
+            )
         },
         SessionSummary {
             stars: stars(5),
@@ -109,7 +113,7 @@ fn list(screen: &mut Screen, list: Vec<SessionSummary>) {
 /// The pane with some sessions.
 fn filled(width: u16, height: u16) -> Screen {
     let mut screen = Screen::new(width, height);
-    screen.keys("2").shown();
+    screen.keys("esc 2").shown();
     list(&mut screen, some());
     screen
 }
@@ -298,7 +302,12 @@ fn a_session_is_shown_in_full() {
     screen.shows(&["What is 17 × 23?"]);
     open(&mut screen, "session_8");
     insta::assert_snapshot!("session_80x24", screen.shown());
-    screen.keys("end").shows(&["Went wrong", "Wrong action selected, Timeout", "greedy", "31.3 a second"]);
+    screen.keys("end").shows(&[
+        "Went wrong",
+        "Wrong action selected, Timeout",
+        "greedy",
+        "31.3 a second",
+    ]);
     screen.keys("g").shows(&["Answer with a command.", "↓"]);
     screen.keys("ctrl-y");
     let answer = "ls -l\nThis lists every file with its size in bytes.";
@@ -362,17 +371,17 @@ fn a_corrected_session_is_added_to_the_evaluation_set() {
 #[test]
 fn empty_lists_say_what_would_fill_them() {
     let mut screen = Screen::new(80, 24);
-    screen.keys("2").shows(&["Reading the sessions…"]);
+    screen.keys("esc 2").shows(&["Reading the sessions…"]);
     let filter = asked(&screen);
     screen.report(Report::Sessions(Arc::new(Sessions { filter, ..Sessions::default() })));
     screen.shows(&["No sessions yet.", "1 opens Tasks"]);
     insta::assert_snapshot!("empty_80x24", screen.shown());
     let mut screen = Screen::new(80, 24);
-    screen.keys("2");
+    screen.keys("esc 2");
     let why = "kaizen.db is not a database".into();
     screen.report(Report::Failed { what: "list the sessions", why });
     screen.shows(&["The sessions cannot be listed: kaizen.db is not a database"]);
-    screen.keys("1 2");
+    screen.keys("1 esc 2");
     list(&mut screen, some());
     screen.shows(&["What is 17 × 23?"]);
 }
@@ -401,7 +410,7 @@ fn ten_thousand_sessions_are_paged_through_without_waiting() {
         .map(|n| summary(&format!("session_{n}"), "2026-11-20T08:00:00", &format!("task {n}.")))
         .collect();
     let mut screen = Screen::new(80, 24);
-    screen.keys("2");
+    screen.keys("esc 2");
     list(&mut screen, sessions);
     screen.shows(&["10000 sessions", "1 of 10000", "task 0."]);
     let begun = std::time::Instant::now();
@@ -461,7 +470,8 @@ fn no_key_and_no_size_breaks_it() {
     ];
     let mut state = 11_u64;
     let mut next = |limit: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % limit
     };
     let mut screen = filled(80, 24);

@@ -31,12 +31,9 @@ pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared)
         return;
     }
     let wide = pane.wide.get() && !list(&pane.listed).is_empty();
-    let [head, _, body] = Layout::vertical([
-        Constraint::Length(2),
-        Constraint::Length(1),
-        Constraint::Fill(1),
-    ])
-    .areas(area);
+    let [head, _, body] =
+        Layout::vertical([Constraint::Length(2), Constraint::Length(1), Constraint::Fill(1)])
+            .areas(area);
     draw_head(pane, frame, head, shared);
     if !wide {
         draw_list(pane, frame, body, shared);
@@ -152,7 +149,8 @@ fn draw_list(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared
         Constraint::Length(u16::from(needs_foot)),
     ])
     .areas(area);
-    let columns = Columns::of(usize::from(area.width), &sessions.list, pane, usize::from(rows.height));
+    let columns =
+        Columns::of(usize::from(area.width), &sessions.list, pane, usize::from(rows.height));
     frame.render_widget(columns.heading(theme), heading);
     let window = pane.cursor.window(sessions.list.len(), usize::from(rows.height));
     let first = window.start;
@@ -179,14 +177,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(
-        width: usize,
-        sessions: &[SessionSummary],
-        pane: &SessionsPane,
-        rows: usize,
-    ) -> Self {
-        let visible =
-            sessions.get(pane.cursor.window(sessions.len(), rows)).unwrap_or_default();
+    fn of(width: usize, sessions: &[SessionSummary], pane: &SessionsPane, rows: usize) -> Self {
+        let visible = sessions.get(pane.cursor.window(sessions.len(), rows)).unwrap_or_default();
         let fixed = 2 + AGE + 2 + 5 + 1 + 1 + 2;
         let arm = if width >= 76 { ARM + 2 } else { 0 };
         let most = if width >= 100 { 30 } else { 15 };
@@ -216,7 +208,10 @@ impl Columns {
         let given = stars(session.stars.map(|stars| stars.get()));
         let corrected = if session.corrected { "✎" } else { " " };
         let mut spans = vec![
-            Span::styled(format!("{mark}{:>AGE$}  ", age(&session.started, &shared.now)), theme.dim),
+            Span::styled(
+                format!("{mark}{:>AGE$}  ", age(&session.started, &shared.now)),
+                theme.dim,
+            ),
             Span::styled(given, if session.stars.is_some() { theme.stars } else { theme.dim }),
             Span::styled(format!(" {corrected}  "), theme.person),
             Span::styled(fixed(&plain_line(first_words(&session.task)), self.task), theme.text),
@@ -253,8 +248,7 @@ fn fixed(text: &str, width: usize) -> String {
 
 /// What the person found wrong; else how the task ended, where it did not end well.
 fn wrong(session: &SessionSummary) -> String {
-    let issues: Vec<String> =
-        session.issues.iter().map(|issue| plain_line(issue.slug())).collect();
+    let issues: Vec<String> = session.issues.iter().map(|issue| plain_line(issue.slug())).collect();
     match (issues.is_empty(), session.outcome.as_deref()) {
         (false, _) => issues.join(", "),
         (true, Some("running")) => "(not ended)".into(),
@@ -328,8 +322,7 @@ fn draw_foot(
 /// A session: what and how good above, its text below.
 fn draw_session(detail: &Detail, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = &shared.theme;
-    let [head, text] =
-        Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
+    let [head, text] = Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
     let width = usize::from(area.width);
     let lines = detail.visible(width, usize::from(text.height), theme);
     frame.render_widget(Paragraph::new(lines), text);
