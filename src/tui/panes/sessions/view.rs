@@ -41,7 +41,8 @@ pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared)
     }
     let [left, right] =
         Layout::horizontal([Constraint::Percentage(56), Constraint::Fill(1)]).areas(body);
-    draw_list(pane, frame, left, shared);
+    let rows = Rect { width: left.width.saturating_sub(1), ..left };
+    draw_list(pane, frame, rows, shared);
     let block = Block::new().borders(Borders::LEFT).border_style(shared.theme.border);
     let inside = block.inner(right).inner(Margin::new(1, 0));
     frame.render_widget(block, right);
@@ -140,13 +141,10 @@ fn draw_list(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared
         draw_empty(pane, frame, area, theme);
         return draw_foot(pane, sessions, frame, bottom_row(area), theme);
     }
-    let needs_foot = !sessions.damaged.is_empty()
-        || pane.trouble.is_some()
-        || sessions.list.len() > usize::from(area.height.saturating_sub(1));
     let [heading, rows, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Fill(1),
-        Constraint::Length(u16::from(needs_foot)),
+        Constraint::Length(u16::from(area.height > 4)),
     ])
     .areas(area);
     let columns =
@@ -249,11 +247,12 @@ fn fixed(text: &str, width: usize) -> String {
 /// What the person found wrong; else how the task ended, where it did not end well.
 fn wrong(session: &SessionSummary) -> String {
     let issues: Vec<String> = session.issues.iter().map(|issue| plain_line(issue.slug())).collect();
-    match (issues.is_empty(), session.outcome.as_deref()) {
-        (false, _) => issues.join(", "),
-        (true, Some("running")) => "(not ended)".into(),
-        (true, Some(outcome @ ("cancelled" | "failed"))) => format!("({outcome})"),
-        (true, _) => String::new(),
+    match (issues.as_slice(), session.outcome.as_deref()) {
+        ([only], _) => only.clone(),
+        ([first, others @ ..], _) => format!("{first} +{}", others.len()),
+        ([], Some("running")) => "(not ended)".into(),
+        ([], Some(outcome @ ("cancelled" | "failed"))) => format!("({outcome})"),
+        ([], _) => String::new(),
     }
 }
 
@@ -304,6 +303,9 @@ fn draw_foot(
     let room = usize::from(area.width).saturating_sub(place.width() + 2);
     let words = match (&pane.trouble, sessions.damaged.as_slice()) {
         (Some(why), _) => format!("not up to date: {why}"),
+        (None, []) if sessions.list.iter().any(|session| session.corrected) => {
+            "✎ has its right answer".into()
+        }
         (None, []) => String::new(),
         (None, [one]) => {
             let folder = one.path.parent().and_then(|folder| folder.file_name());
