@@ -38,8 +38,9 @@ pub struct FeedbackForm {
     ticked: [bool; Issue::ALL.len()],
     /// Issues of an imported session that stand in no list of ours: they stay.
     foreign: Vec<Issue>,
-    comment: TextField,
-    correction: TextField,
+    /// Boxed, as the next: text fields are large, and layers are moved about.
+    comment: Box<TextField>,
+    correction: Box<TextField>,
     /// Comment and correction as the form began; what still equals them was not written by anybody.
     before: (String, String),
     corrected_before: bool,
@@ -59,14 +60,14 @@ impl FeedbackForm {
     /// The form for an answer that has just come.
     pub fn new(session: SessionId, answer: &str) -> Self {
         let answer = plain(answer);
-        let mut correction = TextField::several_lines();
+        let mut correction = Box::new(TextField::several_lines());
         correction.set(&answer);
         Self {
             session,
             stars: None,
             ticked: [false; Issue::ALL.len()],
             foreign: Vec::new(),
-            comment: TextField::line(),
+            comment: Box::new(TextField::line()),
             correction,
             before: (String::new(), answer),
             corrected_before: false,
