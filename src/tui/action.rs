@@ -218,12 +218,12 @@ actions! {
         A::RaiseThreshold, "raise-threshold", ["]"], None, "Raise the threshold";
         A::AutoThreshold, "auto-threshold", ["="], None, "Threshold by itself: the worst quarter, above 10";
         A::Train, "train-weak", ["t"], Some("train"), "Train on the right answers of the chosen examples";
-        A::Open, "heat-map", ["enter"], Some("heat map"), "Show the example with its heat map alone, or go back";
+        A::Open, "heat-map", ["enter"], Some("large"), "Show the example with its heat map alone, or go back";
         A::Left, "previous-token", ["left", "h"], None, "The token before";
         A::Right, "next-token", ["right", "l"], None, "The token after";
         A::ChooseSet, "choose-set", ["o"], Some("set"), "Choose another evaluation set";
         A::ChooseArm, "choose-arm", ["b"], Some("arm"), "Measure base or an adapter";
-        A::Back, "stop-measuring", ["esc"], None, "Stop measuring, or go back";
+        A::Back, "stop-measuring", ["esc"], None, "Go back, or stop measuring";
     }
     TrainingPreview {
         A::Confirm, "start-training", ["enter"], Some("start"), "Start the training";

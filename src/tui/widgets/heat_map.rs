@@ -216,8 +216,9 @@ mod tests {
             ("\tx\n\n", 1.0),
             ("⏎", 0.0),
         ]);
-        let visible = |text: &str| text.split_whitespace().collect::<String>();
-        let whole = "The改善²◌⁴👍🏽a-very-long-word-without-spaces⁷→x¶¶¹⏎";
+        // White space may go where a line ends.
+        let visible = |text: &str| text.split_whitespace().collect::<String>().replace('→', "");
+        let whole = "The改善²◌⁴👍🏽a-very-long-word-without-spaces⁷x¶¶¹⏎";
         for width in 4..60 {
             for cursor in 0..tokens.len() {
                 let map = heat_map(&tokens, Some(cursor), width, &Theme::default());

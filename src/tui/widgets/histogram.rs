@@ -152,7 +152,13 @@ mod tests {
     #[test]
     fn bars_stand_at_their_values_and_the_line_between_them() {
         let values: Vec<f64> = [2.0; 4].into_iter().chain([8.0; 2]).chain([80.0; 3]).collect();
-        insta::assert_snapshot!(text(&drawn(44, 5, &values, 20.0)), @"");
+        insta::assert_snapshot!(text(&drawn(44, 5, &values, 20.0)), @r"
+        4         ██                  │
+                  ██                  │           ██
+                  ██          ██      │           ██
+                  ██          ██      │           ██
+            1        3          10    ▲   30
+        ");
     }
 
     // If this fails, the two sides of the threshold look alike.

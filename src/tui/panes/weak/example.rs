@@ -11,6 +11,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 /// From this height on there is room between the parts.
 const ROOMY: u16 = 16;
@@ -104,11 +105,15 @@ fn head_lines(
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let score = &item.measured.score;
-    let figures =
-        format!(" · perplexity {} · {} tokens", figures::perplexity(item.perplexity), score.tokens);
-    let name = width.saturating_sub(figures.chars().count() + 4).max(8);
-    let mut spans =
-        vec![Span::styled(elide(&plain_line(&score.id), name), theme.accent), Span::raw(figures)];
+    let id = plain_line(&score.id);
+    let perplexity = format!(" · perplexity {}", figures::perplexity(item.perplexity));
+    let tokens = format!(" · {} tokens", score.tokens);
+    // Room for the marks.
+    let room = width.saturating_sub(perplexity.width() + 4);
+    let mut spans = vec![Span::styled(elide(&id, room), theme.accent), Span::raw(perplexity)];
+    if id.width() + tokens.width() <= room {
+        spans.push(Span::raw(tokens));
+    }
     if found.is_weak(item) {
         spans.push(Span::styled(" ▲", theme.warning));
     }
@@ -118,12 +123,12 @@ fn head_lines(
     vec![Line::from(spans), parts(score.first, score.rest, score.end_of_turn, theme)]
 }
 
-/// The three parts of a score, in nats: a model can learn when to stop and nothing else.
+/// The three parts of a score in nats: a model can learn when to stop and nothing else.
 pub fn parts(first: f64, rest: Option<f64>, end_of_turn: f64, theme: &Theme) -> Line<'static> {
     let rest = rest.map_or_else(|| "-".into(), |rest| format!("{rest:.2}"));
     let label = |text: &'static str| Span::styled(text, theme.dim);
     Line::from(vec![
-        label("nats: first "),
+        label("first "),
         Span::raw(format!("{first:.2}")),
         label(" · rest "),
         Span::raw(rest),
@@ -162,18 +167,20 @@ fn foot_lines(pane: &WeakPane, item: &Item, width: usize, theme: &Theme) -> Vec<
         text => format!("“{}”", text.replace(' ', "␣").replace('\n', "¶").replace('\t', "→")),
     };
     let place = format!("token {} of {} ", pane.token + 1, tokens.len());
-    let room = width.saturating_sub(place.chars().count());
-    let figures = format!(
-        "probability {} · {nats:.2} nats · perplexity {}",
-        figures::probability(*nats),
-        figures::perplexity(f64::from(*nats).exp())
-    );
+    let room = width.saturating_sub(place.width());
+    let probability = figures::probability(*nats);
+    let figures =
+        format!("{nats:.2} nats · perplexity {}", figures::perplexity(f64::from(*nats).exp()));
+    let mut line = format!("probability {probability} · {figures}");
+    if line.width() > width {
+        line = format!("{probability} · {figures}");
+    }
     vec![
         heat_legend(theme),
         Line::from(vec![
             Span::styled(place, theme.dim),
             Span::styled(elide(&words, room), theme.accent),
         ]),
-        Line::raw(elide(&figures, width)),
+        Line::raw(elide(&line, width)),
     ]
 }

@@ -164,6 +164,14 @@ impl Found {
         format!("{} of {} over {:.1}", self.weak.len(), self.items.len(), self.threshold)
     }
 
+    /// The row of the first weak example.
+    pub fn first_weak(&self) -> Option<usize> {
+        self.rows.iter().position(|row| match row {
+            Row::Item(at) => self.items.get(*at).is_some_and(|item| self.is_weak(item)),
+            Row::Area(_) => false,
+        })
+    }
+
     /// The row that shows this example.
     pub fn row_of(&self, id: &str) -> Option<usize> {
         self.rows.iter().position(|row| match row {

@@ -232,7 +232,8 @@ impl WeakPane {
         let before = self.selected_item().map(|item| item.measured.example.id.clone());
         let kept = before.and_then(|id| found.row_of(&id));
         // At first the worst example, so that there is a heat map to see.
-        self.selected = kept.unwrap_or(1.min(found.rows.len().saturating_sub(1)));
+        let worst = found.first_weak().unwrap_or(1.min(found.rows.len().saturating_sub(1)));
+        self.selected = kept.unwrap_or(worst);
         if kept.is_none() {
             self.large = false;
             self.list.set((0, 0));

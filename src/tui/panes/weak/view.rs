@@ -152,7 +152,7 @@ fn draw_list(pane: &WeakPane, found: &Found, frame: &mut Frame, area: Rect, shar
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     let width = usize::from(area.width);
     let (title, style) = match pane.chosen.len() {
-        0 => ("areas, examples".to_owned(), theme.dim),
+        0 => ("by area".to_owned(), theme.dim),
         chosen => (format!("✓ {chosen} chosen"), theme.good),
     };
     let name = width.saturating_sub(WEAK + PERPLEXITY);
@@ -275,9 +275,9 @@ fn draw_area(
         Line::from(vec![
             Span::styled(elide(&plain_line(&score.area), width / 2), theme.accent),
             Span::raw(format!(
-                " · perplexity {} · {} examples",
+                " · perplexity {} · {}",
                 figures::perplexity(score.perplexity),
-                score.n
+                if score.n == 1 { "1 example".into() } else { format!("{} examples", score.n) }
             )),
         ]),
         example::parts(score.first, score.rest, score.end_of_turn, theme),
@@ -288,7 +288,7 @@ fn draw_area(
         )),
     ];
     if area.weak > 0 {
-        let words = "Space chooses the weak ones, or none of them.";
+        let words = "Space chooses the weak ones or none.";
         lines.extend(wrap(words, width).into_iter().map(|line| Line::styled(line, theme.dim)));
     }
     frame.render_widget(Paragraph::new(lines), place);
