@@ -42,9 +42,11 @@ pub fn draw(
     let visible = usize::from(text.height);
     let answer = heat_map(&item.measured.tokens, Some(pane.token), width, theme);
     // A third is the prompt's, and whatever the answer does not need.
-    let room = visible.saturating_sub(answer.lines.len() + usize::from(gap)).max(visible / 3);
+    let room = visible.saturating_sub(answer.lines.len()).max(visible / 3);
     let mut lines = prompt_lines(item, width, room, theme);
-    lines.extend((0..gap).map(|_| Line::default()));
+    if lines.len() + answer.lines.len() < visible {
+        lines.push(Line::default());
+    }
     let left = visible.saturating_sub(lines.len());
     let first = (answer.cursor_line.unwrap_or(0) + 1).saturating_sub(left);
     lines.extend(answer.lines.into_iter().skip(first));

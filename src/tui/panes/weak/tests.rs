@@ -251,7 +251,7 @@ fn the_token_cursor_says_what_each_token_cost() {
     for _ in 0..20 {
         screen.keys("right");
     }
-    screen.shows(&["token 10 of 10 ⏎ the end of the turn", "0.60 nats"]);
+    screen.shows(&["token 10 of 10 ⏎ the end of the turn", "1.60 nats"]);
 }
 
 // If this fails, the threshold on the chart and the counts beside it do not belong together.
