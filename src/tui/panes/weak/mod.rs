@@ -142,10 +142,10 @@ impl Pane for WeakPane {
 
     fn report(&mut self, report: &Report, context: &mut Context) {
         match report {
-            Report::Work { work, event } => {
-                if self.measuring.as_ref().is_some_and(|measuring| measuring.work == *work) {
-                    self.measured(event, context);
-                }
+            Report::Work { work, event }
+                if self.measuring.as_ref().is_some_and(|measuring| measuring.work == *work) =>
+            {
+                self.measured(event, context);
             }
             Report::Adapters(_) => {
                 let adapters = &context.shared.adapters;
@@ -241,7 +241,7 @@ impl WeakPane {
         self.scrolled = None;
         self.chosen.retain(|id| found.row_of(id).is_some());
         self.found = Some(found);
-        self.to_worst_token();
+        self.point_at_worst_token();
     }
 
     fn set_threshold(&mut self, threshold: PerplexityThreshold) {
@@ -261,7 +261,7 @@ impl WeakPane {
     }
 
     /// The cursor stands where the model was surprised most.
-    fn to_worst_token(&mut self) {
+    fn point_at_worst_token(&mut self) {
         let tokens = self.selected_item().map(|item| item.measured.tokens.as_slice());
         let worst =
             tokens.unwrap_or_default().iter().enumerate().max_by(|a, b| a.1.1.total_cmp(&b.1.1));
@@ -300,7 +300,7 @@ impl WeakPane {
         }
         if to != before {
             self.selected = to;
-            self.to_worst_token();
+            self.point_at_worst_token();
         }
     }
 

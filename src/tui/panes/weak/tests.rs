@@ -10,7 +10,9 @@ use crate::driver::{
 use crate::eval::{Example, ItemScore, LeftOut, Provenance, weakness};
 use crate::store::Message;
 use crate::tui::action::Action;
-use crate::tui::pane::{Context, Intent, ModelState, NoticeKind, Pane, PaneName, Shared, TerminalEffect};
+use crate::tui::pane::{
+    Context, Intent, ModelState, NoticeKind, Pane, PaneName, Shared, TerminalEffect,
+};
 use crate::tui::panes::WeakPane;
 use crate::tui::tests::Screen;
 use crate::tui::theme::Theme;
