@@ -8,7 +8,8 @@ use crate::model::adapter::{AdapterFolder, AdapterMetadata};
 use crate::model::lora::{Lora, LoraConfig};
 use crate::runtime::{Ending, Runtime};
 use crate::train::{
-    Dataset, MemoryEstimate, Plan, RunFolder, RunRecord, TrainOutcome, TrainSettings, Trainer, looks,
+    Dataset, MemoryEstimate, Plan, RunFolder, RunRecord, TrainOutcome, TrainSettings, Trainer,
+    looks,
 };
 use jiff::Zoned;
 use rand::SeedableRng;

@@ -56,11 +56,8 @@ fn apart<'a>(candidates: &'a [Example], trained: &[Example]) -> Vec<&'a Example>
         }
     }
     let groups = groups(&all);
-    let taken: HashSet<&String> = all
-        .iter()
-        .skip(candidates.len())
-        .filter_map(|example| groups.get(&example.id))
-        .collect();
+    let taken: HashSet<&String> =
+        all.iter().skip(candidates.len()).filter_map(|example| groups.get(&example.id)).collect();
     candidates
         .iter()
         .enumerate()

@@ -1,10 +1,10 @@
 //! The job that trains: one micro-batch a slice, one update a step.
 
 use super::adamw::norm;
+use super::watch::Watch;
 use super::{
     AdamW, Checkpoint, Dataset, Error, Plan, Result, RunFolder, StepMetrics, TrainSettings,
 };
-use super::watch::Watch;
 use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::{Dropout, Target};
@@ -230,7 +230,9 @@ impl Trainer {
         };
         emit(TrainEvent::HeldOut { step: self.step, loss });
         match self.unrecorded.take() {
-            Some(metrics) => self.record(StepMetrics { held_out_loss: Some(loss), ..metrics }, emit),
+            Some(metrics) => {
+                self.record(StepMetrics { held_out_loss: Some(loss), ..metrics }, emit)
+            }
             None => {
                 self.held_out_before = Some(loss);
                 Ok(())

@@ -15,3 +15,4 @@ mod queue;
 mod resuming;
 mod scoring;
 mod steps;
+mod watching;

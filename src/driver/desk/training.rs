@@ -139,10 +139,8 @@ fn summary(run: &RunFolder) -> Result<RunSummary> {
     let record = run.record()?;
     let examples = run.examples()?;
     // The lock is only tried where nothing else speaks against it, and let go at once.
-    let resumable = record.adapter.is_none()
-        && !record.abandoned
-        && !examples.is_empty()
-        && run.lock().is_ok();
+    let resumable =
+        record.adapter.is_none() && !record.abandoned && !examples.is_empty() && run.lock().is_ok();
     Ok(RunSummary {
         name: run.name(),
         metrics: run.metrics()?,

@@ -61,12 +61,7 @@ impl Curves<'_> {
         let line = smoothed(self.metrics, self.smoothing);
         // Later ones are drawn over earlier ones.
         let all: [(Vec<(f64, f64)>, Marker, GraphType, Style); 5] = [
-            (
-                overlay.unwrap_or_default(),
-                Marker::Custom(OVERLAY),
-                GraphType::Line,
-                overlay_style,
-            ),
+            (overlay.unwrap_or_default(), Marker::Custom(OVERLAY), GraphType::Line, overlay_style),
             (raw, Marker::Braille, GraphType::Scatter, raw_style),
             (held_out.clone(), Marker::Braille, GraphType::Line, held_out_style),
             (line, Marker::Braille, GraphType::Line, smoothed_style),
@@ -74,9 +69,12 @@ impl Curves<'_> {
         ];
         all.into_iter()
             .flat_map(|(points, marker, graph, style)| {
-                curve::parts(points)
-                    .into_iter()
-                    .map(move |points| Part { points, marker, graph, style })
+                curve::parts(points).into_iter().map(move |points| Part {
+                    points,
+                    marker,
+                    graph,
+                    style,
+                })
             })
             .collect()
     }
@@ -121,12 +119,11 @@ impl Curves<'_> {
                     .bounds([0.0, last as f64])
                     .labels(step_labels(last, theme)),
             )
-            .y_axis(
-                Axis::default()
-                    .style(theme.border)
-                    .bounds(y)
-                    .labels(loss_labels(y, chart.height, theme)),
-            )
+            .y_axis(Axis::default().style(theme.border).bounds(y).labels(loss_labels(
+                y,
+                chart.height,
+                theme,
+            )))
             .legend_position(None);
         frame.render_widget(chart_widget, chart);
     }

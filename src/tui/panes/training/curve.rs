@@ -97,9 +97,11 @@ mod tests {
         assert_eq!(curve[0], 4.0);
         assert!(curve[1].is_nan() && curve[3].is_nan());
         assert!(curve[2] < 3.0 && curve[4] < curve[2] && curve[4] > 2.0, "{curve:?}");
-        let mut all = weak;
-        let raw = (0..4).map(|_| std::mem::replace(&mut all, all.next())).find(|s| s.weight() == 0.0);
-        assert!(raw.is_some_and(|raw| smoothed([1.0, 5.0], raw) == [1.0, 5.0]) && all == weak);
+        let all: Vec<Smoothing> =
+            std::iter::successors(Some(weak), |one| Some(one.next())).take(5).collect();
+        assert_eq!(all.last(), Some(&weak));
+        let raw = all.iter().find(|one| one.weight() == 0.0);
+        assert!(raw.is_some_and(|raw| smoothed([1.0, 5.0], *raw) == [1.0, 5.0]));
     }
 
     // If this fails, one bad value empties or flattens the chart.

@@ -68,10 +68,7 @@ impl Live {
 
     /// The model works on it.
     pub fn is_under_way(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Starting | Phase::Training | Phase::Pausing | Phase::Stopping
-        )
+        matches!(self.phase, Phase::Starting | Phase::Training | Phase::Pausing | Phase::Stopping)
     }
 
     /// Steps done.

@@ -57,7 +57,8 @@ impl TrainingPane {
     pub fn prepare(&mut self, material: TrainingMaterial, context: &mut Context) {
         if let Some(live) = self.under_way() {
             let run = &live.run;
-            return context.complain(format!("{run} is training: p pauses it, x stops it for good"));
+            return context
+                .complain(format!("{run} is training: p pauses it, x stops it for good"));
         }
         self.put_away(context);
         self.refused = None;
@@ -100,7 +101,9 @@ impl TrainingPane {
     /// The run that `x` stops for good.
     fn stoppable(&self) -> Option<&str> {
         match &self.live {
-            Some(live) if matches!(live.phase, Phase::Starting | Phase::Training | Phase::Pausing) => {
+            Some(live)
+                if matches!(live.phase, Phase::Starting | Phase::Training | Phase::Pausing) =>
+            {
                 Some(&live.run)
             }
             Some(live) if live.is_under_way() => None,
@@ -191,8 +194,9 @@ impl TrainingPane {
             _ => {}
         }
         let Some(live) = self.live.as_mut().filter(|live| live.work == work) else {
-            // Gathered after somebody gave it up: nobody will start it.
-            if let (WorkEvent::Prepared(_), Stage::Runs) = (event, &self.stage) {
+            let waits = matches!(&self.stage, Stage::Preview { work: shown, .. } if *shown == work);
+            if matches!(event, WorkEvent::Prepared(_)) && !waits {
+                // Gathered after somebody gave it up: nobody will start it.
                 context.perform(Effect::DiscardTraining(work));
             }
             return;
@@ -254,8 +258,8 @@ impl Pane for TrainingPane {
             },
             (Stage::Runs, Action::Stop) => self.stoppable().is_some(),
             (Stage::Runs, Action::Overlay) => self.runs.selected().is_some_and(|run| {
-                Some(run.name.as_str()) != self.shown() && !run.metrics.is_empty()
-                    || self.runs.overlay().is_some_and(|overlay| overlay.name == run.name)
+                let live = self.live.as_ref().is_some_and(|live| live.run == run.name);
+                !live && !run.metrics.is_empty()
             }),
             (Stage::Runs, Action::Smoothing) => self.shown().is_some(),
             (Stage::Preview { .. }, Action::Confirm) => true,

@@ -131,7 +131,7 @@ impl Preview {
         let Some(sample) = self.facts.samples.get(self.example) else { return };
         let all: usize = self.facts.examples.values().sum();
         let title = format!(
-            " Example {} of {all} · {} · {} ",
+            "Example {} of {all} · {} · {}",
             self.example + 1,
             plain_line(&sample.id),
             sample.provenance
@@ -144,7 +144,7 @@ impl Preview {
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(theme.border)
-            .title(elide(&title, usize::from(area.width).saturating_sub(4)))
+            .title(format!(" {} ", elide(&title, usize::from(area.width).saturating_sub(4))))
             .title_style(theme.accent)
             .title_bottom(legend.right_aligned());
         let inner = block.inner(area).inner(Margin::new(1, 0));

@@ -21,7 +21,7 @@ use unicode_width::UnicodeWidthStr;
 const WIDE: u16 = 110;
 
 /// Columns of the runs beside the chart.
-const SIDE: u16 = 44;
+const SIDE: u16 = 52;
 
 /// Rows of figures, and of the list of runs below them.
 const FIGURES: u16 = 5;
@@ -67,8 +67,9 @@ pub fn draw(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared)
         }
         false => {
             let listed = pane.runs.list.len().try_into().unwrap_or(LISTED).min(LISTED);
+            let rows = if listed == 0 { 0 } else { listed + 1 };
             let [main, list] =
-                Layout::vertical([Constraint::Fill(1), Constraint::Length(listed + 1)]).areas(area);
+                Layout::vertical([Constraint::Fill(1), Constraint::Length(rows)]).areas(area);
             (main, list)
         }
     };
@@ -213,8 +214,7 @@ fn live_head(
             remark("■", &words, width, 2, theme.dim)
         }
         Phase::Failed(why) => {
-            let mut lines =
-                remark("!", &format!("{run} failed: {why}"), width, 4, theme.bad);
+            let mut lines = remark("!", &format!("{run} failed: {why}"), width, 4, theme.bad);
             let again = pane.runs.find(&live.run).is_some_and(|found| found.resumable);
             if again {
                 let words = "What was saved before is kept: p goes on from there.";
@@ -257,18 +257,18 @@ fn progress(
     width: usize,
     theme: &Theme,
 ) -> Line<'static> {
-    const BAR: usize = 20;
-    let room = width.saturating_sub(BAR + 10);
+    let bar = if width < 76 { 10 } else { 20 };
+    let room = width.saturating_sub(bar + 10);
     let words = elide(words, room);
     let share = live.done() as f64 / live.steps.max(1) as f64;
-    let full = ((share * BAR as f64) as usize).min(BAR);
+    let full = ((share * bar as f64) as usize).min(bar);
     let gap = room.saturating_sub(words.width());
     Line::from(vec![
         Span::styled(format!(" {mark} "), theme.accent),
         Span::raw(words),
         Span::raw(" ".repeat(gap)),
         Span::styled("━".repeat(full), theme.accent),
-        Span::styled("╌".repeat(BAR - full), theme.dim),
+        Span::styled("╌".repeat(bar - full), theme.dim),
         Span::styled(format!(" {:>3.0} %", share * 100.0), theme.text),
     ])
 }
@@ -325,13 +325,13 @@ fn draw_curves(pane: &TrainingPane, frame: &mut Frame, area: Rect, theme: &Theme
 fn columns(pane: &TrainingPane, theme: &Theme) -> [Vec<Figure>; 2] {
     match (&pane.live, pane.runs.selected()) {
         (Some(live), _) => {
-            let (left, mut right) =
+            let (mut left, mut right) =
                 common(pane, &live.metrics, live.done(), live.steps, &live.held_out, theme);
-            let mut left = left;
             let elapsed = live.elapsed.map_or(NONE.to_owned(), duration);
             left.push(Figure::new("elapsed", elapsed));
-            left.push(Figure::new("left", left_of(live)));
-            let memory = live.memory_mib.map_or(NONE.to_owned(), |mib| format!("{} MiB", grouped(mib)));
+            left.push(Figure::new("time left", left_of(live)));
+            let memory =
+                live.memory_mib.map_or(NONE.to_owned(), |mib| format!("{} MiB", grouped(mib)));
             right.push(Figure::new("memory", memory));
             [left, right]
         }
@@ -345,11 +345,17 @@ fn columns(pane: &TrainingPane, theme: &Theme) -> [Vec<Figure>; 2] {
                 "settings",
                 format!("rank {}, {} epochs", settings.lora.rank, settings.epochs),
             ));
-            right.push(Figure::new("started", plain_line(&run.record.started)));
+            right.push(Figure::new("started", started(run)));
             [left, right]
         }
         (None, None) => [Vec::new(), Vec::new()],
     }
+}
+
+/// Day and minute of a run's start.
+fn started(run: &RunSummary) -> String {
+    let minute: String = run.record.started.chars().take(16).collect();
+    plain_line(&minute.replace('T', " "))
 }
 
 fn adapter_of(run: &RunSummary) -> String {
@@ -360,7 +366,7 @@ fn left_of(live: &Live) -> String {
     match (live.is_under_way(), live.seconds_left()) {
         (false, _) => NONE.into(),
         (true, Some(seconds)) => format!("about {}", duration(seconds)),
-        (true, None) => "known after a few steps".into(),
+        (true, None) => "after a few steps".into(),
     }
 }
 
@@ -379,7 +385,10 @@ fn common(
         (Some(start), Some(now)) if held.len() > 1 => {
             format!("{} → {}", nats(Some(start)), nats(Some(now)))
         }
-        (Some(start), _) => format!("{} at the start", nats(Some(start))),
+        (Some(only), _) => match held.first() {
+            Some((step, _)) if *step > 0 => format!("{} (step {step})", nats(Some(only))),
+            _ => format!("{} (start)", nats(Some(only))),
+        },
         _ => "not watched".into(),
     };
     let smoothed = match metrics.len() {
@@ -451,9 +460,12 @@ fn run_line(pane: &TrainingPane, run: &RunSummary, width: usize, theme: &Theme) 
         None => ("elsewhere".into(), theme.dim),
     };
     let metrics = live.map_or(run.metrics.as_slice(), |live| live.metrics.as_slice());
-    let ends = match ends(&smoothed(metrics, pane)) {
-        (Some(first), Some(last)) => format!("  {} → {}", nats(Some(first)), nats(Some(last))),
-        _ => String::new(),
+    let losses = match ends(&smoothed(metrics, pane)) {
+        (Some(first), Some(last)) => {
+            let last = nats(Some(last));
+            [format!("  {} → {last}", nats(Some(first))), format!("  {last}")]
+        }
+        _ => Default::default(),
     };
     let mut spans = vec![
         Span::styled(format!("{mark} "), mark_style),
@@ -462,8 +474,7 @@ fn run_line(pane: &TrainingPane, run: &RunSummary, width: usize, theme: &Theme) 
         Span::raw(format!(" {:>7}", format!("{done}/{}", run.steps))),
     ];
     let used: usize = spans.iter().map(|span| span.content.width()).sum();
-    if used + ends.width() <= width {
-        spans.push(Span::styled(ends, theme.dim));
-    }
+    let fitting = losses.into_iter().find(|losses| used + losses.width() <= width);
+    spans.push(Span::styled(fitting.unwrap_or_default(), theme.dim));
     Line::from(spans)
 }
