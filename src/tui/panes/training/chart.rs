@@ -34,9 +34,12 @@ pub struct Curves<'a> {
     pub empty: &'a str,
 }
 
+/// Step and nats.
+type Points = Vec<(f64, f64)>;
+
 /// One line or cloud of points between two gaps.
 struct Part {
-    points: Vec<(f64, f64)>,
+    points: Points,
     marker: Marker,
     graph: GraphType,
     style: Style,
@@ -46,7 +49,7 @@ fn losses(metrics: &[StepMetrics]) -> impl Iterator<Item = f64> + '_ {
     metrics.iter().map(|line| line.loss)
 }
 
-fn smoothed(metrics: &[StepMetrics], smoothing: Smoothing) -> Vec<(f64, f64)> {
+fn smoothed(metrics: &[StepMetrics], smoothing: Smoothing) -> Points {
     let steps = metrics.iter().map(|line| line.step as f64);
     steps.zip(curve::smoothed(losses(metrics), smoothing)).collect()
 }
@@ -54,13 +57,13 @@ fn smoothed(metrics: &[StepMetrics], smoothing: Smoothing) -> Vec<(f64, f64)> {
 impl Curves<'_> {
     fn parts(&self, theme: &Theme) -> Vec<Part> {
         let [raw_style, smoothed_style, held_out_style, overlay_style] = theme.series;
-        let held_out: Vec<(f64, f64)> =
+        let held_out: Points =
             self.held_out.iter().map(|(step, loss)| (*step as f64, *loss)).collect();
-        let raw = self.metrics.iter().map(|line| (line.step as f64, line.loss)).collect();
+        let raw: Points = self.metrics.iter().map(|line| (line.step as f64, line.loss)).collect();
         let overlay = self.overlay.map(|(_, metrics)| smoothed(metrics, self.smoothing));
         let line = smoothed(self.metrics, self.smoothing);
         // Later ones are drawn over earlier ones.
-        let all: [(Vec<(f64, f64)>, Marker, GraphType, Style); 5] = [
+        let all: [(Points, Marker, GraphType, Style); 5] = [
             (overlay.unwrap_or_default(), Marker::Custom(OVERLAY), GraphType::Line, overlay_style),
             (raw, Marker::Braille, GraphType::Scatter, raw_style),
             (held_out.clone(), Marker::Braille, GraphType::Line, held_out_style),
