@@ -76,6 +76,7 @@ const CELL: (f32, f32) = (8.4, 18.0);
 /// The screen as a picture: a rectangle for each coloured run of cells, a text for each run of one style.
 fn svg(screen: &Screen) -> String {
     let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
     let (width, height) = (f32::from(columns) * CELL.0 + 24.0, f32::from(rows) * CELL.1 + 24.0);
     let mut picture = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \

@@ -238,6 +238,7 @@ fn training(story: &mut Story, runtime: &Runtime, area: &str, weak: &[Example]) 
         accumulation_is_default: false,
         shape_is_default: true,
         replay: 0.0,
+        watch: Vec::new(),
     };
     let prepared = prepare(&context.workplace, runtime, request)?;
     story.say(format!(

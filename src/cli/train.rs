@@ -225,6 +225,7 @@ fn request(context: &Context, arguments: &TrainArguments) -> Result<TrainRequest
         accumulation_is_default: arguments.accumulate.is_none(),
         shape_is_default,
         replay,
+        watch: Vec::new(),
     })
 }
 

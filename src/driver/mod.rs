@@ -11,6 +11,7 @@ mod event;
 mod machine;
 mod report;
 mod train;
+mod watched;
 mod workplace;
 
 pub use built_in::{evaluation_set, sentinel_set};
@@ -20,7 +21,7 @@ pub use effect::{AskTask, Effect, SetChoice, TrainingMaterial, WorkId};
 pub use error::{Error, Result};
 pub use evaluate::{EvaluateRequest, Evaluation, ExampleScore, SplitChoice, evaluate, find_weak};
 pub use event::{Event, Seen};
-pub use machine::{free_memory_mib, peak_memory_mib};
+pub use machine::{free_memory_mib, memory_mib, peak_memory_mib};
 pub use report::{
     Answered, ArmRating, FailedCompared, FailedTask, MeasuredItem, ModelFacts, ModelReport,
     PreviewSample, Report, RunSummary, Sessions, TrainingPreview, TrainingStarted, WeakFound,

@@ -77,6 +77,8 @@ pub enum WorkEvent {
     Progress(Event),
     /// Memory that the process holds now, in MiB, with a training step.
     Memory(usize),
+    /// Seconds since the run began or went on, before every training step.
+    Elapsed(f64),
     /// A run has its folder and trains.
     Training(Box<TrainingStarted>),
 
@@ -95,7 +97,12 @@ impl WorkEvent {
     pub fn is_final(&self) -> bool {
         !matches!(
             self,
-            Self::Started | Self::Text(_) | Self::Progress(_) | Self::Memory(_) | Self::Training(_)
+            Self::Started
+                | Self::Text(_)
+                | Self::Progress(_)
+                | Self::Memory(_)
+                | Self::Elapsed(_)
+                | Self::Training(_)
         )
     }
 }

@@ -1,14 +1,15 @@
 //! From examples to an adapter: what is learned from, what it will cost, the run, and its result.
 
-use super::{Error, Event, Result, Seen, Workplace, free_memory_mib};
+use super::{Error, Event, Result, Seen, Workplace, free_memory_mib, watched};
 use crate::config::Config;
-use crate::eval::{Example, Provenance};
+use crate::eval::{Example, Provenance, measure};
 use crate::feedback;
 use crate::model::adapter::{AdapterFolder, AdapterMetadata};
 use crate::model::lora::{Lora, LoraConfig};
 use crate::runtime::{Ending, Runtime};
 use crate::train::{
     Dataset, MemoryEstimate, Plan, RunFolder, RunRecord, TrainOutcome, TrainSettings, Trainer,
+    looks,
 };
 use jiff::Zoned;
 use rand::SeedableRng;
@@ -41,6 +42,8 @@ pub struct TrainRequest {
     pub shape_is_default: bool,
     /// Share of the model's own good answers among the examples.
     pub replay: f64,
+    /// Held-out examples of which some are scored while the run goes on; empty: none.
+    pub watch: Vec<Example>,
 }
 
 impl TrainSettings {
@@ -89,7 +92,7 @@ pub struct Prepared {
     /// What the person should know before it starts.
     pub notes: Vec<String>,
     trainer: Trainer,
-    dataset: Dataset,
+    pub(super) dataset: Dataset,
     parent: Option<String>,
     /// Keeps other processes off the run.
     lock: File,
@@ -182,9 +185,13 @@ pub fn prepare(
         parent: parent.clone(),
         started: now(),
         adapter: None,
+        abandoned: false,
     };
     let memory = estimate(runtime, &lora, &dataset, &settings);
     memory.check(&settings, free_memory_mib())?;
+    let seconds_per_token = seconds_per_token(runtime)?;
+    let mut watched = watched::choose(&request.watch, &dataset.examples, settings.seed);
+    watched.retain(|example| fits(runtime, example, settings.max_seq));
     let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
     let run = RunFolder::create(&workplace.home.runs(), &time, &record, &dataset.examples)?;
     let lock = run.lock()?;
@@ -192,7 +199,17 @@ pub fn prepare(
         // A resumed run must start from the same parameters, wherever the parent went meanwhile.
         AdapterFolder::new(run.path().join("initial")).write(&lora, None, model)?;
     }
-    assemble(runtime, run, lock, settings, lora, dataset, memory, parent, notes)
+    if !watched.is_empty() {
+        run.write_watched(&watched)?;
+    }
+    assemble(runtime, run, lock, settings, lora, dataset, memory, parent, notes, seconds_per_token)
+}
+
+/// A watched example may be no longer than a trained one, so that a look takes no more memory.
+fn fits(runtime: &Runtime, example: &Example, max_seq: usize) -> bool {
+    let longest = max_seq.min(runtime.model().network.architecture().context);
+    measure::items(runtime.model(), std::slice::from_ref(example))
+        .is_ok_and(|items| items.iter().all(|item| item.ids.len() <= longest))
 }
 
 /// Picks up a run where its last checkpoint left it.
@@ -232,13 +249,21 @@ pub fn prepare_resume(
     let memory = estimate(runtime, &lora, &dataset, &settings);
     memory.check(&settings, free_memory_mib())?;
     let mut notes = Vec::new();
-    if threads(workplace) != record.threads {
+    if runtime.threads() != record.threads {
+        notes.push(format!(
+            "the run began with {} threads and goes on with {}: the result may differ in its last digits",
+            record.threads,
+            runtime.threads()
+        ));
+    } else if threads(workplace) != record.threads {
         notes.push(format!(
             "the run goes on with {} threads, as it began, so that its result is the same",
             record.threads
         ));
     }
-    assemble(runtime, run, lock, settings, lora, dataset, memory, record.parent, notes)
+    let seconds_per_token = seconds_per_token(runtime)?;
+    let parent = record.parent;
+    assemble(runtime, run, lock, settings, lora, dataset, memory, parent, notes, seconds_per_token)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -252,15 +277,20 @@ fn assemble(
     memory: MemoryEstimate,
     parent: Option<String>,
     notes: Vec<String>,
+    seconds_per_token: f64,
 ) -> Result<Prepared> {
-    let trainer = Trainer::new(settings.clone(), dataset.clone(), run.clone(), lora)?;
+    let watched = measure::items(runtime.model(), &run.watched()?)?;
+    let watched_tokens: usize = watched.iter().map(|item| item.ids.len()).sum();
+    let trainer =
+        Trainer::new(settings.clone(), dataset.clone(), run.clone(), lora)?.watching(watched);
     let (steps, steps_done) = (trainer.steps(), trainer.steps_done());
     let tokens = dataset.tokens() * settings.epochs;
-    let left = (steps - steps_done) as f64 / steps.max(1) as f64;
+    let left = steps.saturating_sub(steps_done) as f64 / steps.max(1) as f64;
+    let watching = (watched_tokens * looks(steps)) as f64 / TRAINING_BESIDE_READING;
     Ok(Prepared {
         examples: dataset.by_provenance(),
         trained_tokens: dataset.trained_tokens() * settings.epochs,
-        estimated_seconds: seconds_per_token(runtime)? * tokens as f64 * left,
+        estimated_seconds: seconds_per_token * (tokens as f64 + watching) * left,
         tokens,
         steps,
         steps_done,
@@ -429,11 +459,13 @@ fn estimate(
     MemoryEstimate::new(network.architecture(), network.bytes(), lora, tokens, settings.recompute)
 }
 
+/// What training on a token costs beside reading it.
+const TRAINING_BESIDE_READING: f64 = 2.6;
+
 /// A short reading pass, times what training costs beside it (forward, two products back, and the
 /// adapter's own).
 fn seconds_per_token(runtime: &Runtime) -> Result<f64> {
     const PROBE: usize = 96;
-    const TRAINING_BESIDE_READING: f64 = 2.6;
     let vocabulary = runtime.model().network.architecture().vocabulary as u32;
     let ids: Vec<u32> = (0..PROBE as u32).map(|i| i * 37 % vocabulary).collect();
     let probe = || {

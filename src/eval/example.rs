@@ -21,6 +21,17 @@ pub enum Provenance {
     File,
 }
 
+impl Provenance {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Correction => "correction",
+            Self::Targeted => "targeted",
+            Self::Replay => "replay",
+            Self::File => "file",
+        }
+    }
+}
+
 /// One item of an evaluation set or a training file.
 ///
 /// Serialised, it is one line of such a file, which [`super::set::read_from`] reads back as the

@@ -3,6 +3,7 @@
 
 use super::error::Result;
 use super::{Example, ItemScore};
+use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::sampler::Sampling;
 use crate::runtime::{
@@ -53,16 +54,11 @@ pub fn score_tokens(
     lora: Option<&Arc<Lora>>,
     progress: Progress,
 ) -> Result<Vec<TokenScores>> {
-    let model = runtime.model();
-    let mut items = Vec::with_capacity(examples.len());
-    let mut answers = Vec::with_capacity(examples.len());
-    for example in examples {
-        let answered =
-            model.template.encode_answered(&model.tokenizer, &example.messages, &example.answer)?;
-        answers.push(answered.ids.get(answered.answer_start..).unwrap_or_default().to_vec());
-        let scored = answered.answer_start..answered.ids.len();
-        items.push(ScoreItem { ids: answered.ids, scored });
-    }
+    let items = items(runtime.model(), examples)?;
+    let answers: Vec<Vec<u32>> = items
+        .iter()
+        .map(|item| item.ids.get(item.scored.clone()).unwrap_or_default().to_vec())
+        .collect();
     let mut done = 0;
     let losses = runtime.run(Score::new(items, lora.cloned()), |_| {
         done += 1;
@@ -74,11 +70,32 @@ pub fn score_tokens(
     Ok(scored.collect())
 }
 
+/// What the model reads of every example, and which of it counts: the answer and its end-of-turn.
+///
+/// # Errors
+/// An example that the chat template refuses.
+pub fn items(model: &Model, examples: &[Example]) -> Result<Vec<ScoreItem>> {
+    examples
+        .iter()
+        .map(|example| {
+            let answered = model.template.encode_answered(
+                &model.tokenizer,
+                &example.messages,
+                &example.answer,
+            )?;
+            let scored = answered.answer_start..answered.ids.len();
+            Ok(ScoreItem { ids: answered.ids, scored })
+        })
+        .collect()
+}
+
+/// An example's score: nats per scored token.
+pub fn mean(losses: &[f32]) -> f64 {
+    losses.iter().map(|l| f64::from(*l)).sum::<f64>() / losses.len().max(1) as f64
+}
+
 /// The three parts of one example's token losses: the last one is the end of the turn.
 fn item_score(example: &Example, losses: &[f32]) -> ItemScore {
-    let mean = |losses: &[f32]| {
-        losses.iter().map(|l| f64::from(*l)).sum::<f64>() / losses.len().max(1) as f64
-    };
     let rest = losses.get(1..losses.len().saturating_sub(1)).filter(|rest| !rest.is_empty());
     ItemScore {
         id: example.id.clone(),

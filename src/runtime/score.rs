@@ -34,6 +34,41 @@ pub struct Score {
 /// Tokens that one slice packs together, unless a single item is longer.
 const SLICE_TOKENS: usize = 512;
 
+/// Scores as many of the first `items` as one slice takes, at least one of them: nats per scored token.
+/// For jobs that measure while they do something else.
+///
+/// # Errors
+/// An item that is longer than the model's context.
+pub fn score_slice(
+    model: &Model,
+    lora: Option<&Lora>,
+    items: &[ScoreItem],
+) -> Result<Vec<Vec<f32>>, Error> {
+    let context = model.network.architecture().context;
+    let mut tokens = Vec::new();
+    let mut sequences = Vec::new();
+    let mut targets = Vec::new();
+    let mut counts = Vec::new();
+    for item in items {
+        if !sequences.is_empty() && tokens.len() + item.ids.len() > SLICE_TOKENS {
+            break;
+        }
+        if item.ids.len() > context {
+            return Err(Error::PromptTooLong { tokens: item.ids.len(), context });
+        }
+        let start = tokens.len();
+        let scored = item.scored.start.max(1)..item.scored.end.min(item.ids.len());
+        counts.push(scored.len());
+        targets
+            .extend(scored.map(|place| Target { row: start + place - 1, token: item.ids[place] }));
+        tokens.extend_from_slice(&item.ids);
+        sequences.push(start..tokens.len());
+    }
+    let hidden = model.network.read(lora, &tokens, &sequences)?;
+    let mut losses = model.network.losses(&hidden, &targets).into_iter();
+    Ok(counts.into_iter().map(|count| losses.by_ref().take(count).collect()).collect())
+}
+
 impl Score {
     pub fn new(items: Vec<ScoreItem>, lora: Option<Arc<Lora>>) -> Self {
         Self { items, lora, done: 0, losses: Vec::new() }
@@ -57,32 +92,7 @@ impl Job for Score {
         if self.done >= self.items.len() {
             return Ok(Step::Done(std::mem::take(&mut self.losses)));
         }
-        let context = model.network.architecture().context;
-        let mut tokens = Vec::new();
-        let mut sequences = Vec::new();
-        let mut targets = Vec::new();
-        let mut counts = Vec::new();
-        for item in &self.items[self.done..] {
-            if !sequences.is_empty() && tokens.len() + item.ids.len() > SLICE_TOKENS {
-                break;
-            }
-            if item.ids.len() > context {
-                return Err(Error::PromptTooLong { tokens: item.ids.len(), context });
-            }
-            let start = tokens.len();
-            let scored = item.scored.start.max(1)..item.scored.end.min(item.ids.len());
-            counts.push(scored.len());
-            targets.extend(
-                scored.map(|place| Target { row: start + place - 1, token: item.ids[place] }),
-            );
-            tokens.extend_from_slice(&item.ids);
-            sequences.push(start..tokens.len());
-        }
-        let hidden = model.network.read(self.lora.as_deref(), &tokens, &sequences)?;
-        let losses = model.network.losses(&hidden, &targets);
-        let mut losses = losses.into_iter();
-        for count in counts {
-            let own: Vec<f32> = losses.by_ref().take(count).collect();
+        for own in score_slice(model, self.lora.as_deref(), &self.items[self.done..])? {
             emit((self.done, own.clone()));
             self.losses.push(own);
             self.done += 1;

@@ -99,6 +99,7 @@ pub struct Runtime {
     // Dropped before `thread`: the thread ends when nobody can send it jobs.
     jobs: Sender<Box<dyn Task>>,
     cancel: Option<Arc<AtomicBool>>,
+    threads: usize,
     _thread: Arc<Thread>,
 }
 
@@ -124,19 +125,25 @@ impl Runtime {
             .thread_name(|i| format!("model-{i}"))
             .build()
             .map_err(|e| Error::Stopped(e.to_string()))?;
+        let threads = pool.current_num_threads();
         let (jobs, received) = mpsc::channel();
         let shared = model.clone();
         let thread = std::thread::Builder::new()
             .name("model".into())
             .spawn(move || pool.install(move || serve(&shared, &received)))
             .map_err(|e| Error::Stopped(e.to_string()))?;
-        Ok(Self { model, jobs, cancel: None, _thread: Arc::new(Thread(Some(thread))) })
+        Ok(Self { model, jobs, cancel: None, threads, _thread: Arc::new(Thread(Some(thread))) })
     }
 
     /// The same thread, with one switch for every job submitted through this clone: a piece of work
     /// made of many jobs can be cancelled as a whole.
     pub fn cancelled_by(&self, switch: Arc<AtomicBool>) -> Self {
         Self { cancel: Some(switch), ..self.clone() }
+    }
+
+    /// Threads of the pool that computes; results depend on it in their last digits.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     pub fn model(&self) -> &Arc<Model> {

@@ -1,7 +1,7 @@
 //! Examples as the model sees them: token ids, and which of them are learned.
 
 use super::{Error, Result};
-use crate::eval::{Example, Provenance};
+use crate::eval::Example;
 use crate::model::Model;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -87,13 +87,7 @@ impl Dataset {
     pub fn by_provenance(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for example in &self.examples {
-            let name = match example.provenance {
-                Provenance::Correction => "correction",
-                Provenance::Targeted => "targeted",
-                Provenance::Replay => "replay",
-                Provenance::File => "file",
-            };
-            *counts.entry(name.to_owned()).or_insert(0) += 1;
+            *counts.entry(example.provenance.as_str().to_owned()).or_insert(0) += 1;
         }
         counts
     }

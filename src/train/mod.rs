@@ -10,6 +10,7 @@ mod run_folder;
 mod schedule;
 mod settings;
 mod trainer;
+mod watch;
 
 pub use adamw::AdamW;
 pub use checkpoint::Checkpoint;
@@ -20,3 +21,4 @@ pub use run_folder::{RunFolder, RunRecord, StepMetrics};
 pub use schedule::Schedule;
 pub use settings::TrainSettings;
 pub use trainer::{TrainEvent, TrainOutcome, Trainer};
+pub use watch::looks;

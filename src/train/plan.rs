@@ -34,6 +34,12 @@ impl Plan {
         Self { steps }
     }
 
+    /// Steps that a run over so many samples has, without planning it; at least one sample a step.
+    pub fn count(samples: usize, settings: &TrainSettings) -> usize {
+        let step = settings.batch_size.saturating_mul(settings.accumulate).max(1);
+        settings.epochs.saturating_mul(samples.div_ceil(step))
+    }
+
     /// The largest accumulation up to `wanted` that still gives ten steps, for a person who did not
     /// choose one.
     pub fn fitting_accumulation(

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 const RECORD: &str = "run.json";
 const EXAMPLES: &str = "examples.jsonl";
+const WATCHED: &str = "watched.jsonl";
 const METRICS: &str = "metrics.jsonl";
 const LOCK: &str = "lock";
 
@@ -26,6 +27,9 @@ pub struct RunRecord {
     pub started: String,
     /// The adapter that came out, once the run has ended.
     pub adapter: Option<String>,
+    /// Somebody stopped it for good: it is not offered again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub abandoned: bool,
 }
 
 /// One step, as shown and stored.
@@ -40,6 +44,12 @@ pub struct StepMetrics {
     pub grad_norm: f64,
     /// All tokens of the step, prompts included.
     pub tokens_per_second: f64,
+    /// Mean score of the watched held-out examples before the first step, in the first step's line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_before: Option<f64>,
+    /// The same after this step's update, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_loss: Option<f64>,
 }
 
 /// The folder of one run.
@@ -62,14 +72,26 @@ impl RunFolder {
     ) -> Result<Self> {
         let path = folder::create_numbered(runs, &format!("run_{time}"))?;
         let run = Self { path };
+        run.write_examples(EXAMPLES, examples)?;
+        run.write_record(record)?;
+        Ok(run)
+    }
+
+    fn write_examples(&self, name: &str, examples: &[Example]) -> Result<()> {
         let lines: String = examples
             .iter()
             .map(|example| serde_json::to_string(example).map(|line| line + "\n"))
             .collect::<Result<_, _>>()
-            .map_err(|e| run.broken(EXAMPLES, e.to_string()))?;
-        atomic::write(&run.path.join(EXAMPLES), lines.as_bytes())?;
-        run.write_record(record)?;
-        Ok(run)
+            .map_err(|e| self.broken(name, e.to_string()))?;
+        Ok(atomic::write(&self.path.join(name), lines.as_bytes())?)
+    }
+
+    /// Removes the folder of a run that never started.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(self) -> Result<()> {
+        std::fs::remove_dir_all(&self.path).map_err(|e| self.broken("", e.to_string()))
     }
 
     /// Finds a run by its name, or the newest by `last`.
@@ -95,6 +117,16 @@ impl RunFolder {
                 path.file_name().map(|name| folder::age_order(&name.to_string_lossy()))
             });
         newest.map(|path| Self { path }).ok_or_else(unknown)
+    }
+
+    /// All runs, newest first.
+    pub fn all(runs: &Path) -> Vec<Self> {
+        let entries = std::fs::read_dir(runs).into_iter().flatten();
+        let mut found: Vec<Self> = entries
+            .filter_map(|entry| Self::find(runs, entry.ok()?.file_name().to_str()?).ok())
+            .collect();
+        found.sort_by_cached_key(|run| std::cmp::Reverse(folder::age_order(&run.name())));
+        found
     }
 
     pub fn path(&self) -> &Path {
@@ -136,6 +168,18 @@ impl RunFolder {
 
     pub fn examples(&self) -> Result<Vec<Example>> {
         Ok(eval::set::read(&self.path.join(EXAMPLES), &FieldMap::default())?)
+    }
+
+    /// Held-out examples that the run watches; none where it watches nothing.
+    pub fn watched(&self) -> Result<Vec<Example>> {
+        match self.path.join(WATCHED).exists() {
+            true => Ok(eval::set::read(&self.path.join(WATCHED), &FieldMap::default())?),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    pub fn write_watched(&self, examples: &[Example]) -> Result<()> {
+        self.write_examples(WATCHED, examples)
     }
 
     /// The steps so far.

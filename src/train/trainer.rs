@@ -1,19 +1,30 @@
 //! The job that trains: one micro-batch a slice, one update a step.
 
 use super::adamw::norm;
+use super::watch::Watch;
 use super::{
     AdamW, Checkpoint, Dataset, Error, Plan, Result, RunFolder, StepMetrics, TrainSettings,
 };
 use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::{Dropout, Target};
-use crate::runtime::{Job, Priority, Step};
+use crate::runtime::{Job, Priority, ScoreItem, Step};
 use std::time::{Duration, Instant};
 
 /// What happens while a run goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrainEvent {
     Step(StepMetrics),
+    /// A look at the held-out examples goes on: examples scored, of how many.
+    Watching {
+        done: usize,
+        total: usize,
+    },
+    /// Mean score of the watched held-out examples after this step (0: before the first), in nats.
+    HeldOut {
+        step: usize,
+        loss: f64,
+    },
     /// All up to this step survives a crash.
     Saved {
         step: usize,
@@ -50,6 +61,10 @@ pub struct Trainer {
     busy: Duration,
     saved_at: Instant,
     saved_step: usize,
+    watch: Watch,
+    held_out_before: Option<f64>,
+    /// A step that is done and whose line waits for the held-out loss after it.
+    unrecorded: Option<StepMetrics>,
 }
 
 impl Trainer {
@@ -91,7 +106,20 @@ impl Trainer {
             busy: Duration::ZERO,
             saved_at: Instant::now(),
             saved_step: step,
+            watch: Watch::default(),
+            held_out_before: None,
+            unrecorded: None,
         })
+    }
+
+    /// Scores these held-out examples at the start, at the end and now and then between. What is
+    /// trained is the same without.
+    pub fn watching(mut self, items: Vec<ScoreItem>) -> Self {
+        self.watch = Watch::new(items);
+        if self.step == 0 && self.watch.is_due(0, self.steps()) {
+            self.watch.begin();
+        }
+        self
     }
 
     /// Steps done so far.
@@ -152,7 +180,7 @@ impl Trainer {
     }
 
     /// The update at the end of a step.
-    fn finish_step(&mut self) -> Result<StepMetrics> {
+    fn finish_step(&mut self, emit: &mut dyn FnMut(TrainEvent)) -> Result<()> {
         let tokens: usize = self.plan.steps[self.step]
             .iter()
             .flatten()
@@ -172,13 +200,44 @@ impl Trainer {
             lr,
             grad_norm: norm,
             tokens_per_second: tokens as f64 / self.step_time.as_secs_f64().max(1e-9),
+            held_out_before: self.held_out_before.take(),
+            held_out_loss: None,
         };
         self.losses.push(self.step_loss);
         self.micro = 0;
         self.step_loss = 0.0;
         self.step_time = Duration::ZERO;
+        if self.watch.is_due(self.step, self.steps()) {
+            self.watch.begin();
+            self.unrecorded = Some(metrics);
+            return Ok(());
+        }
+        self.record(metrics, emit)
+    }
+
+    fn record(&self, metrics: StepMetrics, emit: &mut dyn FnMut(TrainEvent)) -> Result<()> {
         self.run.append_metrics(&metrics)?;
-        Ok(metrics)
+        emit(TrainEvent::Step(metrics));
+        Ok(())
+    }
+
+    /// One slice of a look at the held-out examples.
+    fn watch_slice(&mut self, model: &Model, emit: &mut dyn FnMut(TrainEvent)) -> Result<()> {
+        let total = self.watch.items();
+        let Some(loss) = self.watch.slice(model, &self.lora)? else {
+            emit(TrainEvent::Watching { done: self.watch.done(), total });
+            return Ok(());
+        };
+        emit(TrainEvent::HeldOut { step: self.step, loss });
+        match self.unrecorded.take() {
+            Some(metrics) => {
+                self.record(StepMetrics { held_out_loss: Some(loss), ..metrics }, emit)
+            }
+            None => {
+                self.held_out_before = Some(loss);
+                Ok(())
+            }
+        }
     }
 
     /// Stops at a loss that is no number. The parameters are those that the last good step left.
@@ -244,6 +303,10 @@ impl Job for Trainer {
         model: &Model,
         emit: &mut dyn FnMut(TrainEvent),
     ) -> Result<Step<TrainOutcome>> {
+        if self.watch.is_under_way() {
+            self.watch_slice(model, emit)?;
+            return Ok(Step::More);
+        }
         if self.step >= self.steps() {
             // The last state stays as a checkpoint until the adapter is written.
             self.save()?;
@@ -267,13 +330,16 @@ impl Job for Trainer {
                 self.save()?;
                 emit(TrainEvent::Saved { step: self.step });
             }
-            emit(TrainEvent::Step(self.finish_step()?));
+            self.finish_step(emit)?;
         }
         self.busy += started.elapsed();
         Ok(Step::More)
     }
 
     fn cancel(&mut self, _: &Model) -> Result<TrainOutcome> {
+        if let Some(metrics) = self.unrecorded.take() {
+            self.run.append_metrics(&metrics)?;
+        }
         self.save()?;
         Ok(self.outcome(true))
     }

@@ -234,7 +234,7 @@ actions! {
     Training {
         A::Train, "train-on-failed", ["t"], Some("train failed"), "Train on the failed sessions with a correction";
         A::TrainFromFile, "train-from-file", ["o"], Some("from file"), "Train on a JSONL file";
-        A::Pause, "pause", ["p"], Some("pause"), "Pause the run, or go on with a paused one";
+        A::Pause, "pause", ["p"], Some("pause/go on"), "Pause the run, or go on with a paused one";
         A::Stop, "stop-training", ["x"], Some("stop"), "Stop the run for good";
         A::Overlay, "overlay", ["space"], Some("overlay"), "Lay the curve of an earlier run over";
         A::Smoothing, "smoothing", ["s"], Some("smooth"), "Smooth the loss more or less";

@@ -88,6 +88,7 @@ pub fn request(examples: Vec<Example>, settings: TrainSettings) -> TrainRequest 
         accumulation_is_default: false,
         shape_is_default: true,
         replay: 0.0,
+        watch: Vec::new(),
     }
 }
 

@@ -16,3 +16,4 @@ mod resuming;
 mod scoring;
 mod steps;
 mod weak;
+mod watching;

@@ -124,6 +124,7 @@ impl Desk {
         for thread in threads {
             let _ = thread.join();
         }
+        self.inner.discard_all_training();
     }
 
     /// A piece of work: a thread, a switch, and exactly one final report.

@@ -1,0 +1,331 @@
+//! Training: what will be learned, shown before it starts; the run while it goes on, and what came of
+//! it; earlier runs beside it.
+//!
+//! Owns which run is shown and what the keys do to it. Knows nothing of how training works: that is the
+//! desk's.
+
+mod chart;
+mod curve;
+mod figures;
+mod live;
+mod preview;
+mod runs;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use self::curve::Smoothing;
+use self::live::{Live, Phase};
+use self::preview::Preview;
+use self::runs::Runs;
+use crate::driver::{Effect, Event, Report, TrainingMaterial, WorkEvent, WorkId};
+use crate::store::plain_line;
+use crate::tui::action::{Action, Scope};
+use crate::tui::layers::{Entry, EntryPurpose, Layer, Question, QuestionAbout};
+use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
+use crossterm::event::KeyEvent;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// What is in front.
+#[derive(Debug, Default)]
+enum Stage {
+    /// The run and those before it.
+    #[default]
+    Runs,
+    /// What is to be learned is gathered; the words say how far that is.
+    Gathering { work: WorkId, words: String },
+    /// It is shown and waits for a word.
+    Preview { work: WorkId, preview: Box<Preview> },
+}
+
+/// The fourth screen.
+#[derive(Debug, Default)]
+pub struct TrainingPane {
+    stage: Stage,
+    live: Option<Live>,
+    runs: Runs,
+    smoothing: Smoothing,
+    /// Why nothing could be gathered.
+    refused: Option<String>,
+    /// The run that a question on screen is about.
+    asked: Option<String>,
+}
+
+impl TrainingPane {
+    /// Gathers what is to be learned, to be looked at before it starts.
+    pub fn prepare(&mut self, material: TrainingMaterial, context: &mut Context) {
+        if let Some(live) = self.under_way() {
+            let run = &live.run;
+            return context
+                .complain(format!("{run} is training: p pauses it, x stops it for good"));
+        }
+        self.put_away(context);
+        self.refused = None;
+        let work = context.new_work();
+        self.stage = Stage::Gathering { work, words: "waiting for the model".into() };
+        context.perform(Effect::PrepareTraining { work, material });
+    }
+
+    /// Forgets what was gathered or is being gathered.
+    fn put_away(&mut self, context: &mut Context) {
+        match std::mem::take(&mut self.stage) {
+            Stage::Runs => {}
+            Stage::Gathering { work, .. } => context.perform(Effect::Cancel(work)),
+            Stage::Preview { work, .. } => context.perform(Effect::DiscardTraining(work)),
+        }
+    }
+
+    fn under_way(&self) -> Option<&Live> {
+        self.live.as_ref().filter(|live| live.is_under_way())
+    }
+
+    /// The run that `p` goes on with.
+    fn resumable(&self) -> Option<&str> {
+        if let Some(live) = &self.live {
+            let again = match live.phase {
+                Phase::Paused => true,
+                Phase::Failed(_) => self.runs.find(&live.run).is_some_and(|run| run.resumable),
+                Phase::Stopped | Phase::Ended(_) => false,
+                Phase::Starting | Phase::Training | Phase::Pausing | Phase::Stopping => {
+                    return None;
+                }
+            };
+            if again {
+                return Some(&live.run);
+            }
+        }
+        self.runs.resumable().map(|run| run.name.as_str())
+    }
+
+    /// The run that `x` stops for good.
+    fn stoppable(&self) -> Option<&str> {
+        match &self.live {
+            Some(live)
+                if matches!(live.phase, Phase::Starting | Phase::Training | Phase::Pausing) =>
+            {
+                Some(&live.run)
+            }
+            Some(live) if live.is_under_way() => None,
+            _ => self.resumable(),
+        }
+    }
+
+    /// The run whose curve is shown.
+    fn shown(&self) -> Option<&str> {
+        match &self.live {
+            Some(live) => Some(&live.run),
+            None => self.runs.selected().map(|run| run.name.as_str()),
+        }
+    }
+
+    fn start(&mut self, context: &mut Context) {
+        match std::mem::take(&mut self.stage) {
+            Stage::Preview { work, preview } => {
+                let facts = preview.facts();
+                self.live = Some(Live::new(work, facts.run.clone(), facts.steps, Vec::new()));
+                context.perform(Effect::StartTraining(work));
+                self.tell_shared(context);
+            }
+            other => self.stage = other,
+        }
+    }
+
+    fn pause_or_go_on(&mut self, context: &mut Context) {
+        if let Some(live) = self.live.as_mut().filter(|live| live.is_under_way()) {
+            if matches!(live.phase, Phase::Starting | Phase::Training) {
+                live.phase = Phase::Pausing;
+                context.perform(Effect::Cancel(live.work));
+            }
+            return;
+        }
+        let Some(run) = self.resumable().map(str::to_owned) else { return };
+        let work = context.new_work();
+        let known = self.live.take().filter(|live| live.run == run);
+        let (steps, metrics) = match (known, self.runs.find(&run)) {
+            (Some(live), _) => (live.steps, live.metrics),
+            (None, Some(found)) => (found.steps, found.metrics.clone()),
+            (None, None) => (0, Vec::new()),
+        };
+        self.live = Some(Live::new(work, run.clone(), steps, metrics));
+        context.perform(Effect::ResumeTraining { work, run });
+        self.tell_shared(context);
+    }
+
+    fn ask_to_stop(&mut self, context: &mut Context) {
+        let Some(run) = self.stoppable().map(str::to_owned) else { return };
+        self.asked = Some(run.clone());
+        context.push(Layer::Question(Question::new(QuestionAbout::StopTraining { run })));
+    }
+
+    fn stop_for_good(&mut self, context: &mut Context) {
+        let Some(run) = self.asked.take() else { return };
+        if let Some(live) = self.live.as_mut().filter(|live| live.run == run) {
+            match live.phase {
+                Phase::Starting | Phase::Training => {
+                    live.phase = Phase::Stopping;
+                    context.perform(Effect::Cancel(live.work));
+                }
+                Phase::Pausing => live.phase = Phase::Stopping,
+                Phase::Paused | Phase::Failed(_) => live.phase = Phase::Stopped,
+                // It came to its end while the question stood.
+                Phase::Stopping | Phase::Stopped | Phase::Ended(_) => return,
+            }
+        }
+        context.perform(Effect::AbandonRun(run));
+    }
+
+    fn work(&mut self, work: WorkId, event: &WorkEvent, context: &mut Context) {
+        match &mut self.stage {
+            Stage::Gathering { work: gathering, words } if *gathering == work => match event {
+                WorkEvent::Started => *words = "gathering examples".into(),
+                WorkEvent::Prepared(found) => {
+                    let preview = Box::new(Preview::new((**found).clone()));
+                    self.stage = Stage::Preview { work, preview };
+                }
+                WorkEvent::Failed(why) => {
+                    self.refused = Some(plain_line(why));
+                    self.stage = Stage::Runs;
+                }
+                WorkEvent::Cancelled => self.stage = Stage::Runs,
+                WorkEvent::Progress(Event::Note(note)) => *words = plain_line(note),
+                _ => {}
+            },
+            _ => {}
+        }
+        let Some(live) = self.live.as_mut().filter(|live| live.work == work) else {
+            let waits = matches!(&self.stage, Stage::Preview { work: shown, .. } if *shown == work);
+            if matches!(event, WorkEvent::Prepared(_)) && !waits {
+                // Gathered after somebody gave it up: nobody will start it.
+                context.perform(Effect::DiscardTraining(work));
+            }
+            return;
+        };
+        // Gathering ends under the same name before training begins.
+        if live.report(event) {
+            self.over(context);
+        }
+        self.tell_shared(context);
+    }
+
+    /// The run has ended, one way or another.
+    fn over(&self, context: &mut Context) {
+        context.perform(Effect::ListRuns);
+        let Some(live) = &self.live else { return };
+        match &live.phase {
+            Phase::Ended(trained) => {
+                context.perform(Effect::ListAdapters);
+                if let Some(adapter) = &trained.adapter {
+                    context.say(format!("{adapter} is trained: 5 compares it with base"));
+                }
+            }
+            Phase::Failed(_) => context.complain(format!("{} has failed: 4 shows why", live.run)),
+            _ => {}
+        }
+    }
+
+    fn tell_shared(&self, context: &mut Context) {
+        context.shared.training =
+            self.under_way().map(|live| (live.run.clone(), live.done(), live.steps));
+    }
+
+    /// What `Ctrl-Y` copies: the adapter or run in front.
+    fn copied(&self) -> Option<String> {
+        match (&self.stage, &self.live) {
+            (Stage::Preview { preview, .. }, _) => Some(preview.facts().run.clone()),
+            (_, Some(Live { phase: Phase::Ended(trained), .. })) => {
+                trained.adapter.clone().or_else(|| Some(trained.run.clone()))
+            }
+            _ => self.shown().map(str::to_owned),
+        }
+    }
+}
+
+impl Pane for TrainingPane {
+    fn scope(&self) -> Scope {
+        match self.stage {
+            Stage::Runs => Scope::Training,
+            Stage::Gathering { .. } | Stage::Preview { .. } => Scope::TrainingPreview,
+        }
+    }
+
+    fn applies(&self, action: Action, _: &Shared) -> bool {
+        match (&self.stage, action) {
+            (Stage::Runs, Action::Train | Action::TrainFromFile) => self.under_way().is_none(),
+            (Stage::Runs, Action::Pause) => match self.under_way() {
+                Some(live) => matches!(live.phase, Phase::Starting | Phase::Training),
+                None => self.resumable().is_some(),
+            },
+            (Stage::Runs, Action::Stop) => self.stoppable().is_some(),
+            (Stage::Runs, Action::Overlay) => self.runs.selected().is_some_and(|run| {
+                let live = self.live.as_ref().is_some_and(|live| live.run == run.name);
+                !live && !run.metrics.is_empty()
+            }),
+            (Stage::Runs, Action::Smoothing) => self.shown().is_some(),
+            (Stage::Preview { .. }, Action::Confirm) => true,
+            (Stage::Preview { preview, .. }, Action::Left | Action::Right) => {
+                preview.facts().samples.len() > 1
+            }
+            (Stage::Gathering { .. } | Stage::Preview { .. }, Action::Back) => true,
+            _ => false,
+        }
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context) {
+        match action {
+            Action::Train => context.intents.push(Intent::Train(TrainingMaterial::Failed)),
+            Action::TrainFromFile => {
+                context.push(Layer::Entry(Entry::new(EntryPurpose::TrainingFile, "")));
+            }
+            Action::Confirm => self.start(context),
+            Action::Back => self.put_away(context),
+            Action::Pause => self.pause_or_go_on(context),
+            Action::Stop => self.ask_to_stop(context),
+            Action::Yes => self.stop_for_good(context),
+            Action::Overlay => self.runs.toggle_overlay(),
+            Action::Smoothing => self.smoothing = self.smoothing.next(),
+            Action::Copy => match self.copied() {
+                Some(text) => {
+                    context.say(format!("copied: {text}"));
+                    context.terminal(TerminalEffect::Copy(text));
+                }
+                None => context.complain("there is nothing to copy here yet"),
+            },
+            moved => match &mut self.stage {
+                Stage::Runs => self.runs.act(moved),
+                Stage::Preview { preview, .. } => preview.act(moved),
+                Stage::Gathering { .. } => {}
+            },
+        }
+    }
+
+    fn type_key(&mut self, _: KeyEvent, _: &mut Context) {}
+
+    fn paste(&mut self, _: &str, _: &mut Context) {}
+
+    fn report(&mut self, report: &Report, context: &mut Context) {
+        match report {
+            Report::Runs(runs) => self.runs.set(runs.clone()),
+            Report::Work { work, event } => self.work(*work, event, context),
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, context: &mut Context) {
+        context.perform(Effect::ListRuns);
+    }
+
+    fn edited(&mut self, _: &str, _: &mut Context) {}
+
+    fn is_moving(&self) -> bool {
+        matches!(self.stage, Stage::Gathering { .. }) || self.under_way().is_some()
+    }
+
+    fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        match &self.stage {
+            Stage::Runs => view::draw(self, frame, area, shared),
+            Stage::Gathering { words, .. } => view::draw_gathering(words, frame, area, shared),
+            Stage::Preview { preview, .. } => preview.draw(frame, area, shared),
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! The pane driven by keys and reports, as a person sees it.
+#![allow(clippy::unwrap_used)]
+
+use crate::config::Config;
+use crate::driver::{
+    Effect, Event, PreviewSample, Report, RunSummary, Trained, TrainingMaterial, TrainingPreview,
+    TrainingStarted, WorkEvent, WorkId,
+};
+use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
+use crate::tui::tests::Screen;
+use ratatui::style::Modifier;
+use std::collections::BTreeMap;
+
+const RUN: &str = "run_20261123_120000";
+
+/// The pane in front.
+fn screen(width: u16, height: u16) -> Screen {
+    let mut screen = Screen::new(width, height);
+    screen.keys("esc 4");
+    screen.effects.clear();
+    screen
+}
+
+fn line(step: usize, loss: f64) -> StepMetrics {
+    StepMetrics {
+        step,
+        loss,
+        lr: 2e-4,
+        grad_norm: 0.75,
+        tokens_per_second: 412.4,
+        held_out_before: None,
+        held_out_loss: None,
+    }
+}
+
+/// A run that falls from 3 nats, a little ragged.
+fn falling(steps: usize) -> Vec<StepMetrics> {
+    let loss = |step: usize| 1.2 + 1.8 * (-(step as f64) / 12.0).exp() + 0.1 * (step as f64).sin();
+    (1..=steps).map(|step| line(step, loss(step))).collect()
+}
+
+fn run(
+    name: &str,
+    metrics: Vec<StepMetrics>,
+    adapter: Option<&str>,
+    resumable: bool,
+) -> RunSummary {
+    let record = RunRecord {
+        settings: TrainSettings::from_config(&Config::default()),
+        base_sha256: String::new(),
+        data_sha256: String::new(),
+        threads: 2,
+        parent: None,
+        started: "2026-11-22T09:00:00+00:00".into(),
+        adapter: adapter.map(str::to_owned),
+        abandoned: adapter.is_none() && !resumable,
+    };
+    RunSummary { name: name.into(), record, metrics, steps: 40, resumable }
+}
+
+fn earlier() -> Vec<RunSummary> {
+    let mut metrics = falling(40);
+    metrics[0].held_out_before = Some(2.9);
+    metrics[39].held_out_loss = Some(1.7);
+    vec![
+        run("run_20261122_090000", metrics, Some("lora-v1"), false),
+        run("run_20261121_090000", falling(7), None, false),
+    ]
+}
+
+fn preview() -> TrainingPreview {
+    let tokens = |prompt: &[&str], answer: &[&str]| -> Vec<(String, bool)> {
+        let prompt = prompt.iter().map(|text| ((*text).to_owned(), false));
+        prompt.chain(answer.iter().map(|text| ((*text).to_owned(), true))).collect()
+    };
+    TrainingPreview {
+        run: RUN.into(),
+        examples: BTreeMap::from([("correction".into(), 9), ("replay".into(), 3)]),
+        tokens: 4321,
+        trained_tokens: 987,
+        steps: 40,
+        steps_done: 0,
+        memory_mib: 612,
+        free_mib: Some(2048),
+        estimated_seconds: 75.0,
+        notes: vec![
+            "replay: 3 good answers of the past (4-5 stars) instead of 4, there are no more".into(),
+        ],
+        samples: vec![
+            PreviewSample {
+                id: "session_20261120_101500".into(),
+                provenance: "correction",
+                tokens: tokens(
+                    &[
+                        "<|im_start|>",
+                        "user",
+                        "\n",
+                        "Count",
+                        " the",
+                        " lines",
+                        " of",
+                        " notes",
+                        ".txt",
+                        "<|im_end|>",
+                        "\n",
+                        "<|im_start|>",
+                        "assistant",
+                        "\n",
+                    ],
+                    &["wc", " -", "l", " notes", ".txt", "<|im_end|>"],
+                ),
+            },
+            PreviewSample {
+                id: "replay-session_20261119_080000".into(),
+                provenance: "replay",
+                tokens: tokens(
+                    &["What", " is", " 2", " +", " 2", "?"],
+                    &["It", " is", " 4", ".", "<|im_end|>"],
+                ),
+            },
+        ],
+    }
+}
+
+impl Screen {
+    fn work(&mut self, work: WorkId, event: WorkEvent) -> &mut Self {
+        self.report(Report::Work { work, event })
+    }
+
+    /// Gathers failed sessions; the preview is on screen.
+    fn previewed(&mut self) -> WorkId {
+        self.keys("t");
+        let Some(&Effect::PrepareTraining { work, material: TrainingMaterial::Failed }) =
+            self.effects.iter().find(|effect| matches!(effect, Effect::PrepareTraining { .. }))
+        else {
+            panic!("nothing is gathered: {:?}", self.effects)
+        };
+        self.work(work, WorkEvent::Started);
+        self.work(work, WorkEvent::Prepared(Box::new(preview())));
+        self.effects.clear();
+        work
+    }
+
+    /// A run that trains.
+    fn training(&mut self) -> WorkId {
+        let work = self.previewed();
+        self.keys("enter");
+        assert!(matches!(self.effects[..], [Effect::StartTraining(started)] if started == work));
+        let started = TrainingStarted { run: RUN.into(), steps: 40, done: Vec::new() };
+        self.work(work, WorkEvent::Training(Box::new(started)));
+        self.effects.clear();
+        work
+    }
+
+    fn steps(&mut self, work: WorkId, lines: &[StepMetrics]) {
+        for line in lines {
+            self.work(work, WorkEvent::Elapsed(2.0 * line.step as f64));
+            self.work(work, WorkEvent::Memory(598));
+            self.train(work, TrainEvent::Step(*line));
+        }
+    }
+
+    fn train(&mut self, work: WorkId, event: TrainEvent) {
+        self.work(work, WorkEvent::Progress(Event::Train(event)));
+    }
+
+    fn ends(&mut self, work: WorkId, adapter: Option<&str>, losses: Vec<f64>) {
+        let trained = Trained {
+            run: RUN.into(),
+            adapter: adapter.map(str::to_owned),
+            steps: losses.len(),
+            losses,
+            seconds: 81.0,
+        };
+        self.work(work, WorkEvent::Trained(Box::new(trained)));
+    }
+}
+
+fn losses(lines: &[StepMetrics]) -> Vec<f64> {
+    lines.iter().map(|line| line.loss).collect()
+}
+
+// If this fails, a new person finds an empty screen and no way on.
+#[test]
+fn an_empty_screen_says_what_would_fill_it() {
+    let mut screen = screen(80, 24);
+    screen.report(Report::Runs(Vec::new()));
+    insta::assert_snapshot!("empty_80x24", screen.shown());
+}
+
+// If this fails, a person trains on they know not what.
+#[test]
+fn the_preview_shows_what_is_learned_and_marks_what_is_trained() {
+    let mut screen = screen(80, 24);
+    screen.keys("t").shows(&["waiting for the model"]);
+    screen.keys("esc");
+    screen.effects.clear();
+    let work = screen.previewed();
+    insta::assert_snapshot!("preview_80x24", screen.shown());
+    let trained = screen.style_of("wc");
+    assert!(trained.add_modifier.contains(Modifier::UNDERLINED));
+    assert_ne!(trained, screen.style_of("Count"));
+    screen.keys("right").shows(&["Example 2 of 12", "⟦It is 4."]);
+    screen.keys("right left").shows(&["Example 1 of 12"]);
+    screen.keys("esc");
+    assert!(matches!(screen.effects[..], [Effect::DiscardTraining(gone)] if gone == work));
+    screen.shows(&["Nothing has been trained here yet"]);
+    screen.resize(120, 40);
+    screen.effects.clear();
+    screen.previewed();
+    insta::assert_snapshot!("preview_120x40", screen.shown());
+}
+
+// If this fails, what was gathered for a person who gave up stays on the disk and locked.
+#[test]
+fn what_is_gathered_too_late_is_discarded() {
+    let mut screen = screen(80, 24);
+    screen.keys("t esc");
+    let Some(&Effect::PrepareTraining { work, .. }) = screen.effects.first() else { panic!() };
+    let cancelled = |effect: &Effect| matches!(effect, Effect::Cancel(w) if *w == work);
+    assert!(screen.effects.iter().any(cancelled));
+    screen.work(work, WorkEvent::Prepared(Box::new(preview())));
+    assert!(matches!(screen.effects.last(), Some(Effect::DiscardTraining(w)) if *w == work));
+    screen.keys("enter");
+    assert!(!screen.effects.iter().any(|effect| matches!(effect, Effect::StartTraining(_))));
+}
+
+// If this fails, a person cannot see whether it learns, or what is being done.
+#[test]
+fn a_run_is_followed_live() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = screen(width, height);
+        screen.report(Report::Runs(earlier()));
+        let work = screen.training();
+        screen.train(work, TrainEvent::Watching { done: 5, total: 16 });
+        screen.shows(&["held-out example 5 of 16", "the curve begins with the first step"]);
+        screen.train(work, TrainEvent::HeldOut { step: 0, loss: 2.85 });
+        screen.shows(&["2.850 (start)", "after a few steps"]);
+        let lines = falling(18);
+        screen.steps(work, &lines[..8]);
+        screen.train(work, TrainEvent::HeldOut { step: 8, loss: 2.3 });
+        screen.steps(work, &lines[8..]);
+        screen.train(work, TrainEvent::HeldOut { step: 16, loss: 2.0 });
+        // The newest of the earlier ones is laid over.
+        screen.keys("space");
+        screen.shows(&["step 18 of 40", "2.850 → 2.000", "about 44 s", "598 MiB", "412 tokens/s"]);
+        insta::assert_snapshot!(format!("live_{width}x{height}"), screen.shown());
+        let theme = crate::tui::theme::Theme::default();
+        assert_eq!(screen.style_of("◆").fg, theme.series[2].fg);
+        assert_eq!(screen.style_of("━━ smoothed").fg, theme.series[1].fg);
+        screen.keys("space");
+        assert!(!screen.shown().contains("···"), "the overlay stays");
+    }
+}
+
+// If this fails, one broken number empties the chart or takes the dashboard down.
+#[test]
+fn what_is_no_number_is_a_gap() {
+    let mut screen = screen(80, 24);
+    let work = screen.training();
+    let mut lines = falling(12);
+    lines[5].loss = f64::NAN;
+    lines[6].loss = f64::INFINITY;
+    lines[7].grad_norm = f64::NAN;
+    screen.steps(work, &lines);
+    screen.train(work, TrainEvent::HeldOut { step: 12, loss: f64::NAN });
+    let shown = screen.shown();
+    assert!(shown.contains("not a number") && shown.contains("step 40"), "{shown}");
+    assert!(!shown.contains("inf"), "{shown}");
+    insta::assert_snapshot!("gap_80x24", shown);
+}
+
+// If this fails, a person who needs the machine loses the run.
+#[test]
+fn a_run_is_paused_and_goes_on() {
+    let mut screen = screen(80, 24);
+    let work = screen.training();
+    screen.steps(work, &falling(12));
+    screen.keys("p").shows(&["pauses after this part"]);
+    assert!(matches!(screen.effects[..], [Effect::Cancel(cancelled)] if cancelled == work));
+    screen.keys("p");
+    assert_eq!(screen.effects.len(), 1, "paused twice");
+    screen.ends(work, None, losses(&falling(12)));
+    screen.shows(&["is paused at step 12 of 40: p goes on"]);
+    screen.keys("p");
+    let Some(Effect::ResumeTraining { work: again, run }) = screen.effects.last() else { panic!() };
+    let again = *again;
+    assert!(run == RUN && again != work);
+    let done = falling(12);
+    let started = TrainingStarted { run: RUN.into(), steps: 40, done };
+    screen.work(again, WorkEvent::Training(Box::new(started)));
+    screen.steps(again, &[line(13, 1.9)]);
+    screen.shows(&["trains: step 13 of 40"]);
+}
+
+// If this fails, quitting loses a run without a word.
+#[test]
+fn quitting_while_it_trains_asks() {
+    let mut screen = screen(80, 24);
+    let work = screen.training();
+    screen.steps(work, &falling(3));
+    screen.keys("q").shows(&["is training: step 3 of 40"]);
+    screen.keys("esc");
+    screen.ends(work, Some("lora-v2"), losses(&falling(40)));
+    screen.keys("q");
+    assert!(screen.app.is_quitting(), "it asks about a run that has ended");
+}
+
+// If this fails, one key throws a run away, or a stopped one is offered for ever.
+#[test]
+fn a_run_is_stopped_for_good_only_after_a_question() {
+    let mut screen = screen(80, 24);
+    let work = screen.training();
+    screen.steps(work, &falling(12));
+    screen.keys("x").shows(&["for good?"]);
+    screen.keys("n");
+    assert!(screen.effects.is_empty(), "{:?}", screen.effects);
+    screen.keys("x y");
+    assert!(
+        matches!(&screen.effects[..], [Effect::Cancel(w), Effect::AbandonRun(run)] if *w == work && run == RUN)
+    );
+    screen.ends(work, None, losses(&falling(12)));
+    screen.shows(&["was stopped at step 12 of 40"]);
+}
+
+// If this fails, a person does not learn what came out, or what to do next.
+#[test]
+fn the_screen_stays_after_the_end_and_says_what_came_out() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = screen(width, height);
+        let work = screen.training();
+        let lines = falling(40);
+        screen.train(work, TrainEvent::HeldOut { step: 0, loss: 2.85 });
+        screen.steps(work, &lines);
+        screen.train(work, TrainEvent::HeldOut { step: 40, loss: 1.9 });
+        screen.ends(work, Some("lora-v2"), losses(&lines));
+        assert!(screen.effects.iter().any(|effect| matches!(effect, Effect::ListAdapters)));
+        assert!(screen.effects.iter().any(|effect| matches!(effect, Effect::ListRuns)));
+        let mut runs = earlier();
+        runs.insert(0, run(RUN, lines, Some("lora-v2"), false));
+        screen.report(Report::Runs(runs));
+        screen.shows(&["lora-v2 is trained: 5 compares", "held-out 2.850 → 1.900"]);
+        insta::assert_snapshot!(format!("ended_{width}x{height}"), screen.shown());
+        screen.keys("ctrl-y");
+        let copied = format!("{:?}", screen.terminal_effects);
+        assert!(copied.contains("lora-v2"), "{copied}");
+    }
+}
+
+// If this fails, a person does not know why it failed, or that their progress is kept.
+#[test]
+fn a_failed_run_says_why_and_goes_on_from_its_checkpoint() {
+    let mut screen = screen(80, 24);
+    let work = screen.training();
+    screen.steps(work, &falling(12));
+    let why = "the loss became NaN at step 13 (examples: a, b); try a lower --lr\u{1b}[31m";
+    screen.work(work, WorkEvent::Failed(why.into()));
+    screen.shows(&["failed: the loss became NaN at step 13"]);
+    screen.report(Report::Runs(vec![run(RUN, falling(12), None, true)]));
+    screen.shows(&["What was saved before is kept: p goes on from there."]);
+    screen.keys("p");
+    assert!(matches!(screen.effects.last(), Some(Effect::ResumeTraining { .. })));
+}
+
+// If this fails, pressing t without corrections looks as if nothing had happened.
+#[test]
+fn what_cannot_be_gathered_says_why() {
+    let mut screen = screen(80, 24);
+    screen.keys("t");
+    let Some(&Effect::PrepareTraining { work, .. }) = screen.effects.first() else { panic!() };
+    let why = "2 failed sessions have a correction, 5 are needed";
+    screen.work(work, WorkEvent::Failed(why.into()));
+    screen.shows(&["! 2 failed sessions have a correction, 5 are needed", "Nothing has been"]);
+}
+
+// If this fails, a run that the last session left is forgotten.
+#[test]
+fn a_run_that_was_left_is_offered_at_the_start() {
+    let mut screen = screen(80, 24);
+    let mut runs = earlier();
+    runs.insert(1, run("run_20261121_100000", falling(12), None, true));
+    screen.report(Report::Runs(runs.clone()));
+    screen.shows(&["run_20261121_100000 stopped at step 12 of 40: p goes on"]);
+    insta::assert_snapshot!("offered_80x24", screen.shown());
+    screen.resize(120, 40);
+    insta::assert_snapshot!("offered_120x40", screen.shown());
+    screen.keys("down down up");
+    screen.report(Report::Runs(runs));
+    screen.keys("p");
+    assert!(
+        matches!(screen.effects.last(), Some(Effect::ResumeTraining { run, .. }) if run == "run_20261121_100000")
+    );
+}
+
+// If this fails, a second run is started over the first.
+#[test]
+fn nothing_else_is_gathered_while_a_run_trains() {
+    let mut screen = screen(80, 24);
+    let work = screen.training();
+    screen.steps(work, &falling(2));
+    screen.keys("t o");
+    assert!(screen.effects.is_empty(), "{:?}", screen.effects);
+    screen.shows(&["step 2 of 40"]);
+}
+
+// If this fails, resizing the window takes the dashboard down.
+#[test]
+fn every_size_is_drawn() {
+    let mut screen = screen(80, 24);
+    let mut sizes = Vec::new();
+    for (width, height) in [(60, 16), (61, 17), (79, 20), (109, 16), (110, 16), (200, 60), (3, 2)] {
+        sizes.push((width, height));
+    }
+    let draw = |screen: &mut Screen| {
+        for (width, height) in &sizes {
+            screen.resize(*width, *height);
+            screen.shown();
+        }
+    };
+    draw(&mut screen);
+    let mut runs = earlier();
+    runs.extend((0..30).map(|i| run(&format!("run_{i}"), Vec::new(), None, i % 2 == 0)));
+    screen.report(Report::Runs(runs));
+    draw(&mut screen);
+    let work = screen.previewed();
+    draw(&mut screen);
+    screen.keys("enter");
+    draw(&mut screen);
+    screen.steps(work, &falling(1));
+    screen.keys("space end space");
+    draw(&mut screen);
+}
