@@ -58,7 +58,7 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
 }
 
 /// The comparison in columns and words, with its reason.
-fn describe(comparison: &Comparison) -> String {
+pub fn describe(comparison: &Comparison) -> String {
     format!("{}{}\n", figures(comparison), comparison.decision.reason)
 }
 
