@@ -51,7 +51,7 @@ impl Inner {
         a: &ArmChoice,
         b: &ArmChoice,
     ) -> Result<WorkEvent> {
-        let (corrected, uncorrected) = self.failed(work)?;
+        let (corrected, uncorrected) = self.corrected_failures(work)?;
         let mut compared =
             FailedCompared { a: name(a), b: name(b), tasks: Vec::new(), uncorrected };
         if corrected.is_empty() {
@@ -60,7 +60,7 @@ impl Inner {
         let runtime = self.runtime(work)?;
         let (a, b) = (self.arm(a, &runtime, work)?, self.arm(b, &runtime, work)?);
         let (sessions, examples) = fitting(&runtime, corrected, work);
-        let mut scores = |arm: &Arm, what| {
+        let scores = |arm: &Arm, what| {
             let progress = &mut |event| work.progress(event);
             measure::score(&runtime, &examples, arm.lora.as_ref(), &mut measuring(what, progress))
         };
@@ -86,7 +86,7 @@ impl Inner {
     }
 
     /// The newest failed sessions with their corrections, and how many have none.
-    fn failed(&self, work: &Work) -> Result<(Vec<(Session, Example)>, usize)> {
+    fn corrected_failures(&self, work: &Work) -> Result<(Vec<(Session, Example)>, usize)> {
         let failed_rating = self.workplace.config.feedback.failed_rating.clamp(1, 5);
         let at_most = Stars::try_from(i64::from(failed_rating)).ok();
         let index = self.workplace.index()?;

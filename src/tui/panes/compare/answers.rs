@@ -2,7 +2,6 @@
 
 use super::arms::{Side, choice};
 use crate::driver::{Answered, AskTask, Effect, WorkEvent, WorkId};
-use crate::runtime::Stop;
 use crate::store::{Message, Session, SessionId, plain_line};
 use crate::tui::action::Action;
 use crate::tui::layers::{FeedbackForm, Layer};
@@ -69,10 +68,6 @@ impl Column {
             State::Answered(answered) => Some(&answered.session),
             _ => None,
         }
-    }
-
-    pub(super) fn was_cancelled(&self) -> bool {
-        matches!(&self.state, State::Answered(answered) if answered.stop == Stop::Cancelled)
     }
 }
 
