@@ -28,8 +28,7 @@ fn failed_tasks_are_scored_by_both_arms_and_the_seen_ones_are_marked() {
     let (folder, workplace) = workplace();
     let runtime = runtime();
     let all = examples(3);
-    let settings =
-        TrainSettings { epochs: 8, batch_size: 1, learning_rate: 2e-3, ..settings() };
+    let settings = TrainSettings { epochs: 8, batch_size: 1, learning_rate: 2e-3, ..settings() };
     let asked = request(all[..1].to_vec(), settings);
     let prepared = driver::prepare(&workplace, &runtime, asked).unwrap();
     let adapter = train(&workplace, &runtime, prepared).adapter.unwrap();

@@ -11,6 +11,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
+use unicode_width::UnicodeWidthStr;
 
 impl Answers {
     pub(super) fn draw(
@@ -76,7 +77,7 @@ impl Answers {
             block = block.title(Line::styled(words, theme.stars).right_aligned());
         }
         let inner = block.inner(area).inner(Margin::new(1, 0));
-        let status = elide(&self.status(side, shared), room);
+        let status = elide(&self.status(side, room, shared), room);
         block = block.title_bottom(Line::styled(format!(" {status} "), theme.dim));
         let width = usize::from(inner.width);
         let mut lines: Vec<Line> = match &column.state {
@@ -102,7 +103,7 @@ impl Answers {
         frame.render_widget(Paragraph::new(shown), inner);
     }
 
-    fn status(&self, side: Side, shared: &Shared) -> String {
+    fn status(&self, side: Side, room: usize, shared: &Shared) -> String {
         let Some(column) = self.columns().map(|columns| &columns[side as usize]) else {
             return String::new();
         };
@@ -124,13 +125,12 @@ impl Answers {
                     Stop::ContextFull => " · the context is full",
                     Stop::Cancelled => " · stopped",
                 };
-                match self.is_hidden() {
-                    true => format!("answered{end}{rated}"),
-                    false => format!(
-                        "{} tokens · {:.1} tokens/s{end}{rated}",
-                        answered.tokens, answered.tokens_per_second
-                    ),
+                if self.is_hidden() {
+                    return format!("answered{end}{rated}");
                 }
+                let pace = format!("{:.1} tokens/s{end}{rated}", answered.tokens_per_second);
+                let all = format!("{} tokens · {pace}", answered.tokens);
+                if all.width() <= room { all } else { pace }
             }
             State::Cancelled => "stopped before it began".into(),
             State::Failed(_) => "failed".into(),

@@ -13,9 +13,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
+use unicode_width::UnicodeWidthStr;
 
 /// Fewer unseen tasks than this prove nothing, as the gate counts.
 const FEWEST: usize = crate::eval::FEWEST_GROUPS;
+
+/// With fewer columns, the list says `seen` alone.
+const NARROW: usize = 84;
 
 /// From this many columns on, list and task stand side by side.
 const WIDE: u16 = 110;
@@ -72,7 +76,7 @@ impl FailedTasks {
         if let Some(sum) = self.sum(false) {
             let words = match sum.tasks {
                 tasks if tasks < FEWEST => "few: a hint, no proof",
-                _ => "it was not trained on them",
+                _ => "not trained on",
             };
             lines.push(sum_line("unseen", sum, words, theme));
         } else {
@@ -80,7 +84,7 @@ impl FailedTasks {
             lines.push(Line::styled(words, theme.warning));
         }
         if let Some(sum) = self.sum(true) {
-            lines.push(sum_line("seen", sum, "trained on: no evidence", theme));
+            lines.push(sum_line("seen", sum, "in training: no evidence", theme));
         }
         if let Some(result) = self.result.as_ref().filter(|result| result.uncorrected > 0) {
             let words = format!("{}; 2 goes there, e writes it.", without(result.uncorrected));
@@ -229,9 +233,9 @@ fn sum_line(name: &str, sum: Sum, words: &str, theme: &Theme) -> Line<'static> {
     let tasks = if sum.tasks == 1 { "task" } else { "tasks" };
     Line::from(vec![
         Span::styled(format!("{name:8}"), theme.accent),
-        Span::raw(format!("{} {tasks}, perplexity ", sum.tasks)),
+        Span::raw(format!("{} {tasks}, mean ", sum.tasks)),
         Span::styled(format!("{mark} {}", change(sum.change)), style),
-        Span::raw(format!(" on average, {} of {} better", sum.better, sum.tasks)),
+        Span::raw(format!(", {} of {} better", sum.better, sum.tasks)),
         Span::styled(format!("  ({words})"), theme.dim),
     ])
 }
@@ -241,8 +245,14 @@ fn row(task: &FailedTask, selected: bool, width: usize, theme: &Theme) -> Line<'
     let (mark, style) = mark(change_by, theme);
     let figures = format!("{:>8} → {:<8}", perplexity(task.before), perplexity(task.after));
     let changed = format!(" {mark} {:>9}", change(change_by));
-    let seen = if task.seen { "  seen in training" } else { "  unseen          " };
-    let columns = 2 + 19 + 12 + 18;
+    // Where columns are few, the line over the list says in what.
+    let seen = match (task.seen, width < NARROW) {
+        (true, true) => "  seen  ",
+        (true, false) => "  seen in training",
+        (false, true) => "  unseen",
+        (false, false) => "  unseen          ",
+    };
+    let columns = 2 + figures.width() + changed.width() + seen.width();
     let room = width.saturating_sub(columns).max(10);
     let text = pad(&elide(&plain_line(&task.task), room.saturating_sub(1)), room);
     let line = Line::from(vec![

@@ -169,34 +169,56 @@ fn verdict(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'st
         .ci95
         .map(|[low, high]| format!(", 95 % {} to {}", change(low), change(high)))
         .unwrap_or_default();
-    let mut facts = format!(
-        "perplexity {} → {} ({}{interval}) · p = {:.4}, needs {:.4} · {} items in {} groups · \
-         held-out used {} {} before, this spends nothing",
-        perplexity(decision.a),
-        perplexity(decision.b),
-        change(decision.change),
-        decision.p,
-        decision.spending.alpha,
-        decision.items,
-        decision.groups,
-        comparison.used,
-        if comparison.used == 1 { "time" } else { "times" },
-    );
+    let mut facts = vec![
+        (
+            "held-out",
+            format!(
+                "perplexity {} → {}, {}{interval}",
+                perplexity(decision.a),
+                perplexity(decision.b),
+                change(decision.change),
+            ),
+        ),
+        (
+            "evidence",
+            format!(
+                "p = {:.4}, needs {:.4} · {} items in {} groups",
+                decision.p, decision.spending.alpha, decision.items, decision.groups
+            ),
+        ),
+    ];
     if let Some(right) = &decision.accuracy {
-        facts.push_str(&format!(
-            " · right answers {:.0} % → {:.0} % of {} ({:+.0} points, 95 % {:+.0} to {:+.0})",
-            right.a * 100.0,
-            right.b * 100.0,
-            right.n,
-            right.change * 100.0,
-            right.ci95[0] * 100.0,
-            right.ci95[1] * 100.0,
+        let [low, high] = right.ci95.map(|share| share * 100.0);
+        facts.push((
+            "right",
+            format!(
+                "{:.0} % → {:.0} % of {} answers, {:+.0} points, 95 % {low:+.0} to {high:+.0}",
+                right.a * 100.0,
+                right.b * 100.0,
+                right.n,
+                right.change * 100.0,
+            ),
         ));
     }
+    let times = if comparison.used == 1 { "time" } else { "times" };
+    let mut used =
+        format!("held-out used {} {times} before; comparing spends nothing", comparison.used);
     if let Some(more) = decision.needs_more {
-        facts.push_str(&format!(" · needs about {more} more items"));
+        used.push_str(&format!(" · needs about {more} more items"));
     }
-    lines.extend(plain(&facts, theme.dim));
+    facts.push(("budget", used));
+    for (label, words) in facts {
+        const LABEL: usize = 10;
+        for (place, line) in
+            wrap(&words, width.saturating_sub(LABEL).max(8)).into_iter().enumerate()
+        {
+            let label = if place == 0 { label } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(format!("{label:LABEL$}"), theme.dim),
+                Span::styled(line, theme.text),
+            ]));
+        }
+    }
     lines
 }
 

@@ -305,12 +305,19 @@ fn comparison(verdict: Verdict) -> Comparison {
                 area("maths", 40, 3.91, 0.004, Some((0.6, 0.58))),
                 area("reasoning", 40, 5.2, 0.02, Some((0.5, 0.5))),
             ],
-            guards: vec![
-                guard(Watched::Area, "code", true, Some(true)),
-                guard(Watched::Sentinel, "sentinel maths", true, Some(false)),
-                guard(Watched::Sentinel, "sentinel reasoning", true, None),
-                guard(Watched::Diversity, "diversity", false, None),
-            ],
+            guards: match verdict {
+                Verdict::Accepted => vec![
+                    guard(Watched::Area, "code", true, Some(true)),
+                    guard(Watched::Sentinel, "sentinel maths", true, Some(true)),
+                    guard(Watched::Diversity, "diversity", true, Some(true)),
+                ],
+                _ => vec![
+                    guard(Watched::Area, "code", true, Some(true)),
+                    guard(Watched::Sentinel, "sentinel maths", true, Some(false)),
+                    guard(Watched::Sentinel, "sentinel reasoning", true, None),
+                    guard(Watched::Diversity, "diversity", false, None),
+                ],
+            },
             needs_more: (verdict == Verdict::CannotTell).then_some(40),
         },
         used: 2,
@@ -367,9 +374,7 @@ fn the_verdict_stands_first_with_its_reason_and_all_it_rests_on() {
         assert_eq!(screen.style_of("✓ ACCEPTED").fg, theme.good.fg);
         assert_eq!(screen.style_of("▼ -32.7 %").fg, theme.good.fg);
         assert_eq!(screen.style_of("▲ +1.1 %").fg, theme.bad.fg);
-        screen.keys("end");
-        screen.shows(&["✗ FAILED", "? undecided", "– not measured"]);
-        assert_eq!(screen.style_of("✗ FAILED").fg, theme.bad.fg);
+        screen.keys("end").shows(&["✓ passed        diversity"]);
         screen.keys("ctrl-y");
         let Some(TerminalEffect::Copy(copied)) = screen.terminal_effects.last() else { panic!() };
         assert!(copied.contains("accepted: perplexity 16.10 -> 10.84"), "{copied}");
@@ -383,6 +388,9 @@ fn a_verdict_for_other_arms_says_so_and_known_ones_are_not_measured_again() {
     let judge = judging(&screen);
     work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::Rejected))));
     screen.shows(&["✗ REJECTED  lora-v2 does not replace base", "lower learning_rate"]);
+    screen.keys("end").shows(&["✗ FAILED", "? undecided", "– not measured"]);
+    assert_eq!(screen.style_of("✗ FAILED").fg, Theme::default().bad.fg);
+    screen.keys("home");
     screen.effects.clear();
     screen.keys("w g").shows(&["REJECTED"]);
     assert!(!screen.effects.iter().any(|effect| matches!(effect, Effect::Judge { .. })));
@@ -442,11 +450,11 @@ fn failed_tasks_stand_before_and_after_seen_and_unseen_apart() {
         let mut screen = with_failed(width, height);
         insta::assert_snapshot!(format!("failed_{width}"), screen.shown());
         // (ln 12/18 + ln 10.8/9 + 0) / 3 = -0.0744.
-        screen.shows(&["3 tasks, perplexity ▼ -7.2 % on average, 1 of 3 better"]);
-        screen.shows(&["1 task, perplexity ▼ -59.0 %"]);
+        screen.shows(&["3 tasks, mean ▼ -7.2 %, 1 of 3 better"]);
+        screen.shows(&["1 task, mean ▼ -59.0 %"]);
         let theme = Theme::default();
-        assert_eq!(screen.style_of("▼    -33.3 %").fg, theme.good.fg);
-        assert_eq!(screen.style_of("▲    +20.0 %").fg, theme.bad.fg);
+        assert_eq!(screen.style_of("▼   -33.3 %").fg, theme.good.fg);
+        assert_eq!(screen.style_of("▲   +20.0 %").fg, theme.bad.fg);
         screen.keys("down");
         screen.shows(&["Wrong answer 8", "Right answer 8"]);
     }
