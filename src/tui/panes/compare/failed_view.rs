@@ -12,7 +12,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Paragraph};
+use ratatui::widgets::{Block, Borders, Padding, Paragraph};
 use unicode_width::UnicodeWidthStr;
 
 /// Fewer unseen tasks than this prove nothing, as the gate counts.
@@ -116,17 +116,17 @@ impl FailedTasks {
         let Some(task) = self.selected_task() else { return };
         let border = if self.reading { theme.focused_border } else { theme.border };
         let title = match (self.reading, self.detail.below()) {
-            (_, 0) if !self.reading => " → reads on ".to_owned(),
+            (false, 0) => " → reads on ".to_owned(),
             (true, 0) => " ← back to the list ".to_owned(),
-            (false, below) => format!(" → reads on, {below} more lines "),
-            (true, below) => format!(" ← back to the list, {below} more lines "),
+            (false, below) => format!(" → reads on ↓ {below} "),
+            (true, below) => format!(" ← back to the list ↓ {below} "),
         };
         let borders = if beside { Borders::LEFT | Borders::TOP } else { Borders::TOP };
         let block = Block::new()
             .borders(borders)
             .border_style(border)
             .title(Line::styled(" Enter: both answer it again ", theme.accent))
-            .title_bottom(Line::default());
+            .padding(Padding::left(u16::from(beside)));
         let inner = block.inner(area);
         let width = usize::from(inner.width);
         let mut lines = Vec::new();

@@ -71,7 +71,7 @@ impl Gate {
                 let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
                 frame.render_widget(Paragraph::new(shown), text);
                 if scroll.below() > 0 {
-                    let words = format!("↓ {} more lines", scroll.below());
+                    let words = format!("↓ {} below", scroll.below());
                     frame.render_widget(Line::styled(words, theme.dim), more);
                 }
             }
