@@ -186,7 +186,11 @@ impl Answers {
             };
             if let Some(session) = column.session().filter(|_| all_rated || column.stars.is_none())
             {
-                let form = FeedbackForm::new(session.clone(), &column.text);
+                let which = match side {
+                    Side::Left => "the answer on the left",
+                    Side::Right => "the answer on the right",
+                };
+                let form = FeedbackForm::new(session.clone(), &column.text).about(which);
                 context.push(Layer::Feedback(form));
             }
         }

@@ -176,6 +176,32 @@ fn blind_nothing_tells_the_arms_apart_until_both_are_rated() {
     assert_eq!(dealt.len(), 2, "the sides are not dealt at random: {dealt:?}");
 }
 
+// If this fails, the stars meant for one answer go to the other.
+#[test]
+fn r_rates_the_left_answer_and_then_the_right_one() {
+    let mut screen = compare(80, 24);
+    let asked = ask(&mut screen, "x");
+    work(&mut screen, asked[0].0, answered(1, "base", "one", 9.0));
+    assert!(!screen.keys("r").shown().contains("How good"), "the right one is not there yet");
+    work(&mut screen, asked[1].0, answered(2, "lora-v2", "two", 9.0));
+    let saved = |screen: &Screen| -> Vec<(SessionId, u8)> {
+        let saved = screen.effects.iter().filter_map(|effect| match effect {
+            Effect::Rate { session, rating } => Some((session.clone(), rating.stars.get())),
+            _ => None,
+        });
+        saved.collect()
+    };
+    screen.keys("r").shows(&["How good was the answer on the left?", "╭ base", "╭ lora-v2"]);
+    screen.keys("4");
+    rated(&mut screen, 1, 4);
+    screen.shows(&["How good was the answer on the right?", "★★★★☆"]);
+    screen.keys("5");
+    rated(&mut screen, 2, 5);
+    assert_eq!(saved(&screen), [(id(1), 4), (id(2), 5)]);
+    screen.shows(&["★★★★★"]);
+    assert!(!screen.shown().contains("How good"));
+}
+
 // If this fails, an answer that failed stays hidden for ever: it can never be rated.
 #[test]
 fn an_arm_that_fails_ends_the_blindness_and_says_why() {
