@@ -16,7 +16,9 @@ const KEYS: usize = 300;
 fn main() {
     let home = tempfile::tempdir().unwrap();
     let lines: String = (0..8)
-        .map(|i| format!("{{\"prompt\":\"question {i}\",\"answer\":\"the answer to number {i}\"}}\n"))
+        .map(|i| {
+            format!("{{\"prompt\":\"question {i}\",\"answer\":\"the answer to number {i}\"}}\n")
+        })
         .collect();
     std::fs::write(home.path().join("examples.jsonl"), lines).unwrap();
     std::fs::write(

@@ -4,11 +4,9 @@ use super::context::Context;
 use super::eval::SetArguments;
 use super::outcome::{Outcome, Result};
 use super::table::{change, columns, percentage};
-use crate::driver::{ArmChoice, CompareRequest, Comparison, Sentinels, SplitChoice, compare};
+use crate::driver::{ArmChoice, ArmsRequest, Comparison, SplitChoice, compare_arms};
 use crate::eval::{AreaOutcome, Verdict};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 #[derive(Debug, Args)]
 pub struct CompareArguments {
@@ -40,43 +38,18 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
     let runtime = context.runtime()?;
     let a = context.named_arm(&ArmChoice::parse(&arguments.a), &runtime)?;
     let b = context.named_arm(&ArmChoice::parse(&arguments.b), &runtime)?;
-    let (mut targeted, mut trained_on) = (BTreeSet::new(), BTreeSet::new());
-    for arm in [&a, &b].into_iter().filter(|arm| arm.lora.is_some()) {
-        if let Some(metadata) = context.workplace.registry().folder(&arm.name)?.metadata()? {
-            trained_on.extend(metadata.prompts_sha256);
-            if arm.name == b.name {
-                targeted.extend(metadata.areas);
-            }
-        }
-    }
-    let request = CompareRequest {
+    let request = ArmsRequest {
         examples: &examples,
         split: match arguments.split {
             Split::All => SplitChoice::All,
             Split::HeldOut => SplitChoice::HeldOut,
         },
         no_split: arguments.no_split,
-        targeted,
-        trained_on,
-        sentinels: Sentinels::All,
-        answers: true,
         seed: arguments.seed,
     };
-    let experiments = context.workplace.home.experiments();
-    let comparison = compare(
-        &runtime,
-        &context.workplace.ledger(),
-        &experiments,
-        &request,
-        &a,
-        &b,
-        &mut |event| {
-            context.output.event(event);
-        },
-    )?;
-    let document = document(&comparison);
-    keep(context, &comparison, &document)?;
-    context.output.json(&document)?;
+    let seen = &mut |event| context.output.event(event);
+    let comparison = compare_arms(&context.workplace, &runtime, request, &a, &b, seen)?;
+    context.output.json(&comparison.document())?;
     context.output.line(describe(&comparison).trim_end())?;
     Ok(match comparison.decision.verdict {
         Verdict::Accepted => Outcome::Done,
@@ -84,49 +57,8 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
     })
 }
 
-/// The comparison with base stays with the adapter, as its last evaluation.
-fn keep(context: &Context, comparison: &Comparison, document: &Value) -> Result<()> {
-    if comparison.a != "base" || comparison.b == "base" {
-        return Ok(());
-    }
-    let folder = context.workplace.registry().folder(&comparison.b)?;
-    if let Some(mut metadata) = folder.metadata()? {
-        metadata.evaluation = Some(document.clone());
-        folder.write_metadata(&metadata)?;
-    }
-    Ok(())
-}
-
-fn document(comparison: &Comparison) -> Value {
-    let decision = &comparison.decision;
-    json!({
-        "a": comparison.a,
-        "b": comparison.b,
-        "areas": decision.areas,
-        "sentinels": decision.sentinels,
-        "verdict": decision.verdict,
-        "style": decision.style,
-        "reason": decision.reason,
-        "held_out": {
-            "a": decision.a,
-            "b": decision.b,
-            "change": decision.change,
-            "ci95": decision.ci95,
-            "p": decision.p,
-            "alpha": decision.spending.alpha,
-            "items": decision.items,
-            "groups": decision.groups,
-            "used": comparison.used,
-        },
-        "accuracy": decision.accuracy,
-        "guards": decision.guards,
-        "sentinels_passed": comparison.sentinels_passed,
-        "needs_more": decision.needs_more,
-    })
-}
-
 /// The comparison in columns and words, with its reason.
-fn describe(comparison: &Comparison) -> String {
+pub fn describe(comparison: &Comparison) -> String {
     format!("{}{}\n", figures(comparison), comparison.decision.reason)
 }
 
@@ -188,6 +120,7 @@ mod tests {
     use super::*;
     use crate::eval::Decision;
     use crate::eval::statistics::Spending;
+    use serde_json::json;
 
     fn area(name: &str) -> AreaOutcome {
         AreaOutcome {
@@ -232,7 +165,7 @@ mod tests {
     // If this fails, scripts that read a comparison break.
     #[test]
     fn the_document_has_the_keys_and_full_figures() {
-        let document = document(&comparison());
+        let document = comparison().document();
         for key in ["a", "b", "areas", "sentinels", "verdict", "reason"] {
             assert!(document.get(key).is_some(), "{key}");
         }

@@ -22,6 +22,8 @@ mod tokenize;
 mod train;
 mod weak;
 
+pub use compare::describe as describe_comparison;
+
 use crate::driver::{ArmChoice, Workplace};
 use clap::{Args, Parser, Subcommand};
 use context::Context;

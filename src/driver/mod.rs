@@ -3,6 +3,7 @@
 
 mod built_in;
 mod compare;
+mod compare_arms;
 mod desk;
 mod effect;
 mod error;
@@ -16,6 +17,7 @@ mod workplace;
 
 pub use built_in::{evaluation_set, sentinel_set};
 pub use compare::{CompareRequest, Comparison, Sentinels, compare};
+pub use compare_arms::{ArmsRequest, compare_arms};
 pub use desk::{Desk, Tell};
 pub use effect::{AskTask, Effect, SetChoice, TrainingMaterial, WorkId};
 pub use error::{Error, Result};

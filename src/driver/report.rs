@@ -6,7 +6,7 @@ use crate::eval::{Example, ItemScore, LeftOut};
 use crate::feedback::Trigger;
 use crate::model::source;
 use crate::runtime::Stop;
-use crate::store::{Filter, Session, SessionId, SessionSummary, Skipped};
+use crate::store::{Filter, Message, Session, SessionId, SessionSummary, Skipped};
 use crate::train::{RunRecord, StepMetrics};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -218,6 +218,8 @@ pub struct FailedCompared {
 pub struct FailedTask {
     pub session: SessionId,
     pub task: String,
+    /// All turns before the answer, to ask it again.
+    pub messages: Vec<Message>,
     pub correction: String,
     /// What the model had said.
     pub answer: String,

@@ -248,7 +248,9 @@ actions! {
         A::Judge, "judge", ["g"], Some("gate"), "Ask the gate whether the right arm is better";
         A::FailedTasks, "failed-tasks", ["w"], Some("your tasks"), "Your failed tasks, before and after";
         A::NextPart, "next-part", ["tab"], Some("view"), "Answers, gate, your tasks, ratings";
-        A::Back, "stop-comparing", ["esc"], None, "Stop what is being measured or answered";
+        A::Left, "left-column", ["left", "h"], None, "The left answer, or the list, is the one that scrolls";
+        A::Right, "right-column", ["right", "l"], None, "The right answer, or the selected task, is the one that scrolls";
+        A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered";
     }
     FormStars {
         A::Stars(1), "one-star", ["1"], Some("1-5 stars"), "One star: useless";

@@ -6,6 +6,7 @@
 mod common;
 
 mod adapter_folder;
+mod failed_tasks;
 mod fixture;
 mod generating;
 mod gradients;
@@ -15,5 +16,5 @@ mod queue;
 mod resuming;
 mod scoring;
 mod steps;
-mod weak;
 mod watching;
+mod weak;

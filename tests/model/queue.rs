@@ -12,7 +12,7 @@ use kaizen::runtime::{
 use kaizen::store::Message;
 use kaizen::train::{Dataset, TrainEvent, TrainSettings, Trainer};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 fn endless(tokens: usize) -> GenerateRequest {
     let model = model();
@@ -111,4 +111,86 @@ fn a_cancelled_answer_ends_within_a_token_and_keeps_what_was_said() {
     assert_eq!((texts[0].tokens.len(), texts[0].stop), (4, Stop::Cancelled));
     assert_eq!(texts[0].text, streamed);
     person_gets_an_answer(&runtime);
+}
+
+/// Holds the thread until the door is opened, so that others queue in a known order.
+struct Doorkeeper(Arc<OnceLock<()>>);
+
+impl Job for Doorkeeper {
+    type Event = ();
+    type Output = ();
+    type Error = kaizen::runtime::Error;
+
+    fn priority(&self) -> Priority {
+        Priority::Person
+    }
+
+    fn step(&mut self, _: &Model, _: &mut dyn FnMut(())) -> Result<Step<()>, Self::Error> {
+        self.0.wait();
+        Ok(Step::Done(()))
+    }
+
+    fn cancel(&mut self, _: &Model) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// An answer that writes its name into a common list with every piece of text.
+struct Named {
+    job: Generate,
+    name: char,
+    pieces: Arc<Mutex<String>>,
+}
+
+impl Job for Named {
+    type Event = GenerateEvent;
+    type Output = Vec<Generation>;
+    type Error = kaizen::runtime::Error;
+
+    fn priority(&self) -> Priority {
+        self.job.priority()
+    }
+
+    fn step(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(GenerateEvent),
+    ) -> Result<Step<Vec<Generation>>, Self::Error> {
+        let Self { job, name, pieces } = self;
+        job.step(model, &mut |event| {
+            if let GenerateEvent::Text { .. } = event {
+                pieces.lock().unwrap().push(*name);
+            }
+            emit(event);
+        })
+    }
+
+    fn cancel(&mut self, model: &Model) -> Result<Vec<Generation>, Self::Error> {
+        self.job.cancel(model)
+    }
+}
+
+// If this fails, the second of two answers side by side begins only when the first has ended.
+#[test]
+fn two_answers_for_a_person_stream_interleaved() {
+    let runtime = runtime();
+    let door = Arc::new(OnceLock::new());
+    let held = runtime.submit(Doorkeeper(door.clone()));
+    let pieces = Arc::new(Mutex::new(String::new()));
+    let answers = ['a', 'b'].map(|name| {
+        let job = Generate::for_person(endless(12), None);
+        runtime.submit(Named { job, name, pieces: pieces.clone() })
+    });
+    // Less than a person waits for: it comes after both, whenever it came.
+    let measuring = runtime.submit(Generate::measured(vec![endless(1)], None, 1));
+    door.set(()).unwrap();
+    assert!(matches!(held.wait(|_| ()), Ending::Finished(())));
+    for answer in answers {
+        let Ending::Finished(texts) = answer.wait(|_| ()) else { panic!("it did not end") };
+        assert_eq!(texts[0].tokens.len(), 12);
+    }
+    assert!(matches!(measuring.wait(|_| ()), Ending::Finished(_)));
+    let pieces = pieces.lock().unwrap().clone();
+    assert!(pieces.len() > 8, "{pieces}");
+    assert!(!pieces.contains("aa") && !pieces.contains("bb"), "no turns were taken: {pieces}");
 }

@@ -1,13 +1,28 @@
 //! Comparing two arms: the gate, the failed tasks, the ratings.
 
-use super::super::{ArmChoice, Error, Report, Result, SetChoice, WorkEvent};
+use super::super::compare_arms::trained_prompts;
+use super::super::event::measuring;
+use super::super::{
+    ArmChoice, ArmRating, ArmsRequest, Event, FailedCompared, FailedTask, Report, Result,
+    SetChoice, SplitChoice, WorkEvent, compare_arms,
+};
 use super::{Inner, Work};
+use crate::eval::statistics::mean_interval;
+use crate::eval::{Example, Provenance, measure};
+use crate::runtime::Runtime;
+use crate::store::{Filter, Session, Stars, logs, plain, plain_line};
+use crate::tasks::Arm;
+use std::collections::BTreeMap;
+
+/// Failed sessions that are scored, newest first: a list to look through, in seconds.
+const FAILED_TASKS: usize = 40;
 
 impl Inner {
     pub(super) fn list_adapters(&self) -> Result<Report> {
         Ok(Report::Adapters(self.workplace.registry().list()?))
     }
 
+    /// The gate's answer, as `kaizen compare` gives it.
     pub(super) fn judge(
         &self,
         work: &Work,
@@ -15,21 +30,242 @@ impl Inner {
         b: &ArmChoice,
         set: &SetChoice,
     ) -> Result<WorkEvent> {
-        let _ = (work, a, b, set);
-        Err(Error::Usage("PLACEHOLDER".into()))
+        let examples = self.workplace.set(set)?;
+        let runtime = self.runtime(work)?;
+        let (a, b) = (self.arm(a, &runtime, work)?, self.arm(b, &runtime, work)?);
+        let request = ArmsRequest {
+            examples: &examples,
+            split: SplitChoice::HeldOut,
+            no_split: false,
+            seed: 0,
+        };
+        let seen = &mut |event| work.progress(event);
+        let comparison = compare_arms(&self.workplace, &runtime, request, &a, &b, seen)?;
+        Ok(WorkEvent::Judged(Box::new(comparison)))
     }
 
+    /// Scores what the person wrote for the failed sessions by both arms.
     pub(super) fn compare_failed(
         &self,
         work: &Work,
         a: &ArmChoice,
         b: &ArmChoice,
     ) -> Result<WorkEvent> {
-        let _ = (work, a, b);
-        Err(Error::Usage("PLACEHOLDER".into()))
+        let (corrected, uncorrected) = self.corrected_failures(work)?;
+        let mut compared =
+            FailedCompared { a: name(a), b: name(b), tasks: Vec::new(), uncorrected };
+        if corrected.is_empty() {
+            return Ok(WorkEvent::FailedCompared(Box::new(compared)));
+        }
+        let runtime = self.runtime(work)?;
+        let (a, b) = (self.arm(a, &runtime, work)?, self.arm(b, &runtime, work)?);
+        let (sessions, examples) = fitting(&runtime, corrected, work);
+        let scores = |arm: &Arm, what| {
+            let progress = &mut |event| work.progress(event);
+            measure::score(&runtime, &examples, arm.lora.as_ref(), &mut measuring(what, progress))
+        };
+        let before = scores(&a, "scoring your corrections, before")?;
+        let after = scores(&b, "scoring your corrections, after")?;
+        let trained = trained_prompts(&self.workplace, &b)?;
+        compared.tasks = sessions
+            .into_iter()
+            .zip(&examples)
+            .zip(before.iter().zip(&after))
+            .map(|((session, example), (before, after))| FailedTask {
+                task: plain(&session.metadata.task),
+                correction: plain(&example.answer),
+                answer: plain(session.answer().unwrap_or_default()),
+                session: session.session_id,
+                before: before.nll.exp(),
+                after: after.nll.exp(),
+                seen: trained.contains(&example.prompt_sha256()),
+                messages: example.messages.clone(),
+            })
+            .collect();
+        Ok(WorkEvent::FailedCompared(Box::new(compared)))
     }
 
+    /// The newest failed sessions with their corrections, and how many have none.
+    fn corrected_failures(&self, work: &Work) -> Result<(Vec<(Session, Example)>, usize)> {
+        let failed_rating = self.workplace.config.feedback.failed_rating.clamp(1, 5);
+        let at_most = Stars::try_from(i64::from(failed_rating)).ok();
+        let index = self.workplace.index()?;
+        let failed =
+            |corrected| Filter { at_most, corrected: Some(corrected), ..Filter::default() };
+        let uncorrected = index.count(&failed(false))?;
+        let newest = Filter { limit: Some(FAILED_TASKS), ..failed(true) };
+        let mut corrected = Vec::new();
+        for summary in index.list(&newest)? {
+            match logs::load(&self.workplace.home, &summary.id) {
+                Ok(session) => corrected.extend(example(&session).map(|e| (session, e))),
+                Err(error) => work.progress(Event::Note(plain_line(&error.to_string()))),
+            }
+        }
+        Ok((corrected, uncorrected))
+    }
+
+    /// Mean stars per arm, over the sessions that were answered here.
     pub(super) fn rate_arms(&self) -> Result<Report> {
-        Err(Error::Usage("PLACEHOLDER".into()))
+        let own = Filter { rated: Some(true), imported: Some(false), ..Filter::default() };
+        let mut by_arm = BTreeMap::<String, Vec<f64>>::new();
+        for session in self.workplace.index()?.list(&own)? {
+            if let (Some(arm), Some(stars)) = (session.arm, session.stars) {
+                by_arm.entry(arm).or_default().push(f64::from(stars.get()));
+            }
+        }
+        let mut ratings: Vec<ArmRating> = by_arm
+            .into_iter()
+            .map(|(arm, stars)| ArmRating {
+                arm,
+                rated: stars.len(),
+                mean: stars.iter().sum::<f64>() / stars.len().max(1) as f64,
+                ci95: mean_interval(&stars, 0.95, [1.0, 5.0]).map(|ci| [ci.low, ci.high]),
+            })
+            .collect();
+        // base first, then lora-v2 before lora-v10.
+        ratings.sort_by_key(|rating| (rating.arm != "base", rating.arm.len(), rating.arm.clone()));
+        Ok(Report::ArmRatings(ratings))
+    }
+}
+
+/// What a failed session teaches, if the person wrote the right answer.
+fn example(session: &Session) -> Option<Example> {
+    let correction = session.kaizen.as_ref()?.correction.as_ref()?;
+    Some(Example {
+        id: session.session_id.to_string(),
+        area: "own-work".into(),
+        messages: session.prompt(),
+        answer: correction.answer.clone(),
+        weight: 1.0,
+        provenance: Provenance::Correction,
+        check: None,
+    })
+}
+
+/// Those that the model can read as a whole; of the others the person is told.
+fn fitting(
+    runtime: &Runtime,
+    corrected: Vec<(Session, Example)>,
+    work: &Work,
+) -> (Vec<Session>, Vec<Example>) {
+    let model = runtime.model();
+    let context = model.network.architecture().context;
+    corrected
+        .into_iter()
+        .filter(|(_, example)| {
+            let encoded = model.template.encode_answered(
+                &model.tokenizer,
+                &example.messages,
+                &example.answer,
+            );
+            let why = match encoded {
+                Ok(answered) if answered.ids.len() <= context => return true,
+                Ok(answered) => format!("{} tokens, the model holds {context}", answered.ids.len()),
+                Err(error) => error.to_string(),
+            };
+            let note = format!("{} is left out: {why}", example.id);
+            work.progress(Event::Note(plain_line(&note)));
+            false
+        })
+        .unzip()
+}
+
+fn name(choice: &ArmChoice) -> String {
+    match choice {
+        ArmChoice::Auto | ArmChoice::Base => "base".into(),
+        ArmChoice::Adapter(name) => name.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::super::{Desk, Effect, WorkId, Workplace};
+    use super::*;
+    use crate::feedback::{self, Rating};
+    use crate::store::{ImportedFrom, Message, Outcome, SessionId};
+    use std::sync::mpsc::{self, Receiver};
+    use std::sync::{Arc, Mutex};
+    use tempfile::TempDir;
+
+    fn workplace() -> (TempDir, Workplace) {
+        let folder = tempfile::tempdir().unwrap();
+        let workplace = Workplace::open(folder.path(), None, None).unwrap();
+        (folder, workplace)
+    }
+
+    fn desk(workplace: Workplace) -> (Desk, Receiver<Report>) {
+        let (send, reports) = mpsc::channel();
+        let send = Mutex::new(send);
+        let tell = move |report| {
+            let _ = send.lock().unwrap().send(report);
+        };
+        (Desk::new(workplace, Arc::new(tell)).unwrap(), reports)
+    }
+
+    fn rated(workplace: &Workplace, arm: &str, stars: i64, correction: Option<&str>) -> SessionId {
+        let mut session = logs::create(&workplace.home, "a task").unwrap();
+        let record = session.record_mut();
+        record.arm = Some(arm.into());
+        record.messages = vec![Message::user("a task")];
+        record.outcome = Some(Outcome::Finished);
+        logs::save(&workplace.home, &session).unwrap();
+        let id = session.session_id;
+        let stars = Stars::try_from(stars).unwrap();
+        let rating = Rating { correction: correction.map(str::to_owned), ..Rating::stars(stars) };
+        feedback::rate(&workplace.home, &workplace.index().unwrap(), id.as_str(), &rating).unwrap();
+        id
+    }
+
+    // If this fails, a person sees one arm's stars under another's name, or the stars that a stranger
+    // gave to another program.
+    #[test]
+    fn every_arm_has_the_mean_of_its_own_stars() {
+        let (_folder, workplace) = workplace();
+        for stars in [1, 3] {
+            rated(&workplace, "base", stars, None);
+        }
+        rated(&workplace, "lora-v10", 5, None);
+        rated(&workplace, "lora-v2", 4, None);
+        let foreign = rated(&workplace, "base", 5, None);
+        logs::update::<_, crate::store::Error>(&workplace.home, &foreign, |session| {
+            session.record_mut().imported_from = Some(ImportedFrom {
+                path: "elsewhere".into(),
+                sha256: String::new(),
+                at: "2026-11-23T12:00:00Z".parse().unwrap(),
+            });
+            Ok(())
+        })
+        .unwrap();
+        let (desk, reports) = desk(workplace);
+        desk.perform(Effect::RateArms);
+        let Report::ArmRatings(ratings) = reports.recv().unwrap() else { panic!() };
+        let arms: Vec<(&str, usize, f64)> =
+            ratings.iter().map(|r| (r.arm.as_str(), r.rated, r.mean)).collect();
+        assert_eq!(arms, [("base", 2, 2.0), ("lora-v2", 1, 4.0), ("lora-v10", 1, 5.0)]);
+        // 2 ± 12.7 · 1 stars, which the scale cuts off.
+        assert_eq!((ratings[0].ci95, ratings[1].ci95), (Some([1.0, 5.0]), None));
+        desk.close();
+    }
+
+    // If this fails, a person without corrections waits for a model that has nothing to score, and is
+    // not told what is missing.
+    #[test]
+    fn failures_without_a_correction_are_counted_and_nothing_waits_for_the_model() {
+        let (_folder, workplace) = workplace();
+        rated(&workplace, "base", 2, None);
+        rated(&workplace, "base", 3, None);
+        rated(&workplace, "base", 4, Some("better"));
+        let (desk, reports) = desk(workplace);
+        let b = ArmChoice::Adapter("lora-v1".into());
+        desk.perform(Effect::CompareFailed { work: WorkId(1), a: ArmChoice::Base, b });
+        let Report::Work { event: WorkEvent::FailedCompared(compared), .. } =
+            reports.recv().unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!((compared.a.as_str(), compared.b.as_str()), ("base", "lora-v1"));
+        assert_eq!((compared.tasks.len(), compared.uncorrected), (0, 2));
+        desk.close();
     }
 }

@@ -7,6 +7,7 @@
 mod bootstrap;
 mod distribution;
 mod jackknife;
+mod mean;
 mod proportion;
 mod random;
 mod sample_size;
@@ -18,6 +19,7 @@ mod spending;
 pub use bootstrap::{Bootstrap, Cluster};
 pub use distribution::{normal_quantile, student_quantile};
 pub use jackknife::{Estimate, jackknife};
+pub use mean::mean_interval;
 pub use proportion::{PairedCounts, paired_difference_bound, paired_difference_interval, wilson};
 pub use random::Purpose;
 pub use sample_size::needed_for;

@@ -32,6 +32,8 @@ enum Field {
 #[derive(Debug)]
 pub struct FeedbackForm {
     session: SessionId,
+    /// Which answer of several, such as `the answer on the left`.
+    about: Option<&'static str>,
     /// On disk, or being saved.
     stars: Option<Stars>,
     /// Which of [`Issue::ALL`] are ticked.
@@ -64,6 +66,7 @@ impl FeedbackForm {
         correction.set(&answer);
         Self {
             session,
+            about: None,
             stars: None,
             ticked: [false; Issue::ALL.len()],
             foreign: Vec::new(),
@@ -78,6 +81,11 @@ impl FeedbackForm {
             warned: false,
             editing: false,
         }
+    }
+
+    /// Says which of several answers it is about, such as `the answer on the left`.
+    pub fn about(self, which: &'static str) -> Self {
+        Self { about: Some(which), ..self }
     }
 
     /// The form for a session as it stands on disk, at its stars or at its correction.

@@ -70,13 +70,16 @@ impl FeedbackForm {
         let theme = &shared.theme;
         let height = self.height(area);
         let place = Rect { y: area.y + area.height.saturating_sub(height), height, ..area };
-        let title = match self.field {
-            Field::Stars if self.for_correction => "First the stars, then the right answer",
-            Field::Stars => "How good was the answer?",
-            _ => "What should have been different?",
+        let title = match (self.field, self.about) {
+            (Field::Stars, _) if self.for_correction => {
+                "First the stars, then the right answer".to_owned()
+            }
+            (Field::Stars, about) => format!("How good was {}?", about.unwrap_or("the answer")),
+            (_, None) => "What should have been different?".to_owned(),
+            (_, Some(about)) => format!("What should have been different in {about}?"),
         };
-        let inner = dialog(frame, place, title, (area.width, height), theme);
-        self.draw_state(frame, place, title, theme);
+        let inner = dialog(frame, place, &title, (area.width, height), theme);
+        self.draw_state(frame, place, &title, theme);
         let words = self.words_below(inner.width);
         let [fields, below] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(words.len() as u16)])

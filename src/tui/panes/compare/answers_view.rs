@@ -1,0 +1,172 @@
+//! How the two answers look.
+
+use super::answers::{Answers, State};
+use super::arms::Side;
+use super::measuring::spinner;
+use super::view::{model_trouble, paragraphs};
+use crate::runtime::Stop;
+use crate::tui::pane::{ModelState, Shared};
+use crate::tui::widgets::{elide, stars, wrap};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Paragraph};
+use unicode_width::UnicodeWidthStr;
+
+impl Answers {
+    pub(super) fn draw(
+        &self,
+        frame: &mut Frame,
+        area: Rect,
+        shared: &Shared,
+        pair: Option<&[String; 2]>,
+    ) {
+        let (Some(asked), Some(_)) = (&self.asked, self.columns()) else {
+            return self.draw_empty(frame, area, shared, pair);
+        };
+        let theme = &shared.theme;
+        let width = usize::from(area.width);
+        let mut prompt = wrap(asked.prompt.trim(), width.saturating_sub(2));
+        let most = usize::from(area.height / 5).clamp(1, 4);
+        if prompt.len() > most {
+            prompt.truncate(most);
+            if let Some(last) = prompt.last_mut() {
+                *last = format!("{} …", elide(last, width.saturating_sub(4)));
+            }
+        }
+        let rows = u16::try_from(prompt.len()).unwrap_or(1);
+        let [above, columns, below] = Layout::vertical([
+            Constraint::Length(rows),
+            Constraint::Fill(1),
+            Constraint::Length(u16::from(self.is_hidden())),
+        ])
+        .areas(area);
+        let lines: Vec<Line> = prompt
+            .into_iter()
+            .enumerate()
+            .map(|(place, line)| {
+                let mark = if place == 0 { "› " } else { "  " };
+                Line::from(vec![Span::styled(mark, theme.accent), Span::styled(line, theme.person)])
+            })
+            .collect();
+        frame.render_widget(Paragraph::new(lines), above);
+        let halves: [Rect; 2] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
+            .spacing(1)
+            .areas(columns);
+        for (side, half) in Side::BOTH.into_iter().zip(halves) {
+            self.draw_column(frame, half, side, shared);
+        }
+        if self.is_hidden() {
+            let words = "Blind: which arm is which, and how fast, is told when both are rated (r).";
+            frame.render_widget(Line::styled(words, theme.warning), below);
+        }
+    }
+
+    fn draw_column(&self, frame: &mut Frame, area: Rect, side: Side, shared: &Shared) {
+        let theme = &shared.theme;
+        let Some(column) = self.columns().map(|columns| &columns[side as usize]) else { return };
+        let focused = self.focused() == side;
+        let border = if focused { theme.focused_border } else { theme.border };
+        let room = usize::from(area.width).saturating_sub(4);
+        let mut block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(border)
+            .title(Line::styled(format!(" {} ", elide(self.title(side), room)), theme.accent));
+        if column.stars.is_some() {
+            let words = format!(" {} ", stars(column.stars));
+            block = block.title(Line::styled(words, theme.stars).right_aligned());
+        }
+        let inner = block.inner(area).inner(Margin::new(1, 0));
+        let status = elide(&self.status(side, room, shared), room);
+        block = block.title_bottom(Line::styled(format!(" {status} "), theme.dim));
+        let width = usize::from(inner.width);
+        let mut lines: Vec<Line> = match &column.state {
+            State::Failed(why) => {
+                wrap(why, width).into_iter().map(|line| Line::styled(line, theme.bad)).collect()
+            }
+            _ => wrap(self.shown(side), width).into_iter().map(Line::from).collect(),
+        };
+        if !self.seems_ended(side)
+            && let Some(last) = lines.last_mut()
+        {
+            last.push_span(Span::styled("▌", theme.accent));
+        }
+        let visible = usize::from(inner.height);
+        let first = column.scroll.first(lines.len(), visible);
+        let below = column.scroll.below();
+        if below > 0 {
+            block = block
+                .title_bottom(Line::styled(format!(" ↓ {below} "), theme.warning).right_aligned());
+        }
+        frame.render_widget(block, area);
+        let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+        frame.render_widget(Paragraph::new(shown), inner);
+    }
+
+    fn status(&self, side: Side, room: usize, shared: &Shared) -> String {
+        let Some(column) = self.columns().map(|columns| &columns[side as usize]) else {
+            return String::new();
+        };
+        if !self.seems_ended(side) {
+            let waiting = self.shown(side).is_empty();
+            let words = match shared.model {
+                ModelState::Coming(..) => "waiting for the model",
+                _ if waiting => "begins",
+                _ => "answers",
+            };
+            return format!("{} {words}", spinner(shared.ticks));
+        }
+        match &column.state {
+            State::Answered(answered) => {
+                let rated = if column.stars.is_none() { " · r rates" } else { "" };
+                let end = match answered.stop {
+                    Stop::EndOfTurn => "",
+                    Stop::MaxTokens => " · cut off at its limit",
+                    Stop::ContextFull => " · the context is full",
+                    Stop::Cancelled => " · stopped",
+                };
+                if self.is_hidden() {
+                    return format!("answered{end}{rated}");
+                }
+                let pace = format!("{:.1} tokens/s{end}{rated}", answered.tokens_per_second);
+                let all = format!("{} tokens · {pace}", answered.tokens);
+                if all.width() <= room { all } else { pace }
+            }
+            State::Cancelled => "stopped before it began".into(),
+            State::Failed(_) => "failed".into(),
+            State::Waiting | State::Answering => String::new(),
+        }
+    }
+
+    fn draw_empty(
+        &self,
+        frame: &mut Frame,
+        area: Rect,
+        shared: &Shared,
+        pair: Option<&[String; 2]>,
+    ) {
+        let theme = &shared.theme;
+        let [a, b] = pair.map_or(["base", "an adapter"], |[a, b]| [a.as_str(), b.as_str()]);
+        let first = format!("One prompt, answered by {a} and {b} side by side");
+        let mut texts = vec![
+            (first.as_str(), theme.accent),
+            (
+                "i writes the prompt; both answer it at the same time, and r rates what they said.",
+                theme.text,
+            ),
+            (
+                "v makes it blind: the sides are dealt at random and the names hidden until both are \
+                 rated. Blind pairs on your own tasks decide much sooner than stars given apart.",
+                theme.text,
+            ),
+            (
+                "a and b choose the arms. Tab shows the gate, your failed tasks and the ratings.",
+                theme.dim,
+            ),
+        ];
+        if let Some(why) = model_trouble(shared) {
+            texts.push((why, theme.bad));
+        }
+        paragraphs(frame, area, &texts);
+    }
+}

@@ -1,0 +1,309 @@
+//! How the gate's question, its progress and its answer look.
+
+use super::gate::Gate;
+use super::table::{Column, interval_bar, table};
+use super::view::{change, model_trouble, paragraphs, perplexity};
+use crate::driver::{Comparison, SetChoice};
+use crate::eval::{AreaOutcome, Guard, Verdict};
+use crate::store::plain_line;
+use crate::tui::pane::Shared;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::wrap;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+/// Columns of the drawn interval.
+const BAR: usize = 25;
+
+impl Gate {
+    pub(super) fn draw(
+        &self,
+        frame: &mut Frame,
+        area: Rect,
+        shared: &Shared,
+        pair: Option<&[String; 2]>,
+    ) {
+        let theme = &shared.theme;
+        if let Some(running) = &self.running {
+            let [a, b] = &running.arms;
+            let words = format!("Is {b} better than {a}?");
+            let [above, progress, below] = Layout::vertical([
+                Constraint::Length(2),
+                Constraint::Fill(1),
+                Constraint::Length(4),
+            ])
+            .areas(area);
+            frame.render_widget(Line::styled(words, theme.accent), above);
+            let lines =
+                running.lines(usize::from(progress.width), usize::from(progress.height), shared);
+            frame.render_widget(Paragraph::new(lines), progress);
+            return paragraphs(
+                frame,
+                below,
+                &[(
+                    "This takes many minutes the first time, because base answers every sentinel five \
+                 times; that is kept. Leave it running and go on elsewhere: answers and tasks go \
+                 first. Esc stops it.",
+                    theme.dim,
+                )],
+            );
+        }
+        let known = pair.is_none_or(|pair| self.knows(pair));
+        match (&self.result, &self.scroll) {
+            (Some(result), Some(scroll)) => {
+                let mut lines = Vec::new();
+                if let Some(why) = &self.failed {
+                    lines.extend(wrapped(why, area.width, theme.bad));
+                }
+                if let Some([a, b]) = pair.filter(|_| !known) {
+                    let words =
+                        format!("g judges {a} → {b}; below stands {} → {}", result.a, result.b);
+                    lines.push(Line::styled(words, theme.warning));
+                }
+                lines.extend(result_lines(result, &self.notes, usize::from(area.width), theme));
+                let [text, more] =
+                    Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+                let visible = usize::from(text.height);
+                let first = scroll.first(lines.len(), visible);
+                let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+                frame.render_widget(Paragraph::new(shown), text);
+                if scroll.below() > 0 {
+                    let words = format!("↓ {} below", scroll.below());
+                    frame.render_widget(Line::styled(words, theme.dim), more);
+                }
+            }
+            _ => self.draw_empty(frame, area, shared, pair),
+        }
+    }
+
+    fn draw_empty(
+        &self,
+        frame: &mut Frame,
+        area: Rect,
+        shared: &Shared,
+        pair: Option<&[String; 2]>,
+    ) {
+        let theme = &shared.theme;
+        let [a, b] = pair.map_or(["base", "an adapter"], |[a, b]| [a.as_str(), b.as_str()]);
+        let question = format!("Is {b} better than {a}? g asks the gate");
+        let set = match &shared.set {
+            SetChoice::BuiltIn => "the built-in set with your own items".to_owned(),
+            SetChoice::File(path) => plain_line(&path.display().to_string()),
+        };
+        let what = format!(
+            "It scores the held-out part of {set} under both arms, lets both answer what can be \
+             checked, and guards what {b} was not trained for with the sentinels: maths, safety, \
+             reasoning, code, writing."
+        );
+        let mut texts = vec![
+            (question.as_str(), theme.accent),
+            (what.as_str(), theme.text),
+            (
+                "The first time this takes many minutes, because base answers every sentinel five \
+                 times; that is kept. It may be left running, and it spends nothing of what a \
+                 promotion may spend.",
+                theme.text,
+            ),
+        ];
+        if let Some(why) = &self.failed {
+            texts.push((why, theme.bad));
+        } else if let Some(why) = model_trouble(shared) {
+            texts.push((why, theme.bad));
+        }
+        paragraphs(frame, area, &texts);
+    }
+}
+
+fn wrapped(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
+    wrap(&plain_line(text), usize::from(width))
+        .into_iter()
+        .map(|line| Line::styled(line, style))
+        .collect()
+}
+
+fn result_lines(
+    comparison: &Comparison,
+    notes: &[String],
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let mut lines = verdict(comparison, width, theme);
+    lines.push(Line::default());
+    lines.extend(areas(comparison, width, theme));
+    lines.push(Line::default());
+    for guard in &comparison.decision.guards {
+        lines.extend(guard_lines(guard, width, theme));
+    }
+    for note in notes {
+        lines.extend(wrap(note, width).into_iter().map(|line| Line::styled(line, theme.dim)));
+    }
+    lines
+}
+
+/// The verdict with its reason and what it rests on.
+fn verdict(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let decision = &comparison.decision;
+    let (a, b) = (&comparison.a, &comparison.b);
+    let (word, style, words) = match decision.verdict {
+        Verdict::Accepted if decision.style => {
+            ("✓ ACCEPTED", theme.good, format!("{b} is better than {a}, maybe in style alone"))
+        }
+        Verdict::Accepted => ("✓ ACCEPTED", theme.good, format!("{b} is better than {a}")),
+        Verdict::Rejected => ("✗ REJECTED", theme.bad, format!("{b} does not replace {a}")),
+        Verdict::CannotTell => {
+            ("? CANNOT TELL", theme.warning, format!("whether {b} is better than {a}"))
+        }
+    };
+    let mut lines = vec![Line::from(vec![
+        Span::styled(word, style.add_modifier(Modifier::BOLD | Modifier::REVERSED)),
+        Span::styled(format!("  {words}"), style.add_modifier(Modifier::BOLD)),
+    ])];
+    let plain = |text: &str, style| {
+        wrap(&plain_line(text), width).into_iter().map(move |line| Line::styled(line, style))
+    };
+    lines.extend(plain(&decision.reason, theme.text));
+    let interval = decision
+        .ci95
+        .map(|[low, high]| format!(", 95 % {} to {}", change(low), change(high)))
+        .unwrap_or_default();
+    let mut facts = vec![
+        (
+            "held-out",
+            format!(
+                "perplexity {} → {}, {}{interval}",
+                perplexity(decision.a),
+                perplexity(decision.b),
+                change(decision.change),
+            ),
+        ),
+        (
+            "evidence",
+            format!(
+                "p = {:.4}, needs {:.4} · {} items in {} groups",
+                decision.p, decision.spending.alpha, decision.items, decision.groups
+            ),
+        ),
+    ];
+    if let Some(right) = &decision.accuracy {
+        let [low, high] = right.ci95.map(|share| share * 100.0);
+        facts.push((
+            "right",
+            format!(
+                "{:.0} % → {:.0} % of {} answers, {:+.0} points, 95 % {low:+.0} to {high:+.0}",
+                right.a * 100.0,
+                right.b * 100.0,
+                right.n,
+                right.change * 100.0,
+            ),
+        ));
+    }
+    let times = if comparison.used == 1 { "time" } else { "times" };
+    let mut used =
+        format!("held-out used {} {times} before; comparing spends nothing", comparison.used);
+    if let Some(more) = decision.needs_more {
+        used.push_str(&format!(" · needs about {more} more items"));
+    }
+    facts.push(("budget", used));
+    for (label, words) in facts {
+        const LABEL: usize = 10;
+        for (place, line) in
+            wrap(&words, width.saturating_sub(LABEL).max(8)).into_iter().enumerate()
+        {
+            let label = if place == 0 { label } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(format!("{label:LABEL$}"), theme.dim),
+                Span::styled(line, theme.text),
+            ]));
+        }
+    }
+    lines
+}
+
+/// Areas, then sentinels, with the interval drawn where there is room.
+fn areas(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let decision = &comparison.decision;
+    let rows: Vec<(&AreaOutcome, bool)> = decision
+        .areas
+        .iter()
+        .map(|area| (area, false))
+        .chain(decision.sentinels.iter().map(|area| (area, true)))
+        .collect();
+    let column =
+        |heading: &str, rank, right, cell: &dyn Fn(&AreaOutcome, bool) -> (String, Style)| Column {
+            heading: heading.to_owned(),
+            cells: rows.iter().map(|(area, sentinel)| cell(area, *sentinel)).collect(),
+            right,
+            rank,
+        };
+    let extent = rows
+        .iter()
+        .filter_map(|(area, _)| area.ci95)
+        .flatten()
+        .chain(rows.iter().map(|(area, _)| area.change))
+        .filter(|value| value.is_finite())
+        .fold(0.01, |most: f64, value| most.max(value.abs()));
+    let share = |value: Option<f64>| value.map_or("–".into(), |v| format!("{:.0}", v * 100.0));
+    let mut columns = vec![
+        column("area", 9, false, &|area, sentinel| {
+            let name = plain_line(&area.area);
+            match sentinel {
+                true => (format!("sentinel {name}"), theme.dim),
+                false => (name, theme.text),
+            }
+        }),
+        column("n", 6, true, &|area, _| (area.n.to_string(), theme.dim)),
+        column("perplexity", 8, true, &|area, _| {
+            (format!("{} → {}", perplexity(area.a), perplexity(area.b)), theme.text)
+        }),
+        column("change", 7, true, &|area, _| {
+            let mark = if area.change < 0.0 { "▼" } else { "▲" };
+            (format!("{mark} {}", change(area.change)), coloured(area.change, theme))
+        }),
+        column("95 % interval, %", 5, true, &|area, _| {
+            let shown =
+                area.ci95.map(|[low, high]| format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0));
+            (shown.unwrap_or_else(|| "–".into()), theme.dim)
+        }),
+        column("right, %", 4, true, &|area, _| match (area.accuracy_a, area.accuracy_b) {
+            (None, None) => ("–".into(), theme.dim),
+            (a, b) => (format!("{} → {}", share(a), share(b)), theme.text),
+        }),
+    ];
+    // Beside the numbers, never in their place.
+    let bar_heading = format!("{:<12}0{:>12}", "◂ better", "worse ▸");
+    columns.push(column(&bar_heading, 0, false, &|area, _| {
+        let bar = interval_bar([-extent, extent], area.change, area.ci95, Some(0.0), BAR);
+        (bar, coloured(area.change, theme))
+    }));
+    table(columns, width, theme.accent)
+}
+
+fn coloured(change: f64, theme: &Theme) -> Style {
+    match change {
+        change if change < 0.0 => theme.good,
+        change if change > 0.0 => theme.bad,
+        _ => theme.text,
+    }
+}
+
+fn guard_lines(guard: &Guard, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let (state, style) = match guard.passed {
+        Some(true) => ("✓ passed", theme.good),
+        Some(false) => ("✗ FAILED", theme.bad),
+        None if guard.measured => ("? undecided", theme.warning),
+        None => ("– not measured", theme.warning),
+    };
+    const STATE: usize = 16;
+    let words = plain_line(&format!("{}: {}", guard.name, guard.detail));
+    wrap(&words, width.saturating_sub(STATE).max(8))
+        .into_iter()
+        .enumerate()
+        .map(|(place, line)| {
+            let state = if place == 0 { state } else { "" };
+            Line::from(vec![Span::styled(format!("{state:STATE$}"), style), Span::raw(line)])
+        })
+        .collect()
+}

@@ -1,0 +1,593 @@
+//! The pane by keys and reports, as a person meets it.
+#![allow(clippy::unwrap_used)]
+
+use crate::adapters::{AdapterSummary, State};
+use crate::driver::{
+    Answered, ArmChoice, ArmRating, AskTask, Comparison, Effect, Event, FailedCompared, FailedTask,
+    Report, WorkEvent, WorkId,
+};
+use crate::eval::statistics::Spending;
+use crate::eval::{AccuracyOutcome, AreaOutcome, Decision, Guard, Verdict, Watched};
+use crate::runtime::Stop;
+use crate::store::{Message, Session, SessionId, Stars};
+use crate::tui::pane::TerminalEffect;
+use crate::tui::tests::Screen;
+use crate::tui::theme::Theme;
+
+fn adapter(name: &str) -> AdapterSummary {
+    AdapterSummary {
+        name: name.into(),
+        state: State::Candidate,
+        base: None,
+        created: None,
+        parent: None,
+        examples: None,
+        last_loss: None,
+        damaged: None,
+    }
+}
+
+/// The pane in front, in a home with two adapters.
+fn compare(width: u16, height: u16) -> Screen {
+    let mut screen = Screen::new(width, height);
+    screen.report(Report::Adapters(vec![adapter("lora-v1"), adapter("lora-v2")]));
+    screen.keys("esc 5");
+    screen.effects.clear();
+    screen
+}
+
+fn work(screen: &mut Screen, work: WorkId, event: WorkEvent) {
+    screen.report(Report::Work { work, event });
+}
+
+/// The two answers that were asked for, in the order in which they were.
+fn asked(screen: &Screen) -> Vec<(WorkId, AskTask)> {
+    let asked = screen.effects.iter().filter_map(|effect| match effect {
+        Effect::Ask { work, task } => Some((*work, task.clone())),
+        _ => None,
+    });
+    asked.collect()
+}
+
+fn ask(screen: &mut Screen, prompt: &str) -> Vec<(WorkId, AskTask)> {
+    screen.effects.clear();
+    screen.keys("i").text(prompt).keys("enter");
+    asked(screen)
+}
+
+fn id(number: u32) -> SessionId {
+    format!("session_20261123_1200{number:02}").parse().unwrap()
+}
+
+fn answered(number: u32, arm: &str, text: &str, speed: f64) -> WorkEvent {
+    WorkEvent::Answered(Box::new(Answered {
+        session: id(number),
+        arm: arm.into(),
+        text: text.into(),
+        stop: Stop::EndOfTurn,
+        tokens: 23,
+        tokens_per_second: speed,
+    }))
+}
+
+fn rated(screen: &mut Screen, number: u32, stars: i64) {
+    let now = "2026-11-23T12:00:00[UTC]".parse().unwrap();
+    let mut session = Session::begin(id(number), &now, "a task");
+    session.metadata.user_rating = Some(Stars::try_from(stars).unwrap());
+    screen.report(Report::Rated(Box::new(session)));
+}
+
+fn name(choice: &ArmChoice) -> &str {
+    match choice {
+        ArmChoice::Adapter(name) => name,
+        ArmChoice::Base | ArmChoice::Auto => "base",
+    }
+}
+
+#[test]
+fn without_an_adapter_it_says_how_to_get_one_and_asks_nothing() {
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc 5");
+    screen.effects.clear();
+    insta::assert_snapshot!("no_adapter_80", screen.shown());
+    screen.keys("i g a b r enter");
+    assert!(screen.effects.is_empty(), "{:?}", screen.effects);
+    screen.keys("w").shows(&["An adapter comes of training"]);
+    assert!(screen.effects.is_empty(), "{:?}", screen.effects);
+}
+
+#[test]
+fn before_the_first_prompt_it_says_what_to_do() {
+    insta::assert_snapshot!("answers_empty_80", compare(80, 24).shown());
+}
+
+// If this fails, a person waits for one arm after the other, or does not see which said what.
+#[test]
+fn two_arms_answer_side_by_side() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = compare(width, height);
+        let asked = ask(&mut screen, "Name the biggest planet and say why it is so big.");
+        let arms: Vec<&str> = asked.iter().map(|(_, task)| name(&task.arm)).collect();
+        assert_eq!(arms, ["base", "lora-v2"]);
+        assert_eq!(asked[0].1.seed, asked[1].1.seed);
+        let [left, right] = [asked[0].0, asked[1].0];
+        work(&mut screen, left, WorkEvent::Started);
+        work(&mut screen, right, WorkEvent::Started);
+        work(&mut screen, left, WorkEvent::Text("The biggest planet is Jupiter. ".into()));
+        work(&mut screen, right, WorkEvent::Text("Jupiter, because ".into()));
+        work(&mut screen, left, WorkEvent::Text("It formed first.".into()));
+        insta::assert_snapshot!(format!("answers_streaming_{width}"), screen.shown());
+        let text = "The biggest planet is Jupiter. It formed first.";
+        work(&mut screen, left, answered(1, "base", text, 41.27));
+        let text = "Jupiter, because it took up most of the gas that the sun left.\n\n改善 kaizen";
+        work(&mut screen, right, answered(2, "lora-v2", text, 35.0));
+        rated(&mut screen, 1, 2);
+        insta::assert_snapshot!(format!("answers_done_{width}"), screen.shown());
+    }
+}
+
+// If this fails, a person knows whom they rate, and rates what they hope for.
+#[test]
+fn blind_nothing_tells_the_arms_apart_until_both_are_rated() {
+    let mut dealt = std::collections::BTreeSet::new();
+    for round in 0..12 {
+        let mut screen = compare(80, 24);
+        for _ in 0..round {
+            let asked = ask(&mut screen, "x");
+            for (work_id, _) in asked {
+                work(&mut screen, work_id, WorkEvent::Cancelled);
+            }
+        }
+        screen.keys("v");
+        let asked = ask(&mut screen, "Which?");
+        let arms: Vec<String> = asked.iter().map(|(_, t)| name(&t.arm).to_owned()).collect();
+        dealt.insert(arms.clone());
+        let [left, right] = [asked[0].0, asked[1].0];
+        // One begins sooner and is faster: the screen is the same as if neither were.
+        work(&mut screen, left, WorkEvent::Started);
+        for piece in ["one ", "two ", "three "] {
+            work(&mut screen, left, WorkEvent::Text(piece.into()));
+        }
+        assert!(!screen.shown().contains("one"));
+        work(&mut screen, right, WorkEvent::Text("uno ".into()));
+        screen.shows(&["one", "uno"]);
+        assert!(!screen.shown().contains("two"));
+        work(&mut screen, left, answered(1, &arms[0], "one two three ", 99.9));
+        assert!(!screen.shown().contains("answered"));
+        work(&mut screen, right, WorkEvent::Text("dos ".into()));
+        work(&mut screen, right, answered(2, &arms[1], "uno dos", 11.1));
+        screen.shows(&["╭ left", "╭ right", "answered", "three"]);
+        screen.keys("ctrl-y");
+        let Some(TerminalEffect::Copy(copied)) = screen.terminal_effects.last() else { panic!() };
+        assert!(copied.contains("--- left\none two three") && !copied.contains("lora"), "{copied}");
+        screen.keys("a b v h l r esc esc");
+        rated(&mut screen, 1, 4);
+        let shown = screen.shown();
+        let body: Vec<&str> = shown.lines().skip(2).collect();
+        let body = body.join("\n");
+        for told in ["base", "lora", "99.9", "11.1", "tokens"] {
+            assert!(!body.contains(told), "{told} is told:\n{shown}");
+        }
+        rated(&mut screen, 2, 2);
+        let [left, right] = [format!("╭ {} ", arms[0]), format!("╭ {} ", arms[1])];
+        let notice = format!("Left was {}, right was {}", arms[0], arms[1]);
+        screen.shows(&[&left, &right, "99.9 tokens/s", "★★★★☆", "★★☆☆☆", &notice]);
+    }
+    assert_eq!(dealt.len(), 2, "the sides are not dealt at random: {dealt:?}");
+}
+
+// If this fails, the stars meant for one answer go to the other.
+#[test]
+fn r_rates_the_left_answer_and_then_the_right_one() {
+    let mut screen = compare(80, 24);
+    let asked = ask(&mut screen, "x");
+    work(&mut screen, asked[0].0, answered(1, "base", "one", 9.0));
+    assert!(!screen.keys("r").shown().contains("How good"), "the right one is not there yet");
+    work(&mut screen, asked[1].0, answered(2, "lora-v2", "two", 9.0));
+    let saved = |screen: &Screen| -> Vec<(SessionId, u8)> {
+        let saved = screen.effects.iter().filter_map(|effect| match effect {
+            Effect::Rate { session, rating } => Some((session.clone(), rating.stars.get())),
+            _ => None,
+        });
+        saved.collect()
+    };
+    screen.keys("r").shows(&["How good was the answer on the left?", "╭ base", "╭ lora-v2"]);
+    screen.keys("4");
+    rated(&mut screen, 1, 4);
+    screen.shows(&["How good was the answer on the right?", "★★★★☆"]);
+    screen.keys("5");
+    rated(&mut screen, 2, 5);
+    assert_eq!(saved(&screen), [(id(1), 4), (id(2), 5)]);
+    screen.shows(&["★★★★★"]);
+    assert!(!screen.shown().contains("How good"));
+}
+
+// If this fails, an answer that failed stays hidden for ever: it can never be rated.
+#[test]
+fn an_arm_that_fails_ends_the_blindness_and_says_why() {
+    let mut screen = compare(80, 24);
+    screen.keys("v");
+    let asked = ask(&mut screen, "x");
+    work(&mut screen, asked[0].0, WorkEvent::Failed("the adapter is\u{1b}[31m damaged".into()));
+    screen.shows(&["╭ base", "╭ lora-v2", "damaged", "failed"]);
+    assert!(!screen.shown().contains('\u{1b}'));
+}
+
+#[test]
+fn esc_stops_both_and_a_new_prompt_stops_the_old_answers() {
+    let mut screen = compare(80, 24);
+    let first = ask(&mut screen, "x");
+    screen.effects.clear();
+    screen.keys("esc");
+    let cancelled = |screen: &Screen| -> Vec<WorkId> {
+        let cancelled = screen.effects.iter().filter_map(|effect| match effect {
+            Effect::Cancel(work) => Some(*work),
+            _ => None,
+        });
+        cancelled.collect()
+    };
+    assert_eq!(cancelled(&screen), [first[0].0, first[1].0]);
+    screen.keys("i").text("y").keys("enter");
+    assert_eq!(cancelled(&screen).len(), 4);
+    assert_eq!(asked(&screen).len(), 2);
+    // What still comes of the old ones is not shown as an answer to the new prompt.
+    work(&mut screen, first[0].0, WorkEvent::Text("stale".into()));
+    assert!(!screen.shown().contains("stale"));
+}
+
+// If this fails, reading back is impossible while the words come.
+#[test]
+fn each_column_scrolls_by_itself_and_stays_where_it_is() {
+    let mut screen = compare(80, 24);
+    let asked = ask(&mut screen, "count");
+    let text = |from: usize, to: usize| (from..to).map(|i| format!("L{i}\n")).collect::<String>();
+    for (work_id, _) in &asked {
+        work(&mut screen, *work_id, WorkEvent::Text(text(0, 60)));
+    }
+    screen.shows(&["L59"]);
+    screen.keys("right pageup pageup");
+    work(&mut screen, asked[1].0, WorkEvent::Text(text(60, 90)));
+    let shown = screen.shown();
+    assert!(shown.contains("L59") && !shown.contains("L89"), "{shown}");
+    screen.keys("end");
+    screen.shows(&["L59", "L89"]);
+}
+
+#[test]
+fn the_arms_are_chosen_with_a_and_b() {
+    let mut screen = compare(80, 24);
+    screen.shows(&["base → lora-v2"]);
+    screen.keys("a").shows(&["lora-v1 → lora-v2"]);
+    screen.keys("b").shows(&["lora-v1 → base"]);
+    let asked = ask(&mut screen, "x");
+    let arms: Vec<&str> = asked.iter().map(|(_, task)| name(&task.arm)).collect();
+    assert_eq!(arms, ["lora-v1", "base"]);
+}
+
+fn area(name: &str, n: usize, a: f64, change: f64, right: Option<(f64, f64)>) -> AreaOutcome {
+    AreaOutcome {
+        area: name.into(),
+        n,
+        a,
+        b: a * (1.0 + change),
+        change,
+        ci95: Some([change - 0.06, change + 0.05]),
+        accuracy_a: right.map(|right| right.0),
+        accuracy_b: right.map(|right| right.1),
+    }
+}
+
+fn guard(watched: Watched, name: &str, measured: bool, passed: Option<bool>) -> Guard {
+    Guard {
+        watched,
+        name: name.into(),
+        measured,
+        passed,
+        bound: measured.then_some(0.021),
+        limit: 0.1,
+        detail: "perplexity rises by at most 2.1 % (95 %), the limit is 10 %".into(),
+        needs_more: None,
+    }
+}
+
+fn comparison(verdict: Verdict) -> Comparison {
+    Comparison {
+        a: "base".into(),
+        b: "lora-v2".into(),
+        decision: Decision {
+            verdict,
+            style: false,
+            reason: match verdict {
+                Verdict::Accepted => {
+                    "perplexity on shell fell by 32.7 % (p = 0.0003); all guards passed"
+                }
+                Verdict::Rejected => {
+                    "sentinel maths got worse: train with a lower learning_rate or more replay"
+                }
+                Verdict::CannotTell => "too few groups: needs about 40 more items",
+            }
+            .into(),
+            p: 0.0003,
+            spending: Spending::of(3),
+            a: 16.1,
+            b: 10.84,
+            change: -0.327,
+            ci95: Some([-0.381, -0.269]),
+            items: 60,
+            groups: 57,
+            accuracy: Some(AccuracyOutcome {
+                n: 60,
+                a: 0.2,
+                b: 0.283,
+                change: 0.083,
+                ci95: [-0.01, 0.18],
+            }),
+            areas: vec![
+                area("code", 30, 4.23, -0.03, Some((0.4, 0.43))),
+                area("facts", 30, 8.51, 0.011, None),
+                area("shell", 60, 16.1, -0.327, Some((0.2, 0.283))),
+            ],
+            sentinels: vec![
+                area("maths", 40, 3.91, 0.004, Some((0.6, 0.58))),
+                area("reasoning", 40, 5.2, 0.02, Some((0.5, 0.5))),
+            ],
+            guards: match verdict {
+                Verdict::Accepted => vec![
+                    guard(Watched::Area, "code", true, Some(true)),
+                    guard(Watched::Sentinel, "sentinel maths", true, Some(true)),
+                    guard(Watched::Diversity, "diversity", true, Some(true)),
+                ],
+                _ => vec![
+                    guard(Watched::Area, "code", true, Some(true)),
+                    guard(Watched::Sentinel, "sentinel maths", true, Some(false)),
+                    guard(Watched::Sentinel, "sentinel reasoning", true, None),
+                    guard(Watched::Diversity, "diversity", false, None),
+                ],
+            },
+            needs_more: (verdict == Verdict::CannotTell).then_some(40),
+        },
+        used: 2,
+        sentinels_passed: Some(71),
+    }
+}
+
+fn judging(screen: &Screen) -> WorkId {
+    let found = screen.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Judge { work, .. } => Some(*work),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+fn measured(what: &'static str, done: usize, total: usize) -> WorkEvent {
+    WorkEvent::Progress(Event::Measuring { what, done, total })
+}
+
+// If this fails, a person takes minutes of measuring for a program that hangs.
+#[test]
+fn the_gate_says_what_it_measures_and_that_it_may_be_left_alone() {
+    let mut screen = compare(80, 24);
+    screen.keys("tab");
+    insta::assert_snapshot!("gate_empty_80", screen.shown());
+    screen.keys("g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Started);
+    for what in ["scoring", "answering", "scoring", "answering"] {
+        work(&mut screen, judge, measured(what, 60, 60));
+    }
+    work(&mut screen, judge, measured("asking base the sentinels (once)", 310, 1000));
+    insta::assert_snapshot!("gate_running_80", screen.shown());
+    screen.effects.clear();
+    screen.keys("1 esc 5").shows(&["310/1000"]);
+    screen.keys("g").shows(&["already"]);
+    screen.keys("esc");
+    assert!(screen.effects.iter().any(|e| matches!(e, Effect::Cancel(work) if *work == judge)));
+    work(&mut screen, judge, WorkEvent::Cancelled);
+    screen.shows(&["It was stopped", "g asks the gate"]);
+}
+
+#[test]
+fn the_verdict_stands_first_with_its_reason_and_all_it_rests_on() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = compare(width, height);
+        screen.keys("g");
+        let judge = judging(&screen);
+        let judged = WorkEvent::Judged(Box::new(comparison(Verdict::Accepted)));
+        work(&mut screen, judge, judged);
+        insta::assert_snapshot!(format!("gate_accepted_{width}"), screen.shown());
+        screen.shows(&["held-out used 2 times", "p = 0.0003, needs 0.0042"]);
+        let theme = Theme::default();
+        assert_eq!(screen.style_of("✓ ACCEPTED").fg, theme.good.fg);
+        assert_eq!(screen.style_of("▼ -32.7 %").fg, theme.good.fg);
+        assert_eq!(screen.style_of("▲ +1.1 %").fg, theme.bad.fg);
+        screen.keys("end").shows(&["✓ passed        diversity"]);
+        screen.keys("ctrl-y");
+        let Some(TerminalEffect::Copy(copied)) = screen.terminal_effects.last() else { panic!() };
+        assert!(copied.contains("accepted: perplexity 16.10 -> 10.84"), "{copied}");
+    }
+}
+
+#[test]
+fn a_verdict_for_other_arms_says_so_and_known_ones_are_not_measured_again() {
+    let mut screen = compare(80, 24);
+    screen.keys("g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::Rejected))));
+    screen.shows(&["✗ REJECTED  lora-v2 does not replace base", "lower learning_rate"]);
+    screen.keys("end").shows(&["✗ FAILED", "? undecided", "– not measured"]);
+    assert_eq!(screen.style_of("✗ FAILED").fg, Theme::default().bad.fg);
+    screen.keys("home");
+    screen.effects.clear();
+    screen.keys("w g").shows(&["REJECTED"]);
+    assert!(!screen.effects.iter().any(|effect| matches!(effect, Effect::Judge { .. })));
+    screen.keys("a").shows(&["g judges lora-v1 → lora-v2; below stands base → lora-v2"]);
+    screen.keys("g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::CannotTell))));
+    screen.shows(&["? CANNOT TELL", "needs about 40 more items"]);
+}
+
+fn task(number: u32, task: &str, before: f64, after: f64, seen: bool) -> FailedTask {
+    FailedTask {
+        session: id(number),
+        task: task.into(),
+        messages: vec![Message::system("Be brief."), Message::user(task)],
+        correction: format!("Right answer {number}"),
+        answer: format!("Wrong answer {number}"),
+        before,
+        after,
+        seen,
+    }
+}
+
+fn failed() -> WorkEvent {
+    WorkEvent::FailedCompared(Box::new(FailedCompared {
+        a: "base".into(),
+        b: "lora-v2".into(),
+        tasks: vec![
+            task(
+                9,
+                "list the five largest files below this folder, with their sizes",
+                24.1,
+                9.87,
+                true,
+            ),
+            task(8, "which process listens on port 8080?", 18.0, 12.0, false),
+            task(7, "show lines 10 to 20 of a file", 9.0, 10.8, false),
+            task(6, "count the words in all text files", 31.4, 31.4, false),
+        ],
+        uncorrected: 3,
+    }))
+}
+
+fn with_failed(width: u16, height: u16) -> Screen {
+    let mut screen = compare(width, height);
+    screen.keys("w");
+    let Some(Effect::CompareFailed { work: asked, .. }) = screen.effects.last() else { panic!() };
+    let asked = *asked;
+    work(&mut screen, asked, failed());
+    screen
+}
+
+// If this fails, a person takes what the adapter learned by heart for what it can do.
+#[test]
+fn failed_tasks_stand_before_and_after_seen_and_unseen_apart() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = with_failed(width, height);
+        insta::assert_snapshot!(format!("failed_{width}"), screen.shown());
+        // (ln 12/18 + ln 10.8/9 + 0) / 3 = -0.0744.
+        screen.shows(&["3 tasks, mean ▼ -7.2 %, 1 of 3 better"]);
+        screen.shows(&["1 task, mean ▼ -59.0 %"]);
+        let theme = Theme::default();
+        assert_eq!(screen.style_of("▼   -33.3 %").fg, theme.good.fg);
+        assert_eq!(screen.style_of("▲   +20.0 %").fg, theme.bad.fg);
+        screen.keys("down");
+        screen.shows(&["Wrong answer 8", "Right answer 8"]);
+    }
+}
+
+#[test]
+fn enter_has_both_arms_answer_a_failed_task_again_with_all_its_turns() {
+    let mut screen = with_failed(80, 24);
+    screen.effects.clear();
+    screen.keys("down enter");
+    let asked = asked(&screen);
+    assert_eq!(asked.len(), 2);
+    for (_, task) in &asked {
+        assert_eq!(task.retry_of, Some(id(8)));
+        assert_eq!(task.messages.len(), 2);
+    }
+    screen.shows(&["› which process listens on port 8080?", "╭ base", "╭ lora-v2"]);
+}
+
+#[test]
+fn failed_tasks_are_scored_again_only_when_something_changed() {
+    let mut screen = with_failed(80, 24);
+    let asked = |screen: &Screen| {
+        screen.effects.iter().filter(|e| matches!(e, Effect::CompareFailed { .. })).count()
+    };
+    screen.keys("tab w 1 esc 5");
+    assert_eq!(asked(&screen), 1);
+    rated(&mut screen, 5, 1);
+    screen.keys("2 5");
+    assert_eq!(asked(&screen), 2);
+    screen.keys("a");
+    assert_eq!(asked(&screen), 3);
+}
+
+#[test]
+fn without_a_correction_it_says_how_to_write_one() {
+    let mut screen = compare(80, 24);
+    screen.keys("w");
+    let Some(Effect::CompareFailed { work: asked, .. }) = screen.effects.last() else { panic!() };
+    let asked = *asked;
+    let none =
+        FailedCompared { a: "base".into(), b: "lora-v2".into(), tasks: vec![], uncorrected: 2 };
+    work(&mut screen, asked, WorkEvent::FailedCompared(Box::new(none)));
+    insta::assert_snapshot!("failed_empty_80", screen.shown());
+}
+
+fn rating(arm: &str, rated: usize, mean: f64, ci95: Option<[f64; 2]>) -> ArmRating {
+    ArmRating { arm: arm.into(), rated, mean, ci95 }
+}
+
+// If this fails, twelve ratings pass for a proof.
+#[test]
+fn ratings_stand_side_by_side_with_what_they_cannot_say() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = compare(width, height);
+        screen.keys("tab tab tab");
+        assert!(matches!(screen.effects.last(), Some(Effect::RateArms)));
+        screen.report(Report::ArmRatings(vec![
+            rating("base", 24, 2.92, Some([2.44, 3.4])),
+            rating("lora-v1", 1, 4.0, None),
+            rating("lora-v2", 12, 3.5, Some([2.81, 4.19])),
+        ]));
+        insta::assert_snapshot!(format!("ratings_{width}"), screen.shown());
+        screen.shows(&["the intervals share 0.6 stars"]);
+    }
+    let mut screen = compare(80, 24);
+    screen.keys("tab tab tab");
+    let mut says = |a: ArmRating, b: ArmRating, words: &str| {
+        screen.report(Report::ArmRatings(vec![a, b]));
+        screen.shows(&[words]);
+    };
+    let base = || rating("base", 40, 2.5, Some([2.2, 2.8]));
+    says(base(), rating("lora-v2", 40, 3.5, Some([3.1, 3.9])), "0.3 stars apart");
+    says(base(), rating("lora-v2", 3, 2.6, Some([1.0, 5.0])), "lies within the other");
+    says(base(), rating("lora-v2", 1, 5.0, None), "single rating");
+    says(base(), rating("lora-v2", 3, 5.0, Some([5.0, 5.0])), "all the same");
+    says(base(), rating("lora-v1", 3, 5.0, None), "lora-v2 has no rating yet");
+}
+
+#[test]
+fn ratings_are_refreshed_when_one_is_saved() {
+    let mut screen = compare(80, 24);
+    rated(&mut screen, 1, 3);
+    assert!(!screen.effects.iter().any(|effect| matches!(effect, Effect::RateArms)));
+    screen.keys("tab tab tab");
+    screen.report(Report::ArmRatings(Vec::new())).shows(&["No rating of your own yet"]);
+    screen.effects.clear();
+    rated(&mut screen, 1, 3);
+    assert!(matches!(screen.effects.last(), Some(Effect::RateArms)));
+}
+
+// If this fails, a resized window ends the program.
+#[test]
+fn every_part_is_drawn_at_every_size() {
+    let mut screen = with_failed(120, 40);
+    screen.keys("g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::Rejected))));
+    screen.report(Report::ArmRatings(vec![rating("base", 2, f64::NAN, Some([1.0, f64::NAN]))]));
+    let asked = ask(&mut screen, "a prompt of\nseveral lines");
+    work(&mut screen, asked[0].0, WorkEvent::Text("改善 ".repeat(300)));
+    for part in 0..4 {
+        for (width, height) in [(60, 16), (61, 17), (80, 16), (109, 20), (110, 60), (200, 16)] {
+            screen.resize(width, height);
+            screen.keys("right down pagedown end home");
+            assert!(screen.shown().contains("Ratings"), "part {part} at {width}×{height}");
+        }
+        screen.keys("left tab");
+    }
+}

@@ -1,0 +1,115 @@
+//! The pane's first rows (its parts, its arms) and what all parts draw alike.
+
+use super::{ComparePane, Part};
+use crate::tui::pane::{ModelState, Shared};
+use crate::tui::widgets::{elide, wrap};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
+
+impl ComparePane {
+    pub(super) fn draw_parts(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let [top, _, rest] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Length(u16::from(area.height > 14)),
+            Constraint::Fill(1),
+        ])
+        .areas(area.inner(Margin::new(1, 0)));
+        self.draw_top(frame, top, shared);
+        let pair = self.arms.pair(&shared.adapters);
+        match (self.part, &pair) {
+            (Part::Ratings, _) => self.ratings.draw(frame, rest, shared, pair.as_ref()),
+            (Part::Answers, None) if self.answers.columns().is_none() => {
+                no_adapter(frame, rest, shared)
+            }
+            (Part::Answers, _) => self.answers.draw(frame, rest, shared, pair.as_ref()),
+            (Part::Gate, None) if self.gate.result.is_none() => no_adapter(frame, rest, shared),
+            (Part::Gate, _) => self.gate.draw(frame, rest, shared, pair.as_ref()),
+            (Part::Failed, None) if self.failed.result.is_none() => no_adapter(frame, rest, shared),
+            (Part::Failed, _) => self.failed.draw(frame, rest, shared, pair.as_ref()),
+        }
+    }
+
+    fn draw_top(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let theme = &shared.theme;
+        let mut spans = Vec::new();
+        for part in Part::ALL {
+            let moving = match part {
+                Part::Answers => self.answers.is_answering(),
+                Part::Gate => self.gate.running.is_some(),
+                Part::Failed => self.failed.running.is_some(),
+                Part::Ratings => false,
+            };
+            let style = if part == self.part { theme.selected } else { theme.dim };
+            spans.push(Span::styled(format!(" {} ", part.title()), style));
+            spans.push(Span::styled(if moving { "●" } else { " " }, theme.warning));
+        }
+        let used: usize = spans.iter().map(|span| span.content.width()).sum();
+        let room = usize::from(area.width).saturating_sub(used);
+        let blind = if self.answers.blind { "  blind" } else { "" };
+        let arms = match self.arms.pair(&shared.adapters) {
+            Some([a, b]) => format!("{a} → {b}{blind}"),
+            None => "no adapter yet".into(),
+        };
+        let arms = elide(&arms, room);
+        spans.push(Span::raw(" ".repeat(room.saturating_sub(arms.width()))));
+        spans.push(Span::styled(arms, theme.accent));
+        frame.render_widget(Line::from(spans), area);
+    }
+}
+
+fn no_adapter(frame: &mut Frame, area: Rect, shared: &Shared) {
+    paragraphs(
+        frame,
+        area,
+        &[
+            ("No adapter to compare with yet", shared.theme.accent),
+            (
+                "Here base and an adapter stand side by side: their answers to one prompt, the gate's \
+                 verdict on held-out examples, and your own failed tasks before and after.",
+                shared.theme.text,
+            ),
+            (
+                "An adapter comes of training: 4 goes there, and t trains on your failed tasks that \
+                 have a right answer, o on a file.",
+                shared.theme.text,
+            ),
+        ],
+    );
+}
+
+/// Wrapped paragraphs with a line between them, no wider than reads well.
+pub(super) fn paragraphs(frame: &mut Frame, area: Rect, texts: &[(&str, Style)]) {
+    let width = usize::from(area.width).min(76);
+    let mut lines = Vec::new();
+    for (text, style) in texts {
+        lines.extend(wrap(text, width).into_iter().map(|line| Line::styled(line, *style)));
+        lines.push(Line::default());
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// What is waited for before anything is measured, where that is not the measurement itself.
+pub(super) fn model_trouble(shared: &Shared) -> Option<&str> {
+    match &shared.model {
+        ModelState::Failed(why) => Some(why),
+        ModelState::Coming(..) | ModelState::Ready(_) => None,
+    }
+}
+
+/// A relative change with its sign.
+pub(super) fn change(share: f64) -> String {
+    format!("{:+.1} %", share * 100.0)
+}
+
+/// A perplexity in few columns.
+pub(super) fn perplexity(value: f64) -> String {
+    match value {
+        value if value >= 1e6 => format!("{value:.1e}"),
+        value if value >= 1e3 => format!("{value:.0}"),
+        value => format!("{value:.2}"),
+    }
+}
