@@ -58,11 +58,6 @@ impl TextField {
         self.area.is_empty()
     }
 
-    /// Lines as entered, before wrapping.
-    pub fn lines(&self) -> usize {
-        self.area.lines().len()
-    }
-
     /// Rows that the text takes in `width` columns.
     pub fn rows(&self, width: u16) -> usize {
         self.area

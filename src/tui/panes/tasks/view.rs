@@ -145,7 +145,11 @@ fn draw_model(frame: &mut Frame, area: Rect, shared: &Shared) {
         ModelState::Coming(words, share) => {
             let gauge = Gauge::default()
                 .gauge_style(theme.accent)
-                .ratio(f64::from(share.unwrap_or(0.0).clamp(0.0, 1.0)))
+                .ratio(
+                    share
+                        .filter(|share| share.is_finite())
+                        .map_or(0.0, |s| s.clamp(0.0, 1.0).into()),
+                )
                 .label(words.clone());
             frame.render_widget(gauge, area);
         }
