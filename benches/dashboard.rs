@@ -50,8 +50,13 @@ fn main() {
     kaizen.escape().wait_until("the answer is cancelled", |screen| !screen.contains("writing"));
 
     kaizen.escape().send("4").wait(&["from file"]).send("o").wait(&["Train on a file"]);
-    kaizen.send("examples.jsonl").enter().wait(&["Enter start"]).enter().wait(&["step 2 of"]);
-    kaizen.send("1").wait(&["to write"]).send("i");
+    kaizen
+        .send("examples.jsonl")
+        .enter()
+        .wait(&["Ready to train"])
+        .enter()
+        .wait(&["trains: step 2"]);
+    kaizen.send("1").wait(&["i or Enter to write"]).send("i");
     let training = keys(&mut kaizen);
     drop(kaizen);
 

@@ -33,25 +33,24 @@ fn main() {
     save(&kaizen, "start");
 
     kaizen.send("Write one shell command: count the lines of all Rust files here").enter();
-    kaizen.wait(&["1-5 stars"]).send("2").wait(&["Wrong action selected", "saved"]);
+    kaizen.wait(&["How good was the answer?"]).send("2").wait(&["★★☆☆☆ saved"]);
     kaizen.send("2").wait(&["[x]"]);
     save(&kaizen, "feedback");
-    kaizen.send("\t\t").clear_field().send("find . -name '*.rs' | xargs wc -l").enter();
+    kaizen.send("\t\t").send("\u{15}").send("find . -name '*.rs' | xargs wc -l").enter();
     kaizen.wait_until("the form is gone", |screen| !screen.contains("Wrong action selected"));
     kaizen.escape().send("2").wait(&["★★☆☆☆"]);
     save(&kaizen, "sessions");
 
-    kaizen.send("3").wait(&["measure"]).send("m").wait(&["over"]).send("jjj");
+    kaizen.send("3").wait(&["Where is the model weak?"]).send("m").wait(&["nats under 1"]);
     kaizen.settle();
     save(&kaizen, "weak-areas");
 
-    kaizen.send("c").send("t").wait(&["Enter start"]);
+    kaizen.send("c").send("t").wait(&["Ready to train"]);
     kaizen.settle();
     save(&kaizen, "training-preview");
-    kaizen.enter().wait(&["ETA"]);
-    kaizen.wait_until("some steps are done", |screen| screen.contains("step 9 of"));
+    kaizen.enter().wait(&["trains: step 9"]);
     save(&kaizen, "training");
-    kaizen.wait(&["lora-v1"]);
+    kaizen.wait(&["lora-v1 came out of"]);
 
     kaizen.send("5").wait(&["lora-v1"]).send("i").wait(&["Ask both"]);
     kaizen.send("Write one shell command: list the five largest files").enter();

@@ -33,8 +33,8 @@ fn killed_with_the_form_open_the_stars_are_kept() {
     let home = quick_home();
     let mut kaizen = crate::kaizen(home.path());
     ask(&mut kaizen, "Say hello.");
-    kaizen.wait(&["1-5"]).send("1");
-    kaizen.wait(&["saved", "Wrong action selected"]).send("\tnever confirmed");
+    kaizen.wait(&["How good was the answer?"]).send("1");
+    kaizen.wait(&["★☆☆☆☆ saved"]).send("\tnever confirmed");
     kaizen.kill();
     assert_eq!(sessions(home.path())[0]["metadata"]["user_rating"], 1);
     let mut kaizen = starts_again(home.path());
@@ -46,11 +46,11 @@ fn killed_with_the_form_open_the_stars_are_kept() {
 fn killed_while_measuring_nothing_is_damaged() {
     let home = quick_home();
     let mut kaizen = crate::kaizen(home.path());
-    kaizen.wait(&["Your task"]).escape().send("3").wait(&["m"]).send("m");
+    kaizen.wait(&["Your task"]).escape().send("3").wait(&["Where is the model weak?"]).send("m");
     kaizen.wait(&["scoring"]);
     kaizen.kill();
     let mut kaizen = starts_again(home.path());
-    kaizen.escape().send("3").wait(&["m"]).send("m").wait(&["scoring"]);
+    kaizen.escape().send("3").wait(&["Where is the model weak?"]).send("m").wait(&["scoring"]);
     kaizen.send("q").wait(&["Quit all the same"]).send("y").ended();
 }
 
@@ -68,7 +68,7 @@ fn killed_while_training_the_run_goes_on_after_the_next_start() {
     let mut kaizen = crate::kaizen(home.path());
     kaizen.wait(&["Your task"]).escape().send("4").wait(&["from file"]).send("o");
     kaizen.wait(&["Train on a file"]).send("examples.jsonl").enter();
-    kaizen.wait(&["Enter start"]).enter();
+    kaizen.wait(&["Ready to train"]).enter();
     let run =
         || std::fs::read_dir(home.path().join("runs")).unwrap().next().unwrap().unwrap().path();
     kaizen.wait_until("a checkpoint", |_| {
@@ -82,8 +82,8 @@ fn killed_while_training_the_run_goes_on_after_the_next_start() {
     assert!(before.lines().count() >= 1);
 
     let mut kaizen = starts_again(home.path());
-    kaizen.escape().send("4").wait(&["p"]).send("p");
-    kaizen.wait(&["lora-v1"]);
+    kaizen.escape().send("4").wait(&["p goes on"]).send("p");
+    kaizen.wait(&["lora-v1 came out of"]);
     kaizen.send("q").ended();
     let after = std::fs::read_to_string(run().join("metrics.jsonl")).unwrap();
     assert_eq!(after.lines().count(), 36);

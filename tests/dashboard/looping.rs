@@ -15,33 +15,34 @@ fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
     kaizen.wait(&["❯ Write one shell command"]);
     kaizen.wait(&["tokens/s"]);
 
-    // Two stars, an issue and the right answer.
-    kaizen.wait(&["1-5"]).send("2");
-    kaizen.wait(&["Wrong action selected", "saved"]).send("2").send("\t");
-    kaizen.send("wrong command").send("\t");
-    // Everything the model had said goes, the right answer comes.
-    kaizen.clear_field().send("ls -1 | wc -l").enter();
-    kaizen.wait(&["Follow-up"]).wait_until("the form is gone", |s| !s.contains("Wrong action"));
-    kaizen.escape().send("2");
-    kaizen.wait(&["★★☆☆☆", "count the files here"]);
+    // Two stars, an issue and the right answer: all the model had said goes.
+    kaizen.wait(&["How good was the answer?"]).send("2").wait(&["★★☆☆☆ saved"]);
+    kaizen.send("2").wait(&["[x] Wrong action selected"]).send("\t");
+    kaizen.send("wrong command").send("\t").send("\u{15}").send("ls -1 | wc -l").enter();
+    kaizen.wait_until("the form is gone", |screen| !screen.contains("Wrong action selected"));
+    kaizen.escape().send("2").wait(&["★★☆☆☆ ✎", "1 session"]);
 
-    // Weak areas, with a heat map.
-    kaizen.send("3").wait(&["m"]).send("m");
-    kaizen.wait(&["shell", "threshold"]).wait_until("the set is measured", |s| s.contains("over"));
+    // Weak areas, with a heat map, and the threshold moves.
+    kaizen.send("3").wait(&["Where is the model weak?"]).send("m").wait(&["scoring"]);
+    kaizen.wait(&["shell", "auto", "nats under 1"]);
     let measured = kaizen.screen();
-    kaizen.send("]]]").wait_until("the threshold moves", |s| s != measured);
-    kaizen.send("=");
+    kaizen.send("]]]").wait_until("the threshold moves", |screen| screen != measured);
+    kaizen.send("=").wait(&["auto"]);
 
     // A short training on two weak examples: the loss moves.
-    kaizen.send(" ").send("j").send(" ").send("t");
-    kaizen.wait(&["Enter start"]).enter();
-    kaizen.wait(&["lora-v1"]);
+    kaizen.send(" ").wait(&["1 chosen"]).send("j").send(" ").wait(&["2 chosen"]).send("t");
+    kaizen.wait(&["Ready to train"]).enter();
+    kaizen.wait(&["lora-v1 came out of"]);
 
-    // Both arms side by side, then what it did to the failed task.
+    // Both arms side by side, then what the adapter did to the failed task.
     kaizen.send("5").wait(&["base", "lora-v1"]).send("i");
     kaizen.wait(&["Ask both"]).send("Say hello.").enter();
-    kaizen.wait_until("both have answered", |s| s.matches("tokens/s").count() >= 2);
+    kaizen.wait_until("both have answered", |screen| screen.matches("tokens/s").count() >= 2);
     kaizen.send("w").wait(&["count the files", "unseen"]);
+
+    // The gate begins to measure, and is left.
+    kaizen.send("g").wait(&["scoring, base"]).escape();
+    kaizen.wait_until("the gate has stopped", |screen| !screen.contains("measuring"));
 
     kaizen.send("q");
     let (code, raw) = kaizen.ended();
