@@ -1,7 +1,7 @@
 //! Text entry, of one line or several.
 
 use crate::tui::theme::Theme;
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -76,9 +76,15 @@ impl TextField {
     }
 
     pub fn type_key(&mut self, key: KeyEvent) {
-        let moves_line = matches!(key.code, KeyCode::Enter | KeyCode::Esc | KeyCode::Tab);
-        if !moves_line {
-            self.area.input(key);
+        match key.code {
+            KeyCode::Enter | KeyCode::Esc | KeyCode::Tab => {}
+            // As in a shell, where the widget would undo.
+            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                self.area.delete_line_by_head();
+            }
+            _ => {
+                self.area.input(key);
+            }
         }
     }
 
