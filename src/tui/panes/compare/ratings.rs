@@ -60,13 +60,11 @@ impl Ratings {
             Some(list) if list.is_empty() => {
                 lines.push(Line::styled("No rating of your own yet", theme.accent));
                 lines.push(Line::default());
-                for text in [
-                    "Every answer that you rate counts for the arm that gave it. 1 asks a task and rates it; \
-                     Tab leads to Answers, where two arms answer one prompt and r rates both.",
-                ] {
-                    let text = wrap(text, width.min(76));
-                    lines.extend(text.into_iter().map(|line| Line::styled(line, theme.text)));
-                }
+                let words = "Every answer that you rate counts for the arm that gave it. 1 asks a task \
+                             and rates it; Tab leads to Answers, where two arms answer one prompt \
+                             and r rates both.";
+                let words = wrap(words, width.min(76));
+                lines.extend(words.into_iter().map(|line| Line::styled(line, theme.text)));
             }
             Some(list) => {
                 lines = axis(list, pair, width, theme);
