@@ -7,6 +7,14 @@ fn ask(kaizen: &mut Terminal, task: &str) {
     kaizen.wait(&["Your task"]).send(task).enter();
 }
 
+/// A JSONL file of three examples in the home.
+fn examples(home: &Path) {
+    let lines: String = (0..3)
+        .map(|i| format!("{{\"prompt\":\"word {i}\",\"answer\":\"answer number {i}\"}}\n"))
+        .collect();
+    std::fs::write(home.join("examples.jsonl"), lines).unwrap();
+}
+
 fn starts_again(home: &Path) -> Terminal {
     let mut kaizen = crate::kaizen(home);
     kaizen.wait(&["Your task"]);
@@ -24,7 +32,7 @@ fn killed_while_an_answer_comes_the_task_is_kept() {
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0]["metadata"]["task"], "Tell a long story about a lighthouse.");
     let mut kaizen = starts_again(home.path());
-    kaizen.escape().send("2").wait(&["lighthouse"]);
+    kaizen.escape().send("2").wait(&["Tell a long story"]);
     kaizen.send("q").ended();
 }
 
@@ -57,10 +65,7 @@ fn killed_while_measuring_nothing_is_damaged() {
 #[test]
 fn killed_while_training_the_run_goes_on_after_the_next_start() {
     let home = quick_home();
-    let lines: String = (0..3)
-        .map(|i| format!("{{\"prompt\":\"word {i}\",\"answer\":\"answer number {i}\"}}\n"))
-        .collect();
-    std::fs::write(home.path().join("examples.jsonl"), lines).unwrap();
+    examples(home.path());
     let mut config = std::fs::read_to_string(home.path().join("config.toml")).unwrap();
     config = config.replace("epochs = 2", "epochs = 12\ncheckpoint_seconds = 1");
     std::fs::write(home.path().join("config.toml"), config).unwrap();
@@ -93,20 +98,23 @@ fn killed_while_training_the_run_goes_on_after_the_next_start() {
 #[test]
 fn killed_while_comparing_nothing_confirmed_is_lost() {
     let home = quick_home();
+    examples(home.path());
+    let trained = std::process::Command::new(env!("CARGO_BIN_EXE_kaizen"))
+        .args(["train", "--from", "examples.jsonl", "--quiet", "--home", "."])
+        .current_dir(home.path())
+        .status()
+        .unwrap();
+    assert!(trained.success());
     let mut kaizen = crate::kaizen(home.path());
     ask(&mut kaizen, "Say hello.");
-    kaizen
-        .wait(&["1-5"])
-        .send("5")
-        .wait(&["★★★★★"])
-        .escape()
-        .send("5")
-        .wait(&["Compare"])
-        .send("i");
+    kaizen.wait(&["How good was the answer?"]).send("5").wait(&["★★★★★ saved"]).escape();
+    kaizen.send("5").wait(&["base → lora-v1"]).send("i");
     kaizen.wait(&["Ask both"]).send("Count to a hundred.").enter();
-    kaizen.wait(&["Count to a hundred"]);
+    kaizen.wait(&["› Count to a hundred."]);
     kaizen.kill();
     let kept = sessions(home.path());
     assert_eq!(kept[0]["metadata"]["user_rating"], 5);
-    starts_again(home.path()).escape().send("q").ended();
+    let mut kaizen = starts_again(home.path());
+    kaizen.escape().send("2").wait(&["★★★★★"]);
+    kaizen.send("q").ended();
 }

@@ -4,6 +4,8 @@
 mod killing;
 mod looping;
 mod restoring;
+// Also used by the benchmark and the example, which look at other things.
+#[allow(dead_code)]
 mod terminal;
 
 /// The dashboard under test, at the size that must be enough.
