@@ -45,8 +45,9 @@ fn main() {
     let idle_cpu = idle_cpu(&kaizen);
     let idle = keys(&mut kaizen);
 
-    kaizen.send("Tell a very long story.").enter().wait(&["writing"]);
+    kaizen.send("Count from 1 to 1000, one number a line.").enter().wait(&["writing"]);
     let answering = keys(&mut kaizen);
+    assert!(kaizen.screen().contains("writing"), "the answer ended before the keys did");
     kaizen.escape().wait_until("the answer is cancelled", |screen| !screen.contains("writing"));
 
     kaizen.escape().send("4").wait(&["from file"]).send("o").wait(&["Train on a file"]);

@@ -153,7 +153,7 @@ impl Scope {
 pub struct ActionRow {
     pub scope: Scope,
     pub action: Action,
-    /// As `[keys]` in config.toml and the palette name it.
+    /// As the palette finds it.
     pub name: &'static str,
     pub description: &'static str,
     pub keys: &'static [&'static str],
@@ -328,7 +328,7 @@ actions! {
     }
 }
 
-/// A key with its modifiers, as the table and config.toml write it: `ctrl-j`, `shift-g`, `pageup`, `[`.
+/// A key with its modifiers, as the table writes it: `ctrl-j`, `shift-g`, `pageup`, `[`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyPress {
     pub code: KeyCode,

@@ -1,9 +1,9 @@
-//! Which keys do what here: the table of actions with the person's own keys over it.
+//! Which keys do what here.
 
 use super::action::{Action, ActionRow, KeyPress, Scope, TABLE};
 use std::collections::HashMap;
 
-/// The table with the keys in force.
+/// The table with its keys looked up.
 #[derive(Debug, Clone)]
 pub struct Keymap {
     rows: Vec<(ActionRow, Vec<KeyPress>)>,

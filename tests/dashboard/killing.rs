@@ -55,10 +55,15 @@ fn killed_while_measuring_nothing_is_damaged() {
     let home = quick_home();
     let mut kaizen = crate::kaizen(home.path());
     kaizen.wait(&["Your task"]).escape().send("3").wait(&["Where is the model weak?"]).send("m");
-    kaizen.wait(&["scoring"]);
+    kaizen.wait(&["measuring base"]);
     kaizen.kill();
     let mut kaizen = starts_again(home.path());
-    kaizen.escape().send("3").wait(&["Where is the model weak?"]).send("m").wait(&["scoring"]);
+    kaizen
+        .escape()
+        .send("3")
+        .wait(&["Where is the model weak?"])
+        .send("m")
+        .wait(&["measuring base"]);
     kaizen.send("q").wait(&["Quit all the same"]).send("y").ended();
 }
 

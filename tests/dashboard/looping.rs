@@ -23,7 +23,7 @@ fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
     kaizen.escape().send("2").wait(&["★★☆☆☆ ✎", "1 session"]);
 
     // Weak areas, with a heat map, and the threshold moves.
-    kaizen.send("3").wait(&["Where is the model weak?"]).send("m").wait(&["scoring"]);
+    kaizen.send("3").wait(&["Where is the model weak?"]).send("m").wait(&["measuring base"]);
     kaizen.wait(&["shell", "auto", "nats under 1"]);
     let measured = kaizen.screen();
     kaizen.send("]]]").wait_until("the threshold moves", |screen| screen != measured);

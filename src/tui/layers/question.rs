@@ -61,14 +61,14 @@ impl Question {
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let words = match &self.about {
             QuestionAbout::QuitWhileTraining { run, step, steps } => format!(
-                "{run} is training: step {step} of {steps}.\n\nQuit and go on with it next time, or stop it for good?"
+                "{run} is training: step {step} of {steps}.\n\nQuit and go on with it next time (l), or stop it for good (x)?\nEsc stays here."
             ),
             QuestionAbout::QuitWhileWorking => {
-                "The model is still at work.\n\nQuit all the same? What is written so far is kept."
+                "The model is still at work.\n\nQuit all the same (y), or stay (n)? What is written so far is kept."
                     .to_owned()
             }
             QuestionAbout::StopTraining { run } => format!(
-                "Stop {run} for good?\n\nIts curve stays, no adapter comes of it. `p` would pause it instead."
+                "Stop {run} for good?\n\nIts curve stays, no adapter comes of it. `p` would pause it instead.\n\ny stops it, n lets it train."
             ),
         };
         let inner = dialog(frame, area, "A question", (62, 8), &shared.theme);
