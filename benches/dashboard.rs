@@ -23,7 +23,8 @@ fn main() {
     std::fs::write(home.path().join("examples.jsonl"), lines).unwrap();
     std::fs::write(
         home.path().join("config.toml"),
-        "kaizen = 1\n[generate]\nmax_tokens = 2000\n[train]\nepochs = 400\n",
+        // So hot that the model babbles on and does not end its turn.
+        "kaizen = 1\n[generate]\nmax_tokens = 1900\ntemperature = 2.0\ntop_p = 1.0\n[train]\nepochs = 400\n",
     )
     .unwrap();
     let start = || Terminal::sized(env!("CARGO_BIN_EXE_kaizen"), home.path(), 120, 40);
@@ -45,7 +46,7 @@ fn main() {
     let idle_cpu = idle_cpu(&kaizen);
     let idle = keys(&mut kaizen);
 
-    kaizen.send("Count from 1 to 1000, one number a line.").enter().wait(&["writing"]);
+    kaizen.send("Tell a very long story.").enter().wait(&["writing"]);
     let answering = keys(&mut kaizen);
     assert!(kaizen.screen().contains("writing"), "the answer ended before the keys did");
     kaizen.escape().wait_until("the answer is cancelled", |screen| !screen.contains("writing"));

@@ -3,8 +3,8 @@
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
 use std::io::{self, Stdout, Write};
@@ -45,7 +45,10 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.inner.clear()
+        // Ratatui's own `clear` asks the terminal where the cursor is and waits for an answer.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 
     /// Gives the terminal back while `run` uses it, and takes it again.
@@ -56,7 +59,7 @@ impl Terminal {
         leave();
         let result = run();
         enter()?;
-        self.inner.clear()?;
+        self.clear()?;
         Ok(result)
     }
 }

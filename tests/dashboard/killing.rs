@@ -96,7 +96,8 @@ fn killed_while_training_the_run_goes_on_after_the_next_start() {
     kaizen.wait(&["lora-v1 came out of"]);
     kaizen.send("q").ended();
     let after = std::fs::read_to_string(run().join("metrics.jsonl")).unwrap();
-    assert_eq!(after.lines().count(), 36);
+    // Three examples are one step an epoch.
+    assert_eq!(after.lines().count(), 12);
     assert!(home.path().join("adapters/lora-v1/adapter_model.safetensors").is_file());
 }
 

@@ -41,16 +41,11 @@ fn ctrl_z_gives_the_shell_back_and_fg_the_dashboard() {
     shell.wait(&["shell>"]);
     shell.send(&format!("{} --home .\r", env!("CARGO_BIN_EXE_kaizen"))).wait(&["Your task"]);
     shell.send("kept while away\u{1a}");
-    shell.wait_until("the shell is back", |_| true);
-    shell
-        .wait(&["shell>"])
-        .wait_until("the job is stopped", |s| s.to_lowercase().contains("stopped"));
+    shell.wait_until("the job is stopped", |s| s.to_lowercase().contains("stopped"));
     assert!(shell.is_plain());
     shell.send("fg\r").wait(&["Your task", "kept while away"]);
     shell.send("\u{3}").wait(&["shell>"]);
     assert!(shell.is_plain());
-    shell.send("exit\r");
-    shell.ended();
 }
 
 #[test]
@@ -63,7 +58,7 @@ fn a_panic_gives_the_terminal_back_and_is_told_on_it() {
     assert_ne!(code, 0);
     assert!(child.is_plain(), "{raw:?}");
     let (screen, after) = raw.rsplit_once("\u{1b}[?1049l").expect("the alternate screen is left");
-    assert!(screen.contains("on the screen"), "{raw:?}");
+    assert!(screen.contains("drawn"), "{raw:?}");
     assert!(after.contains("something broke"), "{raw:?}");
 }
 
@@ -72,6 +67,6 @@ fn a_panic_gives_the_terminal_back_and_is_told_on_it() {
 #[ignore = "run by a_panic_gives_the_terminal_back_and_is_told_on_it"]
 fn child_that_panics() {
     let mut terminal = kaizen::tui::Terminal::take().unwrap();
-    terminal.draw(|frame| frame.render_widget("on the screen", frame.area())).unwrap();
+    terminal.draw(|frame| frame.render_widget("drawn", frame.area())).unwrap();
     panic!("something broke");
 }
