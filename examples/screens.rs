@@ -23,7 +23,7 @@ fn main() {
     std::fs::write(home.path().join("config.toml"), "kaizen = 1\n[generate]\nmax_tokens = 80\n")
         .unwrap();
     let save = |kaizen: &Terminal, name: &str| {
-        let svg = kaizen.with_screen(|screen| svg(screen));
+        let svg = kaizen.with_screen(svg);
         std::fs::write(folder.join(format!("{name}.svg")), svg).unwrap();
         println!("docs/screens/{name}.svg");
     };

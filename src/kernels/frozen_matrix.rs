@@ -1,9 +1,9 @@
 //! A weight that is never trained: kept as the file has it (quantised) or as f32, multiplied either
 //! way without ever being expanded as a whole.
 
-use super::matmul::{FEW_DOTS, Matrix, few_dots, strided_product};
+use super::matmul::{Matrix, strided_product};
 use super::shared_slice::SharedSlice;
-use super::{BlockFormat, dequantise};
+use super::{BlockFormat, dequantise, dot};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -21,9 +21,9 @@ enum Storage {
     Dense(Vec<f32>),
 }
 
-/// Up to this many rows of input (texts written together), weight rows are expanded a few at a time and
-/// multiplied directly; from there on whole panels of weights go through the dense product.
-const FEW_ROWS: usize = 24;
+/// Up to this many rows of input, each weight row is expanded once and multiplied directly; from
+/// there on whole panels of weights go through the dense product.
+const FEW_ROWS: usize = 6;
 
 /// Weight rows that one task expands at a time: the panel stays in the second-level cache.
 const PANEL_ROWS: usize = 128;
@@ -135,39 +135,26 @@ impl FrozenMatrix {
         assert_eq!(x.len(), n * self.columns);
         assert_eq!(y.len(), n * self.rows);
         let y = SharedSlice::new(y);
-        if n <= FEW_ROWS {
-            return self.product_of_few(x, n, &y);
-        }
         let panel_rows = self.panel_rows();
         (0..self.rows).into_par_iter().step_by(panel_rows).for_each(|first| {
             let count = panel_rows.min(self.rows - first);
+            if n <= FEW_ROWS {
+                for row in first..first + count {
+                    self.with_panel(row, 1, |weights| {
+                        for (i, x) in x.chunks_exact(self.columns).enumerate() {
+                            // SAFETY: only this task writes column `row` of `y`.
+                            unsafe { y.set(i * self.rows + row, dot(x, weights)) };
+                        }
+                    });
+                }
+                return;
+            }
             self.with_panel(first, count, |weights| {
                 let x = Matrix::new(x, n, self.columns);
                 let weights = Matrix::new(weights, count, self.columns).transposed();
                 // SAFETY: only this task writes columns `first..first + count` of `y`.
                 unsafe { strided_product(x, weights, 1.0, &y, first, self.rows, false) };
             });
-        });
-    }
-
-    /// [`product`](Self::product) for up to [`FEW_ROWS`] rows, one share of the weights a thread.
-    fn product_of_few(&self, x: &[f32], n: usize, y: &SharedSlice) {
-        let share = self.rows.div_ceil(rayon::current_num_threads()).next_multiple_of(FEW_DOTS);
-        (0..self.rows).into_par_iter().step_by(share.max(1)).for_each(|start| {
-            let end = self.rows.min(start + share);
-            let mut products = [0.0; FEW_ROWS * FEW_DOTS];
-            for first in (start..end).step_by(FEW_DOTS) {
-                let count = FEW_DOTS.min(end - first);
-                self.with_panel(first, count, |weights| {
-                    few_dots(x, weights, self.columns, &mut products[..n * FEW_DOTS]);
-                });
-                for (i, row) in products.chunks_exact(FEW_DOTS).take(n).enumerate() {
-                    for (j, product) in row[..count].iter().enumerate() {
-                        // SAFETY: only this task writes columns `start..end` of `y`.
-                        unsafe { y.set(i * self.rows + first + j, *product) };
-                    }
-                }
-            }
         });
     }
 
@@ -229,7 +216,7 @@ mod tests {
         let dense = quantised.expanded();
         let mut values = vec![0.0; 150 * 96];
         quantised.expand_rows(0, 150, &mut values);
-        for n in [1, 2, 7, 24, 25, 33] {
+        for n in [1, 2, 6, 7, 33] {
             let x: Vec<f32> = (0..n * 96).map(|i| ((i * 31 % 17) as f32 - 8.0) / 8.0).collect();
             let dy: Vec<f32> = (0..n * 150).map(|i| ((i * 13 % 23) as f32 - 11.0) / 11.0).collect();
             for matrix in [&quantised, &dense] {

@@ -126,102 +126,25 @@ pub(super) unsafe fn strided_product(
     }
 }
 
-/// Numbers that one accumulator sums side by side.
-const LANES: usize = 16;
-
-/// Rows of either side that one tile multiplies: its accumulators stay in registers.
-const TILE: usize = 4;
-
-/// Adds the lanes of an accumulator, and the products that did not fill it, in a fixed order.
-#[inline(always)]
-fn sum(mut lanes: [f32; LANES], rest: f32) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
-    }
-    lanes[0] + rest
-}
-
-/// All dot products of `X` rows of `x` with `W` rows of `w`, each row `columns` long. Every one is summed
-/// in the same order whatever the size of the tile.
-#[inline(always)]
-fn tile<const X: usize, const W: usize>(x: &[f32], w: &[f32], columns: usize) -> [[f32; W]; X] {
-    let x: [&[f32]; X] = std::array::from_fn(|i| &x[i * columns..(i + 1) * columns]);
-    let w: [&[f32]; W] = std::array::from_fn(|i| &w[i * columns..(i + 1) * columns]);
-    let whole = columns / LANES;
-    let mut sums = [[[0.0f32; LANES]; W]; X];
-    let x_blocks: [&[[f32; LANES]]; X] = std::array::from_fn(|i| &x[i].as_chunks().0[..whole]);
-    let w_blocks: [&[[f32; LANES]]; W] = std::array::from_fn(|i| &w[i].as_chunks().0[..whole]);
-    for block in 0..whole {
-        for j in 0..W {
-            let b = &w_blocks[j][block];
-            for i in 0..X {
-                let a = &x_blocks[i][block];
-                for lane in 0..LANES {
-                    sums[i][j][lane] += a[lane] * b[lane];
-                }
-            }
-        }
-    }
-    std::array::from_fn(|i| {
-        std::array::from_fn(|j| {
-            let from = whole * LANES;
-            let rest = x[i][from..].iter().zip(&w[j][from..]).map(|(a, b)| a * b).sum();
-            sum(sums[i][j], rest)
-        })
-    })
-}
-
-/// As [`tile`] for up to [`TILE`] rows of `w`, with the number of rows of `x` fixed.
-#[inline(always)]
-fn tile_row<const X: usize>(x: &[f32], w: &[f32], columns: usize, count: usize, out: &mut [f32]) {
-    #[inline(always)]
-    fn write<const X: usize, const W: usize>(tile: [[f32; W]; X], out: &mut [f32]) {
-        for (i, row) in tile.iter().enumerate() {
-            out[i * TILE..i * TILE + W].copy_from_slice(row);
-        }
-    }
-    match count {
-        4 => write(tile::<X, 4>(x, w, columns), out),
-        3 => write(tile::<X, 3>(x, w, columns), out),
-        2 => write(tile::<X, 2>(x, w, columns), out),
-        _ => write(tile::<X, 1>(x, w, columns), out),
-    }
-}
-
-for_each_cpu_level! {
-    /// All dot products of the rows of `x` `(n, columns)` with the up to [`TILE`] rows of `w`
-    /// `(count, columns)`, to `out` `(n, TILE)`. Each is what [`dot`] gives, to the bit.
-    pub(super) fn few_dots(x: &[f32], w: &[f32], columns: usize, out: &mut [f32]) {
-        let count = w.len() / columns;
-        let mut x = x;
-        let mut out = out;
-        while !x.is_empty() {
-            let rows = (x.len() / columns).min(TILE);
-            let (now, later) = x.split_at(rows * columns);
-            let (here, rest) = out.split_at_mut(rows * TILE);
-            match rows {
-                4 => tile_row::<4>(now, w, columns, count, here),
-                3 => tile_row::<3>(now, w, columns, count, here),
-                2 => tile_row::<2>(now, w, columns, count, here),
-                _ => tile_row::<1>(now, w, columns, count, here),
-            }
-            x = later;
-            out = rest;
-        }
-    }
-}
-
-/// Rows of weights that [`few_dots`] takes at a time.
-pub(super) const FEW_DOTS: usize = TILE;
-
 for_each_cpu_level! {
     /// The dot product of two slices of one length, summed in a fixed order.
     pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-        tile::<1, 1>(a, b, a.len())[0][0]
+        let mut sums = [0.0f32; 32];
+        let (a_blocks, a_rest) = a.as_chunks::<32>();
+        let (b_blocks, b_rest) = b.as_chunks::<32>();
+        for (a, b) in a_blocks.iter().zip(b_blocks) {
+            for i in 0..32 {
+                sums[i] += a[i] * b[i];
+            }
+        }
+        let mut width = 16;
+        while width > 0 {
+            for i in 0..width {
+                sums[i] += sums[i + width];
+            }
+            width /= 2;
+        }
+        sums[0] + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
     }
 }
 
@@ -253,31 +176,6 @@ mod tests {
                         let exact: f64 =
                             (0..k).map(|l| f64::from(a[i * k + l]) * f64::from(b[l * n + j])).sum();
                         assert!((f64::from(out[i * n + j]) - 1.0 - 0.5 * exact).abs() < 1e-4);
-                    }
-                }
-            }
-        }
-    }
-
-    // If this fails, a text depends on how many others are written beside it.
-    #[test]
-    fn many_dots_at_once_have_the_bits_of_each_alone() {
-        for columns in [1, 15, 16, 33, 576] {
-            for (n, count) in [(1, 4), (2, 3), (5, 4), (16, 1), (19, 2)] {
-                let (x, w) = (numbers(n * columns, 5), numbers(count * columns, 6));
-                for out in at_each_level(|| {
-                    let mut out = vec![0.0; n * FEW_DOTS];
-                    few_dots(&x, &w, columns, &mut out);
-                    out
-                }) {
-                    for i in 0..n {
-                        for j in 0..count {
-                            let alone = dot(
-                                &x[i * columns..(i + 1) * columns],
-                                &w[j * columns..(j + 1) * columns],
-                            );
-                            assert_eq!(out[i * FEW_DOTS + j].to_bits(), alone.to_bits());
-                        }
                     }
                 }
             }
