@@ -59,7 +59,10 @@ impl Desk {
         let clerk = inner.clone();
         let thread = std::thread::Builder::new().name("files".into()).spawn(move || {
             while let Ok(effect) = received.recv() {
-                clerk.touch_files(effect);
+                // One effect that breaks must not take the later ones, ratings among them, with it.
+                if let Err(why) = caught(|| clerk.touch_files(effect)) {
+                    clerk.failed("do what was asked", &why);
+                }
             }
         })?;
         Ok(Self { inner, files: Some(files), threads: Mutex::new(vec![thread]) })
@@ -72,7 +75,8 @@ impl Desk {
             // Claimed here, so that work asked for next waits for this attempt.
             Effect::LoadModel => {
                 if self.inner.model.claim() {
-                    self.thread("load", Inner::load_model);
+                    // Not waited for at the end: a download may take long, and is safe to leave.
+                    drop(self.spawn("load", Inner::load_model));
                 }
             }
             Effect::Ask { work, task } => {
@@ -138,28 +142,36 @@ impl Desk {
         lock(&self.inner.switches).insert(work, switch.clone());
         self.thread(name, move |inner| {
             let job = Work { id: work, switch, tell: inner.tell.clone() };
-            let event = match run(inner, &job) {
-                Ok(event) => event,
-                Err(_) if job.is_cancelled() => WorkEvent::Cancelled,
-                Err(error) => {
+            let event = match caught(|| run(inner, &job)) {
+                Ok(Ok(event)) => event,
+                Ok(Err(_)) if job.is_cancelled() => WorkEvent::Cancelled,
+                Ok(Err(error)) => {
                     tracing::error!("{error}");
                     WorkEvent::Failed(error.to_string())
                 }
+                Err(why) => WorkEvent::Failed(why),
             };
             lock(&inner.switches).remove(&work);
             job.tell(event);
         });
     }
 
+    /// A thread that [`close`](Self::close) waits for.
     fn thread(&self, name: &str, run: impl FnOnce(&Inner) + Send + 'static) {
-        let inner = self.inner.clone();
-        let spawned = std::thread::Builder::new().name(name.into()).spawn(move || run(&inner));
+        let spawned = self.spawn(name, run);
         let mut threads = lock(&self.threads);
         threads.retain(|thread| !thread.is_finished());
-        match spawned {
-            Ok(thread) => threads.push(thread),
-            Err(error) => self.inner.failed("start a thread", &error.to_string()),
-        }
+        threads.extend(spawned);
+    }
+
+    fn spawn(
+        &self,
+        name: &str,
+        run: impl FnOnce(&Inner) + Send + 'static,
+    ) -> Option<JoinHandle<()>> {
+        let inner = self.inner.clone();
+        let spawned = std::thread::Builder::new().name(name.into()).spawn(move || run(&inner));
+        spawned.map_err(|error| self.inner.failed("start a thread", &error.to_string())).ok()
     }
 }
 
@@ -240,6 +252,15 @@ impl Inner {
     }
 }
 
+/// Runs `work`; a panic in it becomes words, so that whoever waits for its end is told.
+fn caught<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|panic| {
+        let what = panic.downcast_ref::<String>().map(String::as_str);
+        let what = what.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        format!("it stopped unexpectedly ({what}); kaizen.log has more, nothing saved is lost")
+    })
+}
+
 /// A panic elsewhere never takes the desk down with it: what a mutex guards here is whole at all times.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -247,4 +268,61 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn cancelled() -> Error {
     crate::runtime::Error::Cancelled.into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::driver::Effect;
+    use crate::store::Filter;
+
+    fn desk() -> (tempfile::TempDir, Desk, mpsc::Receiver<Report>) {
+        let folder = tempfile::tempdir().unwrap();
+        let (told, reports) = mpsc::channel();
+        let workplace = Workplace::open(folder.path(), None, None).unwrap();
+        let tell = move |report| {
+            let _ = told.send(report);
+        };
+        (folder, Desk::new(workplace, Arc::new(tell)).unwrap(), reports)
+    }
+
+    // If this fails, a pane waits for ever for work that broke, and later ratings are not saved.
+    #[test]
+    fn work_that_breaks_is_reported_and_the_desk_goes_on() {
+        let (_folder, desk, reports) = desk();
+        desk.work(WorkId(7), "broken", |_, _| panic!("for a test"));
+        let Report::Work { work: WorkId(7), event: WorkEvent::Failed(why) } =
+            reports.recv().unwrap()
+        else {
+            panic!("it was not reported")
+        };
+        assert!(why.contains("for a test") && why.contains("kaizen.log"), "{why}");
+        desk.perform(Effect::ListSessions(Filter::default()));
+        assert!(matches!(reports.recv().unwrap(), Report::Sessions(_)));
+        desk.close();
+    }
+
+    // If this fails, quitting hangs while a task waits for a model that never comes.
+    #[test]
+    fn work_that_waits_for_the_model_ends_when_it_is_cancelled_or_the_desk_closes() {
+        let (_folder, desk, reports) = desk();
+        let task = crate::driver::AskTask {
+            messages: vec![crate::store::Message::user("hello")],
+            arm: ArmChoice::Base,
+            retry_of: None,
+            seed: None,
+        };
+        for number in [1, 2] {
+            desk.perform(Effect::Ask { work: WorkId(number), task: task.clone() });
+        }
+        desk.perform(Effect::Cancel(WorkId(1)));
+        let ended = |number| {
+            matches!(reports.recv().unwrap(), Report::Work { work, event: WorkEvent::Cancelled }
+                if work == WorkId(number))
+        };
+        assert!(ended(1));
+        desk.close();
+        assert!(ended(2) || reports.try_recv().is_err());
+    }
 }

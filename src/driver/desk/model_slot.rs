@@ -1,7 +1,7 @@
 //! The one loaded model, and waiting for it.
 
 use super::super::{Event, ModelFacts, ModelReport, Report, Result};
-use super::{Inner, cancelled, lock};
+use super::{Inner, cancelled, caught, lock};
 use crate::driver::Error;
 use crate::runtime::Runtime;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,11 +77,18 @@ impl ModelSlot {
 impl Inner {
     /// For whoever claimed the slot.
     pub(super) fn load_model(&self) {
-        let loaded = self.workplace.runtime(&mut |event| match event {
-            Event::Source(event) => self.tell(Report::Model(ModelReport::Source(event))),
-            Event::Loading(share) => self.tell(Report::Model(ModelReport::Loading(share))),
-            Event::Measuring { .. } | Event::Train(_) | Event::Note(_) => {}
+        let loaded = caught(|| {
+            self.workplace.runtime(&mut |event| match event {
+                Event::Source(event) => self.tell(Report::Model(ModelReport::Source(event))),
+                Event::Loading(share) => self.tell(Report::Model(ModelReport::Loading(share))),
+                Event::Measuring { .. } | Event::Train(_) | Event::Note(_) => {}
+            })
         });
+        let loaded = match loaded {
+            Ok(Ok(runtime)) => Ok(runtime),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(why) => Err(why),
+        };
         match loaded {
             Ok(runtime) => {
                 let model = runtime.model();
@@ -95,10 +102,10 @@ impl Inner {
                 self.model.fill(Slot::Ready(runtime));
                 self.tell(Report::Model(ModelReport::Ready(facts)));
             }
-            Err(error) => {
-                tracing::error!("{error}");
-                self.model.fill(Slot::Failed(error.to_string()));
-                self.tell(Report::Model(ModelReport::Failed(error.to_string())));
+            Err(why) => {
+                tracing::error!("{why}");
+                self.model.fill(Slot::Failed(why.clone()));
+                self.tell(Report::Model(ModelReport::Failed(why)));
             }
         }
     }

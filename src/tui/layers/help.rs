@@ -54,14 +54,14 @@ impl Help {
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let size = (area.width.saturating_sub(8).min(90), area.height.saturating_sub(2));
+        let size = (area.width.saturating_sub(2).min(100), area.height.saturating_sub(2));
         let inner = dialog(frame, area, "Help · ↑↓ scroll · Esc closes", size, theme);
         let mut lines = Vec::new();
         for (title, rows) in &self.parts {
             lines.push(Line::styled(*title, theme.accent));
             for (keys, description) in rows {
                 lines.push(Line::from(vec![
-                    Span::styled(format!("  {keys:<22} "), theme.warning),
+                    Span::styled(format!("  {keys:<24} "), theme.warning),
                     Span::raw(*description),
                 ]));
             }

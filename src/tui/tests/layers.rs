@@ -1,0 +1,119 @@
+//! What lies over the panes: help, palette, questions.
+
+use super::Screen;
+use crate::driver::{AskTask, Effect, Report, TrainingStarted, WorkEvent};
+use crate::tui::pane::TerminalEffect;
+
+// If this fails, nobody finds out what the keys do.
+#[test]
+fn the_help_lists_the_keys_of_this_place_first_and_esc_takes_it_away() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = Screen::new(width, height);
+        screen.keys("esc ?");
+        insta::assert_snapshot!(format!("help_{width}x{height}"), screen.shown());
+        screen.keys("down down pagedown end").shows(&["Help"]);
+        screen.keys("esc");
+        assert!(!screen.shown().contains("Help ·"));
+    }
+}
+
+#[test]
+fn the_palette_finds_an_action_by_a_few_letters_and_does_it() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = Screen::new(width, height);
+        screen.keys("esc :").text("weak");
+        insta::assert_snapshot!(format!("palette_{width}x{height}"), screen.shown());
+        screen.keys("enter").shows(&["Where is the model weak?"]);
+    }
+    let mut screen = Screen::new(80, 24);
+    screen.keys("ctrl-p").text("zzzz").keys("enter esc");
+    screen.shows(&["Your task"]);
+}
+
+#[test]
+fn layers_stack_and_esc_backs_out_one_at_a_time() {
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc s").text("Be brief").shows(&["System prompt"]);
+    screen.keys("esc").shows(&["i or Enter to write"]);
+    screen.keys("? esc s").shows(&["System prompt"]).keys("esc ?").shows(&["Help ·"]);
+}
+
+fn training(screen: &mut Screen) {
+    screen.keys("esc 4 o").text("examples.jsonl").keys("enter");
+    let work = screen.effects.iter().find_map(|effect| match effect {
+        Effect::PrepareTraining { work, .. } => Some(*work),
+        _ => None,
+    });
+    let work = work.unwrap();
+    screen.report(Report::Work { work, event: super::preview() });
+    screen.keys("enter");
+    let started = screen.effects.iter().find_map(|effect| match effect {
+        Effect::StartTraining(work) => Some(*work),
+        _ => None,
+    });
+    let started = started.expect("nothing was started");
+    let run = TrainingStarted { run: "run_20261123_120000".into(), steps: 40, done: Vec::new() };
+    screen.report(Report::Work { work: started, event: WorkEvent::Training(Box::new(run)) });
+}
+
+// If this fails, one wrong key loses a night of training.
+#[test]
+fn quitting_while_training_asks_and_can_pause_or_stop_the_run() {
+    let mut screen = Screen::new(80, 24);
+    training(&mut screen);
+    screen.keys("q");
+    insta::assert_snapshot!("quit_while_training_80x24", screen.shown());
+    screen.keys("esc");
+    assert!(!screen.terminal_effects.contains(&TerminalEffect::Quit));
+    screen.keys("q l");
+    assert!(screen.terminal_effects.contains(&TerminalEffect::Quit));
+    assert!(!screen.effects.iter().any(|effect| matches!(effect, Effect::AbandonRun(_))));
+
+    let mut screen = Screen::new(80, 24);
+    training(&mut screen);
+    screen.keys("q x");
+    assert!(
+        matches!(screen.effects.last(), Some(Effect::AbandonRun(run)) if run == "run_20261123_120000")
+    );
+    assert!(screen.terminal_effects.contains(&TerminalEffect::Quit));
+}
+
+#[test]
+fn quitting_while_an_answer_comes_asks_and_with_nothing_at_work_it_does_not() {
+    let mut screen = Screen::new(80, 24);
+    screen.text("task").keys("enter ctrl-c").shows(&["still at work"]);
+    assert!(screen.terminal_effects.is_empty());
+    screen.keys("y");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Quit]);
+
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc q");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Quit]);
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_what_it_needs_and_nothing_is_lost() {
+    let mut screen = Screen::new(80, 24);
+    screen.text("kept").resize(40, 10).shows(&["needs 60 columns"]);
+    screen.resize(80, 24).shows(&["kept"]);
+}
+
+#[test]
+fn colours_are_the_themes() {
+    let theme = crate::tui::theme::Theme::default();
+    let mut screen = Screen::new(80, 24);
+    assert_eq!(screen.style_of("1 Tasks").add_modifier, theme.selected.add_modifier);
+    screen.text("task").keys("enter");
+    assert_eq!(screen.style_of("❯ task").fg, theme.person.fg);
+    let asked: Vec<&AskTask> = screen
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Ask { task, .. } => Some(task),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked.len(), 1);
+    screen.report(Report::Failed { what: "list the runs", why: "the disk is gone".into() });
+    assert_eq!(screen.style_of("! cannot list").fg, theme.bad.fg);
+}
