@@ -182,7 +182,7 @@ actions! {
     TasksPrompt {
         A::Confirm, "send", ["enter"], Some("send"), "Send the prompt to the model";
         A::NewLine, "new-line", ["ctrl-j", "alt-enter", "shift-enter"], Some("new line"), "Start a new line in the prompt";
-        A::Back, "leave-prompt", ["esc"], Some("leave"), "Cancel the answer that comes, or leave the prompt";
+        A::Back, "leave-prompt", ["esc"], Some("leave"), "Cancel the answer, or leave the prompt";
         A::Older, "older-prompt", ["up"], None, "On the first line: an older prompt";
         A::Newer, "newer-prompt", ["down"], None, "On the last line: a newer prompt";
         A::PageUp, "scroll-up", ["pageup"], None, "Scroll the conversation back";
@@ -195,7 +195,7 @@ actions! {
         A::Rate, "rate", ["f"], Some("rate"), "Rate the last answer";
         A::Regenerate, "regenerate", ["r"], Some("again"), "Answer the last prompt again";
         A::NewTask, "new-task", ["n"], Some("new task"), "Begin a new conversation";
-        A::ChooseArm, "task-arm", ["b"], Some("arm"), "Who answers: the model in service, base, or an adapter";
+        A::ChooseArm, "task-arm", ["b"], Some("arm"), "Who answers: by routing, base, or an adapter";
         A::SystemPrompt, "system-prompt", ["s"], Some("system"), "Change the system prompt";
     }
     Sessions {
