@@ -21,7 +21,7 @@ use unicode_width::UnicodeWidthStr;
 const WIDE: u16 = 110;
 
 /// Columns of the runs beside the chart.
-const SIDE: u16 = 52;
+const SIDE: u16 = 42;
 
 /// Rows of figures, and of the list of runs below them.
 const FIGURES: u16 = 5;
