@@ -183,6 +183,7 @@ actions! {
         A::Confirm, "send", ["enter"], Some("send"), "Send the prompt to the model";
         A::NewLine, "new-line", ["ctrl-j", "alt-enter", "shift-enter"], Some("new line"), "Start a new line in the prompt";
         A::Back, "leave-prompt", ["esc"], Some("leave"), "Cancel the answer, or leave the prompt";
+        A::NewTask, "new-task-now", ["ctrl-n"], Some("new task"), "Begin a new conversation";
         A::Older, "older-prompt", ["up"], None, "On the first line: an older prompt";
         A::Newer, "newer-prompt", ["down"], None, "On the last line: a newer prompt";
         A::PageUp, "scroll-up", ["pageup"], None, "Scroll the conversation back";

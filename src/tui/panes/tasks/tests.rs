@@ -96,6 +96,17 @@ fn a_follow_up_carries_the_conversation_and_the_system_prompt() {
     );
 }
 
+// If this fails, a new task carries the old one along, which a small model answers worse.
+#[test]
+fn a_new_task_begins_without_the_old_one() {
+    let mut screen = Screen::new(80, 24);
+    screen.text("first").keys("enter");
+    answer(&mut screen, "one");
+    screen.keys("esc ctrl-n").text("second").keys("enter");
+    let (_, task) = asked(&screen);
+    assert_eq!(task.messages.len(), 1);
+}
+
 #[test]
 fn an_answer_can_be_asked_for_again_and_is_recorded_as_a_retry() {
     let mut screen = Screen::new(80, 24);
