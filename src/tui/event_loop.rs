@@ -52,7 +52,7 @@ async fn run(
 ) -> io::Result<()> {
     let intents = app.start();
     terminal.draw(|frame| app.draw(frame))?;
-    perform(intents, terminal, &mut app, desk)?;
+    perform(intents, terminal, desk)?;
     let mut keys = EventStream::new();
     let mut signals = signals::Signals::listen()?;
     let mut drawn = Instant::now();
@@ -61,7 +61,7 @@ async fn run(
         if changed {
             // What has arrived meanwhile is taken in first: only the newest state is drawn.
             while let Ok(report) = reports.try_recv() {
-                take(Event::Report(Box::new(report)), terminal, &mut app, desk)?;
+                perform(app.handle(Event::Report(Box::new(report))), terminal, desk)?;
             }
             if drawn.elapsed() >= FRAME {
                 terminal.draw(|frame| app.draw(frame))?;
@@ -84,7 +84,7 @@ async fn run(
             signal = signals.next() => match signal {
                 signals::Signal::Terminate => Some(Event::Terminate),
                 signals::Signal::Suspend => {
-                    suspend(terminal, &mut keys)?;
+                    (keys, _) = away(Away::Suspended, terminal, keys)?;
                     changed = true;
                     None
                 }
@@ -95,15 +95,16 @@ async fn run(
                 false => Some(Event::Tick(Zoned::now())),
             },
         };
-        if let Some(event) = event {
-            changed = true;
-            let suspended = take(event, terminal, &mut app, desk)?;
-            if suspended {
-                suspend(terminal, &mut keys)?;
+        let Some(event) = event else { continue };
+        changed = true;
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            if let Some(what) = perform(app.handle(event), terminal, desk)? {
+                (keys, next) = away(what, terminal, keys)?;
             }
-            if app.is_quitting() {
-                return Ok(());
-            }
+        }
+        if app.is_quitting() {
+            return Ok(());
         }
     }
 }
@@ -121,47 +122,51 @@ fn from_terminal(event: TerminalEvent) -> Option<Event> {
     }
 }
 
-/// Hands one event to the application and does what follows; true when it wants to be suspended.
-fn take(event: Event, terminal: &mut Terminal, app: &mut App, desk: &Desk) -> io::Result<bool> {
-    app.set_time(Zoned::now());
-    let intents = app.handle(event);
-    perform(intents, terminal, app, desk)
+/// What somebody else does with the terminal for a while.
+enum Away {
+    /// The shell, after Ctrl-Z.
+    Suspended,
+    /// The person's editor, on this text.
+    Edit(String),
 }
 
-fn perform(
-    intents: Vec<Intent>,
-    terminal: &mut Terminal,
-    app: &mut App,
-    desk: &Desk,
-) -> io::Result<bool> {
-    let mut suspend = false;
+/// Does what the application asks for; says when the terminal is to be lent.
+fn perform(intents: Vec<Intent>, terminal: &mut Terminal, desk: &Desk) -> io::Result<Option<Away>> {
+    let mut away = None;
     for intent in intents {
         match intent {
             Intent::Do(effect) => desk.perform(effect),
             Intent::Terminal(TerminalEffect::Copy(text)) => {
                 execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?;
             }
-            Intent::Terminal(TerminalEffect::Edit(text)) => {
-                let edited = terminal.lend(|| super::editor::edit(&text))?;
-                suspend |= take(Event::Edited(edited), terminal, app, desk)?;
-            }
-            Intent::Terminal(TerminalEffect::Suspend) => suspend = true,
+            Intent::Terminal(TerminalEffect::Edit(text)) => away = Some(Away::Edit(text)),
+            Intent::Terminal(TerminalEffect::Suspend) => away = Some(Away::Suspended),
             Intent::Terminal(TerminalEffect::Redraw) => terminal.clear()?,
             // Quitting is a state of the application; all else it does itself.
             _ => {}
         }
     }
-    Ok(suspend)
+    Ok(away)
 }
 
-/// Gives the terminal back and stops this process as Ctrl-Z does; returns when the shell continues it.
-fn suspend(terminal: &mut Terminal, keys: &mut EventStream) -> io::Result<()> {
-    terminal.lend(|| {
-        #[cfg(unix)]
-        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+/// Lends the terminal and takes it again; gives the keys from then on, and what came back. The old
+/// stream of keys is dropped first: its thread would take what is typed for somebody else.
+fn away(
+    what: Away,
+    terminal: &mut Terminal,
+    keys: EventStream,
+) -> io::Result<(EventStream, Option<Event>)> {
+    drop(keys);
+    let event = terminal.lend(|| match what {
+        Away::Edit(text) => Some(Event::Edited(super::editor::edit(&text))),
+        Away::Suspended => {
+            // Stops this process as Ctrl-Z does, and returns when the shell continues it.
+            #[cfg(unix)]
+            let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+            None
+        }
     })?;
-    *keys = EventStream::new();
-    Ok(())
+    Ok((EventStream::new(), event))
 }
 
 #[cfg(unix)]

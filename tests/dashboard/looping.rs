@@ -73,3 +73,23 @@ fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
         .collect();
     assert!(losses.len() >= 2 && losses.windows(2).any(|pair| pair[0] != pair[1]), "{losses:?}");
 }
+
+// If this fails, a person's own editor loses keys to the dashboard behind it, or its text.
+#[cfg(unix)]
+#[test]
+fn the_prompt_is_written_in_the_persons_own_editor() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = quick_home();
+    let editor = home.path().join("editor.sh");
+    let script = "#!/bin/sh\nprintf 'what then? '\nread line\nprintf '%s and %s\\n' \"$(cat \"$1\")\" \"$line\" > \"$1.new\"\nmv \"$1.new\" \"$1\"\n";
+    std::fs::write(&editor, script).unwrap();
+    std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_kaizen"));
+    command.args(["--home", "."]);
+    command.env("EDITOR", &editor);
+    let mut kaizen = crate::terminal::Terminal::start(command, home.path(), 80, 24);
+    kaizen.wait(&["Your task"]).send("first").wait(&["│ first"]).send("\u{5}");
+    kaizen.wait(&["what then?"]).send("second\r");
+    kaizen.wait(&["Your task", "first and second"]);
+    kaizen.send("\u{3}").ended();
+}
