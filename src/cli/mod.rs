@@ -137,7 +137,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
     }
     let command = command.unwrap_or_else(|| {
         output::Output::new(global.json, global.quiet).note(
-            "no command given and no terminal for the dashboard: this is `kaizen demo`; `kaizen --help` lists the commands",
+            "no command given and no terminal here: this is `kaizen demo`; `kaizen --help` lists the commands",
         );
         Command::Demo
     });
