@@ -371,7 +371,7 @@ fn metadata(
 }
 
 /// The area that corrections of sessions belong to: the person's own work.
-const OWN_WORK: &str = "own-work";
+pub(super) const OWN_WORK: &str = "own-work";
 
 fn corrections(workplace: &Workplace, notes: &mut Vec<String>) -> Result<Vec<Example>> {
     let settings = feedback::Settings::from(&workplace.config.feedback);

@@ -3,7 +3,7 @@
 use super::super::{Answered, AskTask, Result, WorkEvent};
 use super::{Inner, Work};
 use crate::model::sampler::Sampling;
-use crate::store::plain;
+use crate::store::{Index, plain};
 use crate::tasks::{self, AskRequest};
 
 impl Inner {
@@ -32,7 +32,8 @@ impl Inner {
             |text| work.tell(WorkEvent::Text(text.to_owned())),
         )?;
         // The file is the truth and is saved; the index catches up when the sessions are listed next.
-        if let Err(error) = self.workplace.index().and_then(|i| Ok(i.upsert(&answer.session)?)) {
+        let indexed = Index::open(&self.workplace.home).and_then(|i| i.upsert(&answer.session));
+        if let Err(error) = indexed {
             tracing::warn!("saved, but not in the index yet: {error}");
         }
         let generation = &answer.generation;

@@ -1,14 +1,12 @@
 //! Sessions, ratings, and the home's own evaluation items.
 
+use super::super::train::OWN_WORK;
 use super::super::{Error, Report, Result, Sessions};
 use super::Inner;
 use crate::eval::{Example, Provenance};
 use crate::feedback::{self, Rating, trigger};
 use crate::store::{Filter, Index, SessionId, atomic, logs};
 use std::sync::Arc;
-
-/// The area of examples that come from a person's own sessions.
-const OWN_WORK: &str = "own-work";
 
 impl Inner {
     pub(super) fn list_sessions(&self, filter: &Filter) -> Result<Report> {
