@@ -4,6 +4,7 @@ use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::table::columns;
 use crate::driver::peak_memory_mib;
+use crate::kernels::Buffer;
 use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{Dropout, Target};
 use crate::model::sampler::Sampling;
@@ -174,7 +175,7 @@ impl Job for TrainStep {
         let weights = vec![1.0 / targets.len() as f32; targets.len()];
         let began = Instant::now();
         let recording = model.network.record(&lora, &ids, &sequences, Dropout::OFF, false)?;
-        let mut d_hidden = vec![0.0; recording.hidden.len()];
+        let mut d_hidden = Buffer::zeroed(recording.hidden.len());
         model.network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
         let mut gradient = vec![0.0; lora.parameters.len()];
         model.network.backward(&lora, recording, d_hidden, &mut gradient);

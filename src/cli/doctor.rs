@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::outcome::{Outcome, Result};
 use crate::driver;
-use crate::kernels::cpu_level;
+use crate::kernels::{Buffer, cpu_level};
 use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{Dropout, Target};
 use crate::model::{Model, Projection, Special};
@@ -184,7 +184,7 @@ impl Job for SelfTest {
         let whole = 0..ids.len();
         let recording =
             model.network.record(&lora, &ids, std::slice::from_ref(&whole), Dropout::OFF, false)?;
-        let mut d_hidden = vec![0.0; recording.hidden.len()];
+        let mut d_hidden = Buffer::zeroed(recording.hidden.len());
         let before =
             model.network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
         let mut gradient = vec![0.0; lora.parameters.len()];

@@ -5,8 +5,8 @@ use super::cpu::for_each_cpu_level;
 use super::exponential::exponential;
 use super::matmul::{Matrix, strided_product};
 use super::shared_slice::SharedSlice;
+use super::team::for_each_task;
 use super::{dot, log_sum_exp};
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -101,7 +101,7 @@ pub fn attend(
         // SAFETY: each task owns its block of rows in the columns of its head.
         unsafe { attend_block(shape, queries, span, first, head, &out, &log_sums) };
     };
-    if few { tasks.iter().for_each(run) } else { tasks.par_iter().for_each(run) }
+    if few { tasks.iter().for_each(run) } else { for_each_task(tasks.len(), |i| run(&tasks[i])) }
 }
 
 /// One block of queries of one head.
@@ -213,7 +213,8 @@ pub fn attend_backward(
         .collect();
     let d_queries = SharedSlice::new(d_queries);
     let (d_keys, d_values) = (SharedSlice::new(d_keys), SharedSlice::new(d_values));
-    tasks.par_iter().for_each(|&(rows, key_head)| {
+    for_each_task(tasks.len(), |task| {
+        let (rows, key_head) = tasks[task];
         for head in key_head * shape.group()..(key_head + 1) * shape.group() {
             for first in (0..rows.len()).step_by(QUERY_BLOCK) {
                 // SAFETY: this task owns the sequence's rows in the columns of its key head and of

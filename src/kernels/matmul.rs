@@ -1,8 +1,11 @@
-//! Dense f32 products, through the `gemm` crate, shared between the threads of the current pool.
+//! Dense f32 products of any two views, shared between the threads of the team.
 
+use super::buffer::Buffer;
 use super::cpu::for_each_cpu_level;
 use super::shared_slice::SharedSlice;
-use rayon::prelude::*;
+use super::team::{for_each_task, threads};
+use super::tile::{Factors, Place, WIDEST, multiply_rows, tile_width};
+use super::vector::for_each_vector;
 
 /// A view of an f32 matrix: rows, columns, and how far apart they lie.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +33,20 @@ impl<'a> Matrix<'a> {
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
+    /// Its rows and columns.
+    pub(super) fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// The dot product of `values` with column `column`.
+    pub(super) fn column_dot(&self, values: &[f32], column: usize) -> f32 {
+        let column = &self.data[column * self.column_stride..];
+        match self.row_stride {
+            1 => dot(values, &column[..values.len()]),
+            stride => values.iter().zip(column.iter().step_by(stride)).map(|(a, b)| a * b).sum(),
+        }
+    }
+
     /// The same elements with rows and columns exchanged.
     pub fn transposed(self) -> Self {
         Self {
@@ -53,24 +70,27 @@ pub fn add_product(a: Matrix, b: Matrix, scale: f32, out: &mut [f32]) {
 }
 
 /// Below this many multiplications a second thread costs more than it saves.
-const WORTH_SHARING: usize = 1 << 19;
+const WORTH_SHARING: usize = 1 << 17;
 
 fn shared_product(a: Matrix, b: Matrix, scale: f32, out: &mut [f32], accumulate: bool) {
     assert_eq!(a.columns, b.rows, "inner dimensions differ");
     assert_eq!(out.len(), a.rows * b.columns, "the result has another shape");
     let columns = b.columns;
-    let threads = rayon::current_num_threads();
+    let threads = threads();
     let out = SharedSlice::new(out);
     if threads == 1 || a.rows * columns * a.columns < WORTH_SHARING {
         // SAFETY: one task, the whole of `out`.
         unsafe { strided_product(a, b, scale, &out, 0, columns, accumulate) };
         return;
     }
-    let longest = a.rows.max(columns);
-    let share = longest.div_ceil(threads);
-    (0..longest).into_par_iter().step_by(share).for_each(|start| {
+    let by_rows = a.rows >= columns;
+    // Shares of whole tiles.
+    let longest = if by_rows { a.rows } else { columns };
+    let share = longest.div_ceil(threads).next_multiple_of(if by_rows { 12 } else { WIDEST });
+    for_each_task(longest.div_ceil(share), |task| {
+        let start = task * share;
         let len = share.min(longest - start);
-        if a.rows >= columns {
+        if by_rows {
             let part = Matrix { data: &a.data[start * a.row_stride..], rows: len, ..a };
             // SAFETY: each task owns rows `start..start + len` of `out`.
             unsafe { strided_product(part, b, scale, &out, start * columns, columns, accumulate) };
@@ -81,6 +101,15 @@ fn shared_product(a: Matrix, b: Matrix, scale: f32, out: &mut [f32], accumulate:
         }
     });
 }
+
+/// Up to this many rows, a product with rows that lie in memory is one of dot products.
+const FEW_ROWS: usize = 4;
+
+/// Steps of depth that one packed panel holds.
+const PANEL_DEPTH: usize = 512;
+
+/// Columns of `b` that are packed at one time.
+const PANEL_COLUMNS: usize = 128;
 
 /// One product on this thread, to `out` from `offset` with rows `row_stride` apart.
 ///
@@ -95,34 +124,131 @@ pub(super) unsafe fn strided_product(
     row_stride: usize,
     accumulate: bool,
 ) {
+    assert_eq!(a.columns, b.rows, "inner dimensions differ");
     if a.rows == 0 || b.columns == 0 {
         return;
     }
     assert!(offset + (a.rows - 1) * row_stride + b.columns <= out.len());
-    // SAFETY: the views were bounds-checked when made, the result just above; the caller promises
-    // that nobody else writes there.
-    unsafe {
-        gemm::gemm(
-            a.rows,
-            b.columns,
-            a.columns,
-            out.pointer(offset),
-            1,
-            row_stride as isize,
-            accumulate,
-            a.data.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            scale,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+    if a.rows <= FEW_ROWS && a.column_stride == 1 && b.row_stride == 1 {
+        for row in 0..a.rows {
+            let left = &a.data[row * a.row_stride..][..a.columns];
+            for column in 0..b.columns {
+                let sum = scale * dot(left, &b.data[column * b.column_stride..][..b.rows]);
+                let place = offset + row * row_stride + column;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    match accumulate {
+                        true => out.add(place, sum),
+                        false => out.set(place, sum),
+                    }
+                }
+            }
+        }
+        return;
+    }
+    let width = tile_width();
+    // Rows that are read by one block of tiles alone gain nothing from being packed first.
+    let as_it_is = b.column_stride == 1 && b.columns.is_multiple_of(width) && a.rows <= 24;
+    let depth_step = if as_it_is { a.columns.max(1) } else { PANEL_DEPTH };
+    let column_step = if as_it_is { b.columns } else { PANEL_COLUMNS };
+    for first in (0..b.columns).step_by(column_step) {
+        let columns = column_step.min(b.columns - first);
+        for start in (0..a.columns.max(1)).step_by(depth_step) {
+            let depth = depth_step.min(a.columns - start);
+            let place = Place {
+                out: out.pointer(offset + first),
+                row_stride,
+                rows: a.rows,
+                columns,
+                accumulate: accumulate || start > 0,
+            };
+            let left = Factors {
+                left: a.data.as_ptr().wrapping_add(start * a.column_stride),
+                row_stride: a.row_stride,
+                depth_stride: a.column_stride,
+                right: b.data.as_ptr().wrapping_add(start * b.row_stride + first),
+                right_stride: b.row_stride,
+                right_tile: width,
+                depth,
+            };
+            if as_it_is {
+                // SAFETY: the views were bounds-checked when made, the result just above; `b` has whole
+                // tiles; the caller promises that nobody else writes there.
+                unsafe { multiply_rows(&[left], scale, place) };
+                continue;
+            }
+            let mut panel = Buffer::new(depth * columns.next_multiple_of(width));
+            // SAFETY: block `start.., first..` is within `b`, and the panel holds it.
+            unsafe { pack(b, start, depth, first, columns, panel.as_mut_ptr()) };
+            let packed = Factors {
+                right: panel.as_ptr(),
+                right_stride: width,
+                right_tile: depth * width,
+                ..left
+            };
+            // SAFETY: as above; the panel holds whole tiles.
+            unsafe { multiply_rows(&[packed], scale, place) };
+        }
+    }
+}
+
+for_each_vector! {
+    /// Copies `depth` rows from `start` and `columns` columns from `first` of `b` to `panel`: for each
+    /// tile's width of columns `(depth, width)`, filled up with zeros.
+    ///
+    /// # Safety
+    /// The block is within `b`, and `panel` holds it with its columns rounded up to whole tiles.
+    pub(super) unsafe fn pack<V>(
+        b: Matrix,
+        start: usize,
+        depth: usize,
+        first: usize,
+        columns: usize,
+        panel: *mut f32,
+    ) {
+        let width = 2 * V::LANES;
+        for column in (0..columns).step_by(width) {
+            let count = width.min(columns - column);
+            // SAFETY: places within the block and the panel, as the caller promised.
+            unsafe {
+                let source = b
+                    .data
+                    .as_ptr()
+                    .add(start * b.row_stride + (first + column) * b.column_stride);
+                let panel = panel.add(column * depth);
+                if b.column_stride == 1 && count == width {
+                    for step in 0..depth {
+                        let (from, to) = (source.add(step * b.row_stride), panel.add(step * width));
+                        V::load(from).store(to);
+                        V::load(from.add(V::LANES)).store(to.add(V::LANES));
+                    }
+                    continue;
+                }
+                let mut whole = 0;
+                if b.row_stride == 1 && count == width {
+                    whole = depth / V::LANES * V::LANES;
+                    for step in (0..whole).step_by(V::LANES) {
+                        for half in [0, V::LANES] {
+                            V::transpose(
+                                source.add(step + half * b.column_stride),
+                                b.column_stride,
+                                panel.add(step * width + half),
+                                width,
+                            );
+                        }
+                    }
+                }
+                for step in whole..depth {
+                    for column in 0..count {
+                        *panel.add(step * width + column) =
+                            *source.add(step * b.row_stride + column * b.column_stride);
+                    }
+                    for column in count..width {
+                        *panel.add(step * width + column) = 0.0;
+                    }
+                }
+            }
+        }
     }
 }
 

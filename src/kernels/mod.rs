@@ -6,25 +6,39 @@
 #![allow(unsafe_code)]
 
 mod attention;
+mod bf16_buffer;
 mod block_format;
+mod buffer;
 mod cpu;
 mod cross_entropy;
 mod dequantise;
 mod exponential;
+mod few_rows;
 mod frozen_matrix;
 mod matmul;
+mod moments;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
+mod panel;
 mod rms_norm;
 mod rotary;
 mod shared_slice;
 mod swiglu;
+mod team;
+mod tile;
+mod vector;
 
 pub use attention::{Attended, AttentionShape, Span, attend, attend_backward};
+pub use bf16_buffer::Bf16Buffer;
 pub use block_format::BlockFormat;
-pub use cpu::{CpuLevel, cpu_level};
+pub use buffer::Buffer;
+pub use cpu::{CpuLevel, cpu_level, rounds_to_bf16};
 pub use cross_entropy::{cross_entropy_backward, log_sum_exp};
 pub use dequantise::dequantise;
-pub use frozen_matrix::FrozenMatrix;
+pub use frozen_matrix::{FrozenMatrix, LowRank, Product, products};
 pub use matmul::{Matrix, add_product, dot, product};
+pub use moments::{MomentsUpdate, norm, update_moments};
 pub use rms_norm::{rms_norm, rms_norm_backward};
-pub use rotary::Rotary;
+pub use rotary::{Angles, Rotary};
 pub use swiglu::{swiglu, swiglu_backward};
+pub use team::{Team, for_each_chunk, for_each_task, threads};

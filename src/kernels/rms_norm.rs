@@ -2,32 +2,36 @@
 
 use super::cpu::for_each_cpu_level;
 use super::dot;
-use rayon::prelude::*;
+use super::team::for_each_chunk;
+
+/// Rows that one task takes.
+const ROWS: usize = 32;
 
 /// `y = x / sqrt(mean(x²) + epsilon) · weight` for each row of `x` `(n, width)`.
 pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32]) {
     let width = weight.len();
     assert_eq!(x.len(), y.len());
-    y.par_chunks_exact_mut(width).zip(x.par_chunks_exact(width)).with_min_len(16).for_each(
-        |(y, x)| {
-            let scale = inverse_root(x, epsilon);
-            scaled(x, weight, scale, y);
-        },
-    );
+    for_each_chunk(y, ROWS * width, |chunk, y| {
+        let x = &x[chunk * ROWS * width..];
+        for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+            scaled(x, weight, inverse_root(x, epsilon), y);
+        }
+    });
 }
 
 /// `dx += ∂L/∂x` from `dy`, for the `x` that went into [`rms_norm`]; the weight is frozen.
 pub fn rms_norm_backward(x: &[f32], weight: &[f32], epsilon: f32, dy: &[f32], dx: &mut [f32]) {
     let width = weight.len();
     assert!(x.len() == dy.len() && x.len() == dx.len());
-    dx.par_chunks_exact_mut(width)
-        .zip(x.par_chunks_exact(width))
-        .zip(dy.par_chunks_exact(width))
-        .with_min_len(16)
-        .for_each(|((dx, x), dy)| {
-            let scale = inverse_root(x, epsilon);
-            row_backward(x, weight, dy, scale, dx);
-        });
+    for_each_chunk(dx, ROWS * width, |chunk, dx| {
+        let first = chunk * ROWS * width;
+        let (x, dy) = (&x[first..], &dy[first..]);
+        for ((dx, x), dy) in
+            dx.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(dy.chunks_exact(width))
+        {
+            row_backward(x, weight, dy, inverse_root(x, epsilon), dx);
+        }
+    });
 }
 
 fn inverse_root(x: &[f32], epsilon: f32) -> f32 {

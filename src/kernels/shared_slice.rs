@@ -30,6 +30,27 @@ impl<'a> SharedSlice<'a> {
         unsafe { *self.start.add(place) = value };
     }
 
+    /// Adds to one element.
+    ///
+    /// # Safety
+    /// No other task may touch this place at the same time.
+    pub(super) unsafe fn add(&self, place: usize, value: f32) {
+        assert!(place < self.len, "a place beyond the shared slice");
+        // SAFETY: in bounds by the check above, unique by the caller's promise.
+        unsafe { *self.start.add(place) += value };
+    }
+
+    /// The `len` elements from `offset`.
+    ///
+    /// # Safety
+    /// No other task may touch them while the result lives.
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn part_mut(&self, offset: usize, len: usize) -> &mut [f32] {
+        assert!(offset + len <= self.len, "a part beyond the shared slice");
+        // SAFETY: in bounds by the check above, unique by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(offset), len) }
+    }
+
     /// A pointer to `offset`, for strided writes of tasks that own different columns.
     pub(super) fn pointer(&self, offset: usize) -> *mut f32 {
         assert!(offset <= self.len, "a place beyond the shared slice");

@@ -2,7 +2,8 @@
 
 use super::cpu::for_each_cpu_level;
 use super::exponential::exponential;
-use rayon::prelude::*;
+use super::shared_slice::SharedSlice;
+use super::team::for_each_chunk;
 
 /// Elements that one task takes.
 const CHUNK: usize = 1 << 14;
@@ -10,19 +11,23 @@ const CHUNK: usize = 1 << 14;
 /// `y = gate · sigmoid(gate) · up`, element by element.
 pub fn swiglu(gate: &[f32], up: &[f32], y: &mut [f32]) {
     assert!(gate.len() == up.len() && gate.len() == y.len());
-    y.par_chunks_mut(CHUNK)
-        .zip(gate.par_chunks(CHUNK))
-        .zip(up.par_chunks(CHUNK))
-        .for_each(|((y, gate), up)| forward(gate, up, y));
+    for_each_chunk(y, CHUNK, |chunk, y| {
+        let places = chunk * CHUNK..chunk * CHUNK + y.len();
+        forward(&gate[places.clone()], &up[places], y);
+    });
 }
 
-/// Replaces `gate` and `up` by the gradients of the loss for them, from `dy`.
-pub fn swiglu_backward(gate: &mut [f32], up: &mut [f32], dy: &[f32]) {
+/// Replaces `gate` and `up` by the gradients of the loss for them, and `dy`, the gradient for the
+/// result, by the result itself.
+pub fn swiglu_backward(gate: &mut [f32], up: &mut [f32], dy: &mut [f32]) {
     assert!(gate.len() == up.len() && gate.len() == dy.len());
-    gate.par_chunks_mut(CHUNK)
-        .zip(up.par_chunks_mut(CHUNK))
-        .zip(dy.par_chunks(CHUNK))
-        .for_each(|((gate, up), dy)| backward(gate, up, dy));
+    let (gate, up) = (SharedSlice::new(gate), SharedSlice::new(up));
+    for_each_chunk(dy, CHUNK, |chunk, dy| {
+        let first = chunk * CHUNK;
+        // SAFETY: each task owns its chunk of both.
+        let (gate, up) = unsafe { (gate.part_mut(first, dy.len()), up.part_mut(first, dy.len())) };
+        backward(gate, up, dy);
+    });
 }
 
 for_each_cpu_level! {
@@ -34,13 +39,15 @@ for_each_cpu_level! {
 }
 
 for_each_cpu_level! {
-    fn backward(gate: &mut [f32], up: &mut [f32], dy: &[f32]) {
+    fn backward(gate: &mut [f32], up: &mut [f32], dy: &mut [f32]) {
         for ((gate, up), dy) in gate.iter_mut().zip(up).zip(dy) {
             let sigmoid = 1.0 / (1.0 + exponential(-*gate));
             let silu = *gate * sigmoid;
-            let d_gate = dy * *up * (sigmoid + silu * (1.0 - sigmoid));
-            *up = dy * silu;
+            let d_gate = *dy * *up * (sigmoid + silu * (1.0 - sigmoid));
+            let result = silu * *up;
+            *up = *dy * silu;
             *gate = d_gate;
+            *dy = result;
         }
     }
 }
@@ -60,10 +67,12 @@ mod tests {
             f64::from(y[0])
         };
         let (mut d_gate, mut d_up) = (gate.clone(), up.clone());
-        swiglu_backward(&mut d_gate, &mut d_up, &dy);
+        let mut result = dy.clone();
+        swiglu_backward(&mut d_gate, &mut d_up, &mut result);
         for i in 0..50 {
             let exact = f64::from(gate[i]) / (1.0 + (-f64::from(gate[i])).exp()) * f64::from(up[i]);
             assert!((value(gate[i], up[i]) - exact).abs() < 1e-5);
+            assert!((f64::from(result[i]) - exact).abs() < 1e-5);
             let h = 1e-2;
             let by_gate =
                 (value(gate[i] + h, up[i]) - value(gate[i] - h, up[i])) / (2.0 * f64::from(h));

@@ -7,6 +7,7 @@ use super::network::Network;
 use super::tokenizer::Tokenizer;
 use super::{Architecture, Gguf, Result};
 use crate::config::Precision;
+use crate::kernels::Buffer;
 use std::path::Path;
 
 /// Everything that one model file gives. Shared by all jobs; never changed.
@@ -62,12 +63,12 @@ impl Model {
         let count = self.network.architecture().vocabulary.min(8) as u32;
         let probe: Vec<u32> = (0..count).collect();
         let last = [probe.len() - 1];
-        let logits = |lora| -> Result<Vec<f32>> {
+        let logits = |lora| -> Result<Buffer> {
             let hidden =
                 self.network.read(lora, &probe, std::slice::from_ref(&(0..probe.len())))?;
             Ok(self.network.logits(&hidden, &last))
         };
         let (base, adapted) = (logits(None)?, logits(Some(lora))?);
-        Ok(base.iter().zip(&adapted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))
+        Ok(base.iter().zip(adapted.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs, their order, and the thread that runs them a slice at a time.
 
 use super::Error;
+use crate::kernels::{Buffer, Team};
 use crate::model::Model;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -115,22 +116,21 @@ impl Drop for Thread {
 }
 
 impl Runtime {
-    /// Starts the thread with a pool of `threads` (0: one per core).
+    /// Starts the thread with a team of `threads` (0: one per core).
     ///
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(model: Arc<Model>, threads: usize) -> Result<Self, Error> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("model-{i}"))
-            .build()
-            .map_err(|e| Error::Stopped(e.to_string()))?;
-        let threads = pool.current_num_threads();
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let team = Team::new(threads).map_err(|e| Error::Stopped(e.to_string()))?;
         let (jobs, received) = mpsc::channel();
         let shared = model.clone();
         let thread = std::thread::Builder::new()
             .name("model".into())
-            .spawn(move || pool.install(move || serve(&shared, &received)))
+            .spawn(move || team.lead(|| serve(&shared, &received)))
             .map_err(|e| Error::Stopped(e.to_string()))?;
         Ok(Self { model, jobs, cancel: None, threads, _thread: Arc::new(Thread(Some(thread))) })
     }
@@ -141,7 +141,7 @@ impl Runtime {
         Self { cancel: Some(switch), ..self.clone() }
     }
 
-    /// Threads of the pool that computes; results depend on it in their last digits.
+    /// Threads of the team that computes; results depend on it in their last digits.
     pub fn threads(&self) -> usize {
         self.threads
     }
@@ -231,6 +231,8 @@ fn serve(model: &Model, received: &Receiver<Box<dyn Task>>) {
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     loop {
         if tasks.is_empty() {
+            // What the last job needed is not held while nobody works.
+            Buffer::release_unused();
             match received.recv() {
                 Ok(task) => tasks.push(task),
                 Err(_) => return,

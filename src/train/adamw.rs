@@ -1,5 +1,7 @@
 //! AdamW (Loshchilov & Hutter 2019) with clipping by the global norm.
 
+use crate::kernels::{MomentsUpdate, norm, update_moments};
+
 /// The optimizer's state over one flat vector of parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdamW {
@@ -16,9 +18,6 @@ pub struct AdamW {
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
-
-/// Parameters summed together; the order of a sum never depends on threads.
-const CHUNK: usize = 1 << 12;
 
 impl AdamW {
     pub fn new(parameters: usize, weight_decay: f64, clip: f64) -> Self {
@@ -49,29 +48,18 @@ impl AdamW {
         let correction_2 = (1.0 - BETA_2.powi(count)).sqrt();
         let decay = (1.0 - learning_rate * self.weight_decay) as f32;
         let step = (learning_rate / correction_1) as f32;
-        let scale = scale as f32;
-        let (beta_1, beta_2) = (BETA_1 as f32, BETA_2 as f32);
-        let (correction_2, epsilon) = (correction_2 as f32, EPSILON as f32);
-        for (((parameter, gradient), first), second) in
-            parameters.iter_mut().zip(gradient).zip(&mut self.first).zip(&mut self.second)
-        {
-            let gradient = gradient * scale;
-            *first = beta_1 * *first + (1.0 - beta_1) * gradient;
-            *second = beta_2 * *second + (1.0 - beta_2) * gradient * gradient;
-            *parameter =
-                *parameter * decay - step * *first / (second.sqrt() / correction_2 + epsilon);
-        }
+        let constants = MomentsUpdate {
+            gradient_scale: scale as f32,
+            beta_1: BETA_1 as f32,
+            beta_2: BETA_2 as f32,
+            decay,
+            step,
+            correction_2: correction_2 as f32,
+            epsilon: EPSILON as f32,
+        };
+        update_moments(constants, parameters, gradient, &mut self.first, &mut self.second);
         norm
     }
-}
-
-/// The Euclidean norm, summed in f64.
-pub(super) fn norm(gradient: &[f32]) -> f64 {
-    gradient
-        .chunks(CHUNK)
-        .map(|chunk| chunk.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>())
-        .sum::<f64>()
-        .sqrt()
 }
 
 #[cfg(test)]

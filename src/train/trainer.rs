@@ -1,10 +1,10 @@
 //! The job that trains: one micro-batch a slice, one update a step.
 
-use super::adamw::norm;
 use super::watch::Watch;
 use super::{
     AdamW, Checkpoint, Dataset, Error, Plan, Result, RunFolder, StepMetrics, TrainSettings,
 };
+use crate::kernels::{Buffer, norm};
 use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::{Dropout, Target};
@@ -165,7 +165,7 @@ impl Trainer {
         let network = &model.network;
         let recording =
             network.record(&self.lora, &tokens, &sequences, dropout, self.settings.recompute)?;
-        let mut d_hidden = vec![0.0; recording.hidden.len()];
+        let mut d_hidden = Buffer::zeroed(recording.hidden.len());
         let losses =
             network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
         self.step_loss += losses

@@ -2,6 +2,7 @@
 
 use crate::fixture::model;
 use kaizen::config::Projection;
+use kaizen::kernels::Buffer;
 use kaizen::model::Model;
 use kaizen::model::lora::{Lora, LoraConfig};
 use kaizen::model::network::{Dropout, Target};
@@ -45,7 +46,7 @@ impl Problem {
         let network = &self.model.network;
         let recording =
             network.record(lora, &self.tokens, &self.sequences, self.dropout, recompute).unwrap();
-        let mut d_hidden = vec![0.0; recording.hidden.len()];
+        let mut d_hidden = Buffer::zeroed(recording.hidden.len());
         network.losses_and_gradient(&recording.hidden, &self.targets, &self.weights, &mut d_hidden);
         let mut gradient = vec![0.0; lora.parameters.len()];
         network.backward(lora, recording, d_hidden, &mut gradient);

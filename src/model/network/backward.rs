@@ -2,12 +2,12 @@
 //! adapted. Frozen weights get no gradient, only pass it on.
 
 use super::super::Projection;
-use super::super::lora::Lora;
+use super::super::lora::{Lora, Pair, PairPlace};
 use super::Network;
 use super::forward::{Activations, LayerRecording, Pass, Recording};
 use crate::kernels::{
-    Attended, Matrix, add_product, attend_backward, product, rms_norm, rms_norm_backward, swiglu,
-    swiglu_backward,
+    Attended, Buffer, LowRank, Matrix, add_product, attend_backward, product, rms_norm,
+    rms_norm_backward, swiglu_backward,
 };
 
 impl Network {
@@ -18,26 +18,27 @@ impl Network {
         &self,
         lora: &Lora,
         recording: Recording,
-        d_hidden: Vec<f32>,
+        d_hidden: Buffer,
         gradient: &mut [f32],
     ) {
         assert_eq!(gradient.len(), lora.parameters.len());
         let Some(lowest) = lora.places().first().map(|place| place.layer) else { return };
-        let Recording { sequences, positions, layers, dropout, hidden } = recording;
+        let Recording { sequences, angles, layers, dropout, hidden } = recording;
         drop(hidden);
         let pass = Pass {
             network: self,
             lora: Some(lora),
-            positions: &positions,
+            angles: &angles,
             sequences: &sequences,
             dropout,
         };
         let mut d_stream = d_hidden;
         for (layer, recorded) in layers.into_iter().enumerate().skip(lowest).rev() {
             let activations = match recorded {
-                LayerRecording::Kept(activations) => activations,
-                LayerRecording::Input(mut input) => Box::new(pass.block(layer, &mut input, None)),
+                LayerRecording::Kept(activations) => Some(activations),
+                LayerRecording::Input(mut input) => pass.block(layer, &mut input, None, true),
             };
+            let Some(activations) = activations else { continue };
             let mut backward =
                 BlockBackward { pass: &pass, lora, layer, activations: &activations, gradient };
             backward.run(&mut d_stream, layer > lowest);
@@ -62,20 +63,19 @@ impl BlockBackward<'_> {
         let block = &network.blocks[self.layer];
         let activations = self.activations;
 
-        let mut activated = vec![0.0; activations.gate.len()];
-        swiglu(&activations.gate, &activations.up, &mut activated);
-        let mut d_activated = vec![0.0; activated.len()];
-        self.project(Projection::Down, &activated, d_stream, Some(&mut d_activated));
+        let (mut d_gate, mut d_up) = activations.feed_forward.expanded();
+        let mut d_activated = Buffer::new(d_gate.len());
+        let d_inner = self.input_gradient(Projection::Down, d_stream, &mut d_activated, false);
+        let mut activated = d_activated;
+        swiglu_backward(&mut d_gate, &mut d_up, &mut activated);
+        self.adapter_gradient(Projection::Down, &activated, d_stream, d_inner);
         drop(activated);
-        let (mut d_gate, mut d_up) = (activations.gate.clone(), activations.up.clone());
-        swiglu_backward(&mut d_gate, &mut d_up, &d_activated);
-        drop(d_activated);
 
-        let mut normed = vec![0.0; activations.middle.len()];
+        let mut normed = Buffer::new(activations.middle.len());
         rms_norm(&activations.middle, &block.feed_forward_norm, epsilon, &mut normed);
-        let mut d_normed = vec![0.0; normed.len()];
-        self.project(Projection::Gate, &normed, &d_gate, Some(&mut d_normed));
-        self.project(Projection::Up, &normed, &d_up, Some(&mut d_normed));
+        let mut d_normed = Buffer::new(normed.len());
+        let feed_forward = [(Projection::Gate, &d_gate), (Projection::Up, &d_up)];
+        self.share(&normed, &feed_forward, Some(&mut d_normed));
         drop((d_gate, d_up));
         rms_norm_backward(
             &activations.middle,
@@ -85,11 +85,12 @@ impl BlockBackward<'_> {
             d_stream,
         );
 
-        let mut d_attended = vec![0.0; activations.attended.len()];
-        self.project(Projection::O, &activations.attended, d_stream, Some(&mut d_attended));
-        let mut d_queries = vec![0.0; activations.queries.len()];
-        let mut d_keys = vec![0.0; activations.keys.len()];
-        let mut d_values = vec![0.0; activations.values.len()];
+        let mut d_attended = Buffer::new(activations.attended.len());
+        let d_inner = self.input_gradient(Projection::O, d_stream, &mut d_attended, false);
+        self.adapter_gradient(Projection::O, &activations.attended, d_stream, d_inner);
+        let mut d_queries = Buffer::new(activations.queries.len());
+        let mut d_keys = Buffer::new(activations.keys.len());
+        let mut d_values = Buffer::new(activations.values.len());
         let seen = Attended {
             queries: &activations.queries,
             keys: &activations.keys,
@@ -100,16 +101,14 @@ impl BlockBackward<'_> {
         };
         let shape = network.architecture.attention;
         attend_backward(shape, &seen, &d_attended, &mut d_queries, &mut d_keys, &mut d_values);
-        network.rotary.turn_back(&mut d_queries, self.pass.positions);
-        network.rotary.turn_back(&mut d_keys, self.pass.positions);
+        drop(d_attended);
+        self.pass.angles.turn_back(&mut d_queries);
+        self.pass.angles.turn_back(&mut d_keys);
 
         rms_norm(&activations.input, &block.attention_norm, epsilon, &mut normed);
-        d_normed.fill(0.0);
-        for (projection, dy) in
-            [(Projection::Q, &d_queries), (Projection::K, &d_keys), (Projection::V, &d_values)]
-        {
-            self.project(projection, &normed, dy, input_wanted.then_some(&mut d_normed));
-        }
+        let attention =
+            [(Projection::Q, &d_queries), (Projection::K, &d_keys), (Projection::V, &d_values)];
+        self.share(&normed, &attention, input_wanted.then_some(&mut d_normed));
         if input_wanted {
             rms_norm_backward(
                 &activations.input,
@@ -121,54 +120,98 @@ impl BlockBackward<'_> {
         }
     }
 
-    /// The backward of one projection: LoRA's gradients from its input `x` and `dy`, and, where
-    /// wanted, `dx += W ᵀ·dy +` the adapter's share.
-    fn project(
+    /// The backward of projections that share their input `x`: the adapter's gradients and, where
+    /// wanted, `dx`, the sum over them.
+    fn share(
+        &mut self,
+        x: &[f32],
+        projections: &[(Projection, &Buffer)],
+        mut dx: Option<&mut Buffer>,
+    ) {
+        for (i, (projection, dy)) in projections.iter().enumerate() {
+            let d_inner = match dx.as_deref_mut() {
+                Some(dx) => self.input_gradient(*projection, dy, dx, i > 0),
+                None => self.inner_gradient(*projection, dy),
+            };
+            self.adapter_gradient(*projection, x, dy, d_inner);
+        }
+    }
+
+    fn adapted(&self, projection: Projection) -> Option<(&PairPlace, Pair<'_>)> {
+        self.lora.place(self.layer, projection).zip(self.lora.pair(self.layer, projection))
+    }
+
+    /// The gradient for A · x, `(n, rank)`, of an adapted projection.
+    fn inner_gradient(&self, projection: Projection, dy: &[f32]) -> Option<Buffer> {
+        let (place, pair) = self.adapted(projection)?;
+        let n = dy.len() / place.outputs;
+        let mut d_inner = Buffer::new(n * pair.rank);
+        let b = Matrix::new(pair.b, place.outputs, pair.rank);
+        product(Matrix::new(dy, n, place.outputs), b, pair.scale, &mut d_inner);
+        Some(d_inner)
+    }
+
+    /// `dx (+)= dy · W +` the adapter's share; returns the gradient for A · x.
+    fn input_gradient(
+        &self,
+        projection: Projection,
+        dy: &[f32],
+        dx: &mut [f32],
+        accumulate: bool,
+    ) -> Option<Buffer> {
+        let weight = self.pass.network.blocks[self.layer].projection(projection);
+        let d_inner = self.inner_gradient(projection, dy);
+        let adapted = self.adapted(projection).zip(d_inner.as_ref());
+        let dropout = self.pass.dropout;
+        let low_rank =
+            adapted.as_ref().filter(|_| dropout.is_off()).map(|((place, pair), inner)| LowRank {
+                inner,
+                right: Matrix::new(pair.a, pair.rank, place.inputs),
+                scale: 1.0,
+            });
+        weight.product_backward(dy, low_rank, dx, accumulate);
+        if let (Some(((place, pair), inner)), false) = (adapted, dropout.is_off()) {
+            let n = dy.len() / place.outputs;
+            let mut d_dropped = Buffer::new(dx.len());
+            let a = Matrix::new(pair.a, pair.rank, place.inputs);
+            product(Matrix::new(inner, n, pair.rank), a, 1.0, &mut d_dropped);
+            dropout.add_backward(self.layer, projection, &d_dropped, dx);
+        }
+        d_inner
+    }
+
+    /// Adds the gradients for A and B of a projection with input `x`.
+    fn adapter_gradient(
         &mut self,
         projection: Projection,
         x: &[f32],
         dy: &[f32],
-        mut dx: Option<&mut Vec<f32>>,
+        d_inner: Option<Buffer>,
     ) {
-        let weight = self.pass.network.blocks[self.layer].projection(projection);
-        let (outputs, inputs) = (weight.rows(), weight.columns());
-        let n = self.pass.positions.len();
-        if let Some(dx) = dx.as_deref_mut() {
-            weight.add_product_backward(dy, dx);
-        }
-        let (Some(place), Some(pair), Some(inner)) = (
-            self.lora.place(self.layer, projection),
-            self.lora.pair(self.layer, projection),
+        let layer = self.layer;
+        let (Some(place), Some(d_inner), Some(inner)) = (
+            self.lora.place(layer, projection),
+            d_inner,
             &self.activations.inner[projection.index()],
         ) else {
             return;
         };
-        let dropout = self.pass.dropout;
-        let dy = Matrix::new(dy, n, outputs);
+        let config = self.lora.config();
+        let n = dy.len() / place.outputs;
         add_product(
-            dy.transposed(),
-            Matrix::new(inner, n, pair.rank),
-            pair.scale,
+            Matrix::new(dy, n, place.outputs).transposed(),
+            Matrix::new(inner, n, config.rank),
+            config.scale(),
             &mut self.gradient[place.b.clone()],
         );
-        let mut d_inner = vec![0.0; n * pair.rank];
-        product(dy, Matrix::new(pair.b, outputs, pair.rank), pair.scale, &mut d_inner);
-        let d_inner = Matrix::new(&d_inner, n, pair.rank);
-        let a = Matrix::new(pair.a, pair.rank, inputs);
+        let d_inner = Matrix::new(&d_inner, n, config.rank).transposed();
         let d_a = &mut self.gradient[place.a.clone()];
+        let dropout = self.pass.dropout;
         if dropout.is_off() {
-            add_product(d_inner.transposed(), Matrix::new(x, n, inputs), 1.0, d_a);
-            if let Some(dx) = dx {
-                add_product(d_inner, a, 1.0, dx);
-            }
+            add_product(d_inner, Matrix::new(x, n, place.inputs), 1.0, d_a);
         } else {
-            let dropped = dropout.applied(self.layer, projection, x);
-            add_product(d_inner.transposed(), Matrix::new(&dropped, n, inputs), 1.0, d_a);
-            if let Some(dx) = dx {
-                let mut d_dropped = dropped;
-                product(d_inner, a, 1.0, &mut d_dropped);
-                dropout.add_backward(self.layer, projection, &d_dropped, dx);
-            }
+            let dropped = dropout.applied(layer, projection, x);
+            add_product(d_inner, Matrix::new(&dropped, n, place.inputs), 1.0, d_a);
         }
     }
 }

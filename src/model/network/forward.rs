@@ -2,8 +2,11 @@
 
 use super::super::lora::Lora;
 use super::super::{Error, Projection, Result};
-use super::{Block, Dropout, KeyValueCache, Network};
-use crate::kernels::{Matrix, Span, add_product, attend, product, rms_norm, swiglu};
+use super::{Dropout, KeyValueCache, Network};
+use crate::kernels::{
+    Angles, Bf16Buffer, Buffer, LowRank, Matrix, Product, Span, attend, for_each_chunk, product,
+    products, rms_norm, swiglu,
+};
 use std::ops::Range;
 
 /// New tokens of one sequence and its past.
@@ -17,9 +20,9 @@ pub struct Feed<'a> {
 #[derive(Debug)]
 pub struct Recording {
     /// The residual stream after the last block, `(n, hidden)`.
-    pub hidden: Vec<f32>,
+    pub hidden: Buffer,
     pub(super) sequences: Vec<Range<usize>>,
-    pub(super) positions: Vec<usize>,
+    pub(super) angles: Angles,
     pub(super) layers: Vec<LayerRecording>,
     pub(super) dropout: Dropout,
 }
@@ -30,33 +33,50 @@ pub(super) enum LayerRecording {
     /// All of it.
     Kept(Box<Activations>),
     /// Only the block's input `(n, hidden)`: the rest is computed again.
-    Input(Vec<f32>),
+    Input(Buffer),
 }
 
 /// The activations of one block.
 #[derive(Debug)]
 pub(super) struct Activations {
     /// The block's input `(n, hidden)`.
-    pub input: Vec<f32>,
+    pub input: Buffer,
     /// Queries and keys after their rotation, and values.
-    pub queries: Vec<f32>,
-    pub keys: Vec<f32>,
-    pub values: Vec<f32>,
-    pub attended: Vec<f32>,
-    pub log_sums: Vec<f32>,
+    pub queries: Buffer,
+    pub keys: Buffer,
+    pub values: Buffer,
+    pub attended: Buffer,
+    pub log_sums: Buffer,
     /// The residual stream between attention and feed-forward `(n, hidden)`.
-    pub middle: Vec<f32>,
-    pub gate: Vec<f32>,
-    pub up: Vec<f32>,
+    pub middle: Buffer,
+    pub feed_forward: FeedForward,
     /// A · x of each adapted projection `(n, rank)`.
-    pub inner: [Option<Vec<f32>>; 7],
+    pub inner: [Option<Buffer>; 7],
+}
+
+/// Gate and up projections `(n, feed-forward)`, half of all activations: rounded to bf16 unless the
+/// network computes exactly.
+#[derive(Debug)]
+pub(super) enum FeedForward {
+    Exact { gate: Buffer, up: Buffer },
+    Rounded { gate: Bf16Buffer, up: Bf16Buffer },
+}
+
+impl FeedForward {
+    /// Gate and up in f32.
+    pub fn expanded(&self) -> (Buffer, Buffer) {
+        match self {
+            Self::Exact { gate, up } => (Buffer::copy_of(gate), Buffer::copy_of(up)),
+            Self::Rounded { gate, up } => (gate.expanded(), up.expanded()),
+        }
+    }
 }
 
 /// What stays the same through all blocks of one pass.
 pub(super) struct Pass<'a> {
     pub network: &'a Network,
     pub lora: Option<&'a Lora>,
-    pub positions: &'a [usize],
+    pub angles: &'a Angles,
     pub sequences: &'a [Range<usize>],
     pub dropout: Dropout,
 }
@@ -67,7 +87,7 @@ impl Network {
     ///
     /// # Errors
     /// A token outside the vocabulary.
-    pub fn extend(&self, lora: Option<&Lora>, feeds: &mut [Feed]) -> Result<Vec<f32>> {
+    pub fn extend(&self, lora: Option<&Lora>, feeds: &mut [Feed]) -> Result<Buffer> {
         let mut positions = Vec::new();
         let mut sequences = Vec::new();
         let mut tokens = Vec::new();
@@ -80,12 +100,12 @@ impl Network {
         let pass = Pass {
             network: self,
             lora,
-            positions: &positions,
+            angles: &self.rotary.angles(&positions),
             sequences: &sequences,
             dropout: Dropout::OFF,
         };
         for layer in 0..self.blocks.len() {
-            pass.block(layer, &mut stream, Some(feeds));
+            pass.block(layer, &mut stream, Some(feeds), false);
         }
         for feed in feeds.iter_mut() {
             feed.cache.advance(feed.tokens.len());
@@ -103,13 +123,12 @@ impl Network {
         lora: Option<&Lora>,
         tokens: &[u32],
         sequences: &[Range<usize>],
-    ) -> Result<Vec<f32>> {
-        let positions = positions_of(sequences);
+    ) -> Result<Buffer> {
+        let angles = self.rotary.angles(&positions_of(sequences));
         let mut stream = self.embed(tokens)?;
-        let pass =
-            Pass { network: self, lora, positions: &positions, sequences, dropout: Dropout::OFF };
+        let pass = Pass { network: self, lora, angles: &angles, sequences, dropout: Dropout::OFF };
         for layer in 0..self.blocks.len() {
-            pass.block(layer, &mut stream, None);
+            pass.block(layer, &mut stream, None, false);
         }
         Ok(stream)
     }
@@ -127,25 +146,22 @@ impl Network {
         dropout: Dropout,
         recompute: bool,
     ) -> Result<Recording> {
-        let positions = positions_of(sequences);
+        let angles = self.rotary.angles(&positions_of(sequences));
         let mut hidden = self.embed(tokens)?;
         let mut layers = Vec::with_capacity(self.blocks.len());
-        let pass =
-            Pass { network: self, lora: Some(lora), positions: &positions, sequences, dropout };
+        let pass = Pass { network: self, lora: Some(lora), angles: &angles, sequences, dropout };
         for layer in 0..self.blocks.len() {
-            let activations = pass.block(layer, &mut hidden, None);
-            layers.push(match recompute {
-                false => LayerRecording::Kept(Box::new(activations)),
-                true => LayerRecording::Input(activations.input),
-            });
+            let input = recompute.then(|| Buffer::copy_of(&hidden));
+            let kept = pass.block(layer, &mut hidden, None, !recompute);
+            layers.extend(input.map(LayerRecording::Input).or(kept.map(LayerRecording::Kept)));
         }
-        Ok(Recording { hidden, sequences: sequences.to_vec(), positions, layers, dropout })
+        Ok(Recording { hidden, sequences: sequences.to_vec(), angles, layers, dropout })
     }
 
     /// The embeddings of `tokens`, `(n, hidden)`.
-    fn embed(&self, tokens: &[u32]) -> Result<Vec<f32>> {
+    fn embed(&self, tokens: &[u32]) -> Result<Buffer> {
         let width = self.architecture.hidden;
-        let mut stream = vec![0.0; tokens.len() * width];
+        let mut stream = Buffer::new(tokens.len() * width);
         for (token, row) in tokens.iter().zip(stream.chunks_exact_mut(width)) {
             let token = *token as usize;
             if token >= self.architecture.vocabulary {
@@ -166,45 +182,61 @@ fn positions_of(sequences: &[Range<usize>]) -> Vec<usize> {
 }
 
 impl Pass<'_> {
-    /// One block: replaces `stream` by its output and returns its activations.
+    /// One block: replaces `stream` by its output; returns its activations if they are to be kept.
     pub(super) fn block(
         &self,
         layer: usize,
-        stream: &mut Vec<f32>,
+        stream: &mut Buffer,
         feeds: Option<&mut [Feed]>,
-    ) -> Activations {
+        keep: bool,
+    ) -> Option<Box<Activations>> {
         let architecture = &self.network.architecture;
         let block = &self.network.blocks[layer];
         let epsilon = architecture.norm_epsilon;
-        let n = self.positions.len();
-        let mut inner: [Option<Vec<f32>>; 7] = Default::default();
-        let input = std::mem::take(stream);
+        let n = self.sequences.iter().map(Range::len).sum::<usize>();
+        let mut inner: [Option<Buffer>; 7] = Default::default();
 
-        let mut normed = vec![0.0; input.len()];
-        rms_norm(&input, &block.attention_norm, epsilon, &mut normed);
-        let mut queries = self.project(block, layer, Projection::Q, &normed, &mut inner);
-        let mut keys = self.project(block, layer, Projection::K, &normed, &mut inner);
-        let values = self.project(block, layer, Projection::V, &normed, &mut inner);
-        self.network.rotary.turn(&mut queries, self.positions);
-        self.network.rotary.turn(&mut keys, self.positions);
+        let mut normed = Buffer::new(stream.len());
+        rms_norm(stream, &block.attention_norm, epsilon, &mut normed);
+        let [mut queries, mut keys, values] =
+            self.project(layer, [Projection::Q, Projection::K, Projection::V], &normed, &mut inner);
+        self.angles.turn(&mut queries);
+        self.angles.turn(&mut keys);
 
-        let mut attended = vec![0.0; queries.len()];
-        let mut log_sums = vec![0.0; n * architecture.attention.heads];
+        let mut attended = Buffer::new(queries.len());
+        let mut log_sums = Buffer::new(n * architecture.attention.heads);
         let spans = self.spans(layer, &keys, &values, feeds);
         attend(architecture.attention, &queries, &spans, &mut attended, Some(&mut log_sums));
         drop(spans);
 
-        let mut middle = self.project(block, layer, Projection::O, &attended, &mut inner);
-        add(&mut middle, &input);
+        let [mut middle] = self.project(layer, [Projection::O], &attended, &mut inner);
+        add(&mut middle, stream);
         rms_norm(&middle, &block.feed_forward_norm, epsilon, &mut normed);
-        let gate = self.project(block, layer, Projection::Gate, &normed, &mut inner);
-        let up = self.project(block, layer, Projection::Up, &normed, &mut inner);
+        let [gate, up] =
+            self.project(layer, [Projection::Gate, Projection::Up], &normed, &mut inner);
         drop(normed);
-        let mut activated = vec![0.0; gate.len()];
+        let mut activated = Buffer::new(gate.len());
         swiglu(&gate, &up, &mut activated);
-        *stream = self.project(block, layer, Projection::Down, &activated, &mut inner);
-        add(stream, &middle);
-        Activations { input, queries, keys, values, attended, log_sums, middle, gate, up, inner }
+        let kept = keep.then(|| match self.network.exact {
+            true => FeedForward::Exact { gate, up },
+            false => FeedForward::Rounded { gate: Bf16Buffer::of(&gate), up: Bf16Buffer::of(&up) },
+        });
+        let [mut output] = self.project(layer, [Projection::Down], &activated, &mut inner);
+        add(&mut output, &middle);
+        let input = std::mem::replace(stream, output);
+        kept.map(|feed_forward| {
+            Box::new(Activations {
+                input,
+                queries,
+                keys,
+                values,
+                attended,
+                log_sums,
+                middle,
+                feed_forward,
+                inner,
+            })
+        })
     }
 
     /// Where each sequence's keys and values are: in its cache, or in this pass.
@@ -239,39 +271,53 @@ impl Pass<'_> {
         }
     }
 
-    /// `W·x`, plus the adapter's share where this projection is adapted.
-    fn project(
+    /// `W·x` of several projections of one input, each plus the adapter's share where it is adapted.
+    fn project<const N: usize>(
         &self,
-        block: &Block,
         layer: usize,
-        projection: Projection,
+        projections: [Projection; N],
         x: &[f32],
-        inner: &mut [Option<Vec<f32>>; 7],
-    ) -> Vec<f32> {
-        let weight = block.projection(projection);
-        let n = self.positions.len();
-        let mut y = vec![0.0; n * weight.rows()];
-        weight.product(x, &mut y);
-        if let Some(pair) = self.lora.and_then(|lora| lora.pair(layer, projection)) {
-            let a = Matrix::new(pair.a, pair.rank, weight.columns()).transposed();
-            let b = Matrix::new(pair.b, weight.rows(), pair.rank).transposed();
-            let mut low = vec![0.0; n * pair.rank];
+        inner: &mut [Option<Buffer>; 7],
+    ) -> [Buffer; N] {
+        let weights = projections.map(|p| self.network.blocks[layer].projection(p));
+        let columns = weights[0].columns();
+        let n = x.len() / columns;
+        let pairs = projections.map(|p| self.lora.and_then(|lora| lora.pair(layer, p)));
+        for (projection, pair) in projections.into_iter().zip(&pairs) {
+            let Some(pair) = pair else { continue };
+            let a = Matrix::new(pair.a, pair.rank, columns).transposed();
+            let mut low = Buffer::new(n * pair.rank);
             if self.dropout.is_off() {
-                product(Matrix::new(x, n, weight.columns()), a, 1.0, &mut low);
+                product(Matrix::new(x, n, columns), a, 1.0, &mut low);
             } else {
                 let dropped = self.dropout.applied(layer, projection, x);
-                product(Matrix::new(&dropped, n, weight.columns()), a, 1.0, &mut low);
+                product(Matrix::new(&dropped, n, columns), a, 1.0, &mut low);
             }
-            add_product(Matrix::new(&low, n, pair.rank), b, pair.scale, &mut y);
             inner[projection.index()] = Some(low);
         }
-        y
+        let mut outs = weights.map(|weight| Buffer::new(n * weight.rows()));
+        let mut work = Vec::with_capacity(N);
+        for (i, out) in outs.iter_mut().enumerate() {
+            let low_rank = pairs[i].as_ref().zip(inner[projections[i].index()].as_ref());
+            let low_rank = low_rank.map(|(pair, inner)| LowRank {
+                inner,
+                right: Matrix::new(pair.b, weights[i].rows(), pair.rank).transposed(),
+                scale: pair.scale,
+            });
+            work.push(Product { weight: weights[i], low_rank, out });
+        }
+        products(x, &mut work);
+        drop(work);
+        outs
     }
 }
 
 /// `a += b`.
 pub(super) fn add(a: &mut [f32], b: &[f32]) {
-    for (a, b) in a.iter_mut().zip(b) {
-        *a += b;
-    }
+    const CHUNK: usize = 1 << 14;
+    for_each_chunk(a, CHUNK, |chunk, a| {
+        for (a, b) in a.iter_mut().zip(&b[chunk * CHUNK..]) {
+            *a += b;
+        }
+    });
 }

@@ -2,11 +2,13 @@
 //! that the logits of all positions are never in memory together.
 
 use super::Network;
-use crate::kernels::{cross_entropy_backward, log_sum_exp, rms_norm, rms_norm_backward};
-use rayon::prelude::*;
+use crate::kernels::{
+    Buffer, cross_entropy_backward, for_each_chunk, log_sum_exp, rms_norm, rms_norm_backward,
+};
 
-/// Rows whose logits are held at one time.
-const CHUNK: usize = 96;
+/// Rows whose logits are held at one time: enough that expanding the head's weights costs little
+/// beside multiplying them.
+pub const HEAD_ROWS: usize = 192;
 
 /// A position whose next token is known: row of the residual stream, and the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +19,8 @@ pub struct Target {
 
 impl Network {
     /// Logits `(rows.len(), vocabulary)` at the chosen rows of `hidden` `(n, hidden)`.
-    pub fn logits(&self, hidden: &[f32], rows: &[usize]) -> Vec<f32> {
-        let mut logits = vec![0.0; rows.len() * self.architecture.vocabulary];
+    pub fn logits(&self, hidden: &[f32], rows: &[usize]) -> Buffer {
+        let mut logits = Buffer::new(rows.len() * self.architecture.vocabulary);
         self.head().product(&self.normed(&self.gather(hidden, rows.iter().copied())), &mut logits);
         logits
     }
@@ -26,7 +28,7 @@ impl Network {
     /// The negative log-likelihood of each target, in nats.
     pub fn losses(&self, hidden: &[f32], targets: &[Target]) -> Vec<f32> {
         let mut losses = Vec::with_capacity(targets.len());
-        for chunk in targets.chunks(CHUNK) {
+        for chunk in targets.chunks(HEAD_ROWS) {
             let rows = self.gather(hidden, chunk.iter().map(|target| target.row));
             losses.extend(self.chunk_logits(&rows, chunk).1);
         }
@@ -43,20 +45,16 @@ impl Network {
     ) -> Vec<f32> {
         let width = self.architecture.hidden;
         let mut losses = Vec::with_capacity(targets.len());
-        for (chunk, weights) in targets.chunks(CHUNK).zip(weights.chunks(CHUNK)) {
+        for (chunk, weights) in targets.chunks(HEAD_ROWS).zip(weights.chunks(HEAD_ROWS)) {
             let rows = self.gather(hidden, chunk.iter().map(|target| target.row));
             let (mut logits, chunk_losses, log_sums) = self.chunk_logits(&rows, chunk);
-            logits
-                .par_chunks_exact_mut(self.architecture.vocabulary)
-                .zip(chunk)
-                .zip(&log_sums)
-                .zip(weights)
-                .for_each(|(((logits, target), log_sum), weight)| {
-                    cross_entropy_backward(logits, *log_sum, target.token as usize, *weight);
-                });
-            let mut d_normed = vec![0.0; rows.len()];
-            self.head().add_product_backward(&logits, &mut d_normed);
-            let mut d_rows = vec![0.0; rows.len()];
+            for_each_chunk(&mut logits, self.architecture.vocabulary, |i, logits| {
+                let target = chunk[i].token as usize;
+                cross_entropy_backward(logits, log_sums[i], target, weights[i]);
+            });
+            let mut d_normed = Buffer::new(rows.len());
+            self.head().product_backward(&logits, None, &mut d_normed, false);
+            let mut d_rows = Buffer::zeroed(rows.len());
             rms_norm_backward(
                 &rows,
                 &self.final_norm,
@@ -76,11 +74,14 @@ impl Network {
     }
 
     /// Logits, losses and log-sums of one chunk of gathered rows.
-    fn chunk_logits(&self, rows: &[f32], targets: &[Target]) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    fn chunk_logits(&self, rows: &[f32], targets: &[Target]) -> (Buffer, Vec<f32>, Vec<f32>) {
         let vocabulary = self.architecture.vocabulary;
-        let mut logits = vec![0.0; targets.len() * vocabulary];
+        let mut logits = Buffer::new(targets.len() * vocabulary);
         self.head().product(&self.normed(rows), &mut logits);
-        let log_sums: Vec<f32> = logits.par_chunks_exact(vocabulary).map(log_sum_exp).collect();
+        let mut log_sums = vec![0.0; targets.len()];
+        for_each_chunk(&mut log_sums, 1, |i, log_sum| {
+            log_sum[0] = log_sum_exp(&logits[i * vocabulary..(i + 1) * vocabulary]);
+        });
         let losses = targets
             .iter()
             .zip(&log_sums)
@@ -95,8 +96,8 @@ impl Network {
         rows.flat_map(|row| &hidden[row * width..(row + 1) * width]).copied().collect()
     }
 
-    fn normed(&self, rows: &[f32]) -> Vec<f32> {
-        let mut normed = vec![0.0; rows.len()];
+    fn normed(&self, rows: &[f32]) -> Buffer {
+        let mut normed = Buffer::new(rows.len());
         rms_norm(rows, &self.final_norm, self.architecture.norm_epsilon, &mut normed);
         normed
     }

@@ -12,7 +12,7 @@ mod load;
 pub use cache::KeyValueCache;
 pub use dropout::Dropout;
 pub use forward::{Feed, Recording};
-pub use head::Target;
+pub use head::{HEAD_ROWS, Target};
 
 use super::{Architecture, Projection};
 use crate::kernels::{FrozenMatrix, Rotary};
@@ -27,6 +27,8 @@ pub struct Network {
     /// The output head, where it is not the embedding itself.
     separate_head: Option<FrozenMatrix>,
     rotary: Rotary,
+    /// Weights in f32, and nothing rounded on the way.
+    exact: bool,
 }
 
 #[derive(Debug)]

@@ -1,0 +1,175 @@
+//! Products of few rows, such as the next token of one text: every weight is used once or a few times, so
+//! it is expanded in registers and multiplied there, and the time is that of reading it from memory.
+
+use super::BlockFormat;
+use super::buffer::Buffer;
+use super::dequantise::{Format, GROUP, row_group, with_format};
+use super::frozen_matrix::{FrozenMatrix, Product};
+use super::panel::Blocks;
+use super::shared_slice::SharedSlice;
+use super::team::{for_each_task, threads};
+use super::vector::{Vector, for_each_vector};
+use std::ops::Range;
+
+/// Up to this many rows of input take this way.
+pub(super) const FEW_ROWS: usize = 4;
+
+/// Weight elements that are worth a task of their own.
+const TASK_ELEMENTS: usize = 1 << 14;
+
+/// `out = x · Wᵀ + low rank` for each product; shapes are checked by the caller.
+pub(super) fn few_rows(x: &[f32], n: usize, products: &mut [Product]) {
+    let Some(columns) = products.first().map(|product| product.weight.columns()) else { return };
+    if n == 0 {
+        return;
+    }
+    let whole = columns.next_multiple_of(GROUP);
+    let padded = (whole != columns).then(|| {
+        let mut padded = Buffer::zeroed(n * whole);
+        for (to, from) in padded.chunks_exact_mut(whole).zip(x.chunks_exact(columns)) {
+            to[..columns].copy_from_slice(from);
+        }
+        padded
+    });
+    let x = padded.as_deref().unwrap_or(x);
+    let rows: usize = products.iter().map(|product| product.weight.rows()).sum();
+    // Several tasks a thread, so that one that is held up holds up nobody else.
+    let share = rows.div_ceil(4 * threads()).max(TASK_ELEMENTS.div_ceil(whole));
+    let outs: Vec<_> = products
+        .iter_mut()
+        .map(|product| (product.weight, product.low_rank, SharedSlice::new(product.out)))
+        .collect();
+    let tasks: Vec<(usize, Range<usize>)> = outs
+        .iter()
+        .enumerate()
+        .flat_map(|(i, (weight, ..))| {
+            let rows = weight.rows();
+            (0..rows).step_by(share).map(move |first| (i, first..(first + share).min(rows)))
+        })
+        .collect();
+    for_each_task(tasks.len(), |task| {
+        let (i, rows) = tasks[task].clone();
+        let (weight, low_rank, out) = &outs[i];
+        // SAFETY: only this task writes columns `rows` of `out`.
+        unsafe { weight_rows(weight, rows.clone(), x, n, out) };
+        let Some(low_rank) = low_rank else { return };
+        let (rank, _) = low_rank.right.shape();
+        for (token, inner) in low_rank.inner.chunks_exact(rank).enumerate() {
+            for row in rows.clone() {
+                let added = low_rank.scale * low_rank.right.column_dot(inner, row);
+                // SAFETY: as above.
+                unsafe { out.add(token * weight.rows() + row, added) };
+            }
+        }
+    });
+}
+
+/// # Safety
+/// No other task may touch columns `rows` of `out` `(n, weight.rows())`.
+unsafe fn weight_rows(
+    weight: &FrozenMatrix,
+    rows: Range<usize>,
+    x: &[f32],
+    n: usize,
+    out: &SharedSlice,
+) {
+    let blocks = weight.view();
+    let (width, all) = (x.len() / n, weight.rows());
+    let mut token = 0;
+    while token < n {
+        let x = &x[token * width..];
+        let at = token * all;
+        // SAFETY: the caller's promise.
+        token += unsafe {
+            with_format!(blocks.format, F => match n - token {
+                1 => { one::<F>(blocks, rows.clone(), &x[..width], out, at); 1 }
+                2 | 3 => { two::<F>(blocks, rows.clone(), x, width, out, at, all); 2 }
+                _ => { four::<F>(blocks, rows.clone(), x, width, out, at, all); 4 }
+            })
+        };
+    }
+}
+
+for_each_vector! {
+    unsafe fn one<V, F: Format>(
+        blocks: Blocks,
+        rows: Range<usize>,
+        x: &[f32],
+        out: &SharedSlice,
+        at: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe { dots::<V, F, 1, 4>(blocks, rows, x, x.len(), out, at, 0) }
+    }
+}
+
+for_each_vector! {
+    unsafe fn two<V, F: Format>(
+        blocks: Blocks,
+        rows: Range<usize>,
+        x: &[f32],
+        width: usize,
+        out: &SharedSlice,
+        at: usize,
+        out_stride: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe { dots::<V, F, 2, 2>(blocks, rows, x, width, out, at, out_stride) }
+    }
+}
+
+for_each_vector! {
+    unsafe fn four<V, F: Format>(
+        blocks: Blocks,
+        rows: Range<usize>,
+        x: &[f32],
+        width: usize,
+        out: &SharedSlice,
+        at: usize,
+        out_stride: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe { dots::<V, F, 4, 1>(blocks, rows, x, width, out, at, out_stride) }
+    }
+}
+
+/// `N` rows of `x`, each `width` long and whole groups, with every weight row of `rows`; `S` sums run side
+/// by side, so that an addition need not wait for the one before.
+///
+/// # Safety
+/// No other task may touch columns `rows` of the `N` rows of `out` from `at`.
+#[inline(always)]
+unsafe fn dots<V: Vector, F: Format, const N: usize, const S: usize>(
+    blocks: Blocks,
+    rows: Range<usize>,
+    x: &[f32],
+    width: usize,
+    out: &SharedSlice,
+    at: usize,
+    out_stride: usize,
+) {
+    assert!(x.len() >= N * width && width.is_multiple_of(GROUP));
+    for row in rows {
+        let bytes = blocks.row(row);
+        let mut sums = [[V::splat(0.0); S]; N];
+        for group in 0..width / GROUP {
+            let values = row_group::<V, F>(bytes, group);
+            for part in 0..GROUP / V::LANES {
+                // SAFETY: registers within a group of `values` and of each row of `x`, whose length is
+                // checked above.
+                unsafe {
+                    let weights = V::load(values.as_ptr().add(part * V::LANES));
+                    for (i, sums) in sums.iter_mut().enumerate() {
+                        let x = x.as_ptr().add(i * width + group * GROUP + part * V::LANES);
+                        sums[part % S] = weights.multiply_add(V::load(x), sums[part % S]);
+                    }
+                }
+            }
+        }
+        for (i, sums) in sums.into_iter().enumerate() {
+            let sum = sums[1..].iter().fold(sums[0], |sum, other| sum.add(*other)).sum();
+            // SAFETY: the caller's promise.
+            unsafe { out.set(at + i * out_stride + row, sum) };
+        }
+    }
+}
