@@ -289,20 +289,35 @@ mod tests {
 
     #[test]
     fn products_equal_the_definition_for_odd_shapes_and_views() {
-        for (m, k, n) in
-            [(1, 1, 1), (1, 7, 5), (3, 64, 1), (17, 33, 9), (130, 70, 150), (16, 300, 700)]
-        {
-            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
-            let b_transposed: Vec<f32> = (0..n * k).map(|i| b[(i % k) * n + i / k]).collect();
-            for right in [Matrix::new(&b, k, n), Matrix::new(&b_transposed, n, k).transposed()] {
-                let mut out = vec![1.0; m * n];
-                add_product(Matrix::new(&a, m, k), right, 0.5, &mut out);
-                for i in 0..m {
-                    for j in 0..n {
-                        let exact: f64 =
-                            (0..k).map(|l| f64::from(a[i * k + l]) * f64::from(b[l * n + j])).sum();
-                        assert!((f64::from(out[i * n + j]) - 1.0 - 0.5 * exact).abs() < 1e-4);
-                    }
+        at_each_level(|| {
+            for shape in [
+                (1, 1, 1),
+                (1, 7, 5),
+                (3, 64, 1),
+                (17, 33, 9),
+                (24, 40, 64),
+                (130, 70, 150),
+                (16, 600, 200),
+            ] {
+                check(shape);
+            }
+        });
+    }
+
+    fn check((m, k, n): (usize, usize, usize)) {
+        let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+        let a_transposed: Vec<f32> = (0..m * k).map(|i| a[(i % m) * k + i / m]).collect();
+        let b_transposed: Vec<f32> = (0..n * k).map(|i| b[(i % k) * n + i / k]).collect();
+        let lefts = [Matrix::new(&a, m, k), Matrix::new(&a_transposed, k, m).transposed()];
+        let rights = [Matrix::new(&b, k, n), Matrix::new(&b_transposed, n, k).transposed()];
+        for (left, right) in lefts.into_iter().flat_map(|left| rights.map(|right| (left, right))) {
+            let mut out = vec![1.0; m * n];
+            add_product(left, right, 0.5, &mut out);
+            for i in 0..m {
+                for j in 0..n {
+                    let exact: f64 =
+                        (0..k).map(|l| f64::from(a[i * k + l]) * f64::from(b[l * n + j])).sum();
+                    assert!((f64::from(out[i * n + j]) - 1.0 - 0.5 * exact).abs() < 1e-4);
                 }
             }
         }
