@@ -18,6 +18,19 @@ pub(super) trait Format {
 
     /// Group `group` of a block of `BYTES` bytes; `V` says how halves and products are computed.
     fn group<V: Vector>(block: &[u8], group: usize) -> [f32; GROUP];
+
+    /// The group's quants as they are stored, where it has one scale for all of them.
+    #[inline(always)]
+    fn quants<V: Vector>(_block: &[u8], _group: usize) -> Option<Quants> {
+        None
+    }
+}
+
+/// A group of whole numbers: its values are `scale · whole + minimum`.
+pub(super) struct Quants {
+    pub whole: [i16; GROUP],
+    pub scale: f32,
+    pub minimum: f32,
 }
 
 /// Runs `$work` with `$format` standing for the [`Format`] of a [`BlockFormat`].
@@ -81,6 +94,13 @@ pub(super) fn row_group<V: Vector, F: Format>(row: &[u8], group: usize) -> [f32;
     F::group::<V>(&row[block * F::BYTES..(block + 1) * F::BYTES], group % F::GROUPS)
 }
 
+/// As [`row_group`], the quants as they are stored.
+#[inline(always)]
+pub(super) fn row_quants<V: Vector, F: Format>(row: &[u8], group: usize) -> Option<Quants> {
+    let block = group / F::GROUPS;
+    F::quants::<V>(&row[block * F::BYTES..(block + 1) * F::BYTES], group % F::GROUPS)
+}
+
 /// Writes the elements of `blocks` to `out`; `blocks` holds exactly the bytes of `out.len()` elements,
 /// a multiple of the format's block length.
 pub fn dequantise(format: BlockFormat, blocks: &[u8], out: &mut [f32]) {
@@ -120,7 +140,8 @@ fn half_at<V: Vector>(block: &[u8], at: usize) -> f32 {
     V::from_half(u16::from_le_bytes([block[at], block[at + 1]]))
 }
 
-/// Declares a format: its groups a block, bytes a block, and how a group is read.
+/// Declares a format: its groups a block, bytes a block, and how a group is read: as values, or (`whole`)
+/// as quants with one scale.
 macro_rules! block_format {
     ($name:ident, $groups:literal, $bytes:literal, |$block:ident, $group:ident| $body:block) => {
         #[allow(non_camel_case_types)]
@@ -136,6 +157,30 @@ macro_rules! block_format {
                     None => return [f32::NAN; GROUP],
                 };
                 $body
+            }
+        }
+    };
+    ($name:ident, $groups:literal, $bytes:literal, whole |$block:ident, $group:ident| $body:block) => {
+        #[allow(non_camel_case_types)]
+        pub(super) struct $name;
+        impl Format for $name {
+            const GROUPS: usize = $groups;
+            const BYTES: usize = $bytes;
+            #[inline(always)]
+            fn group<V: Vector>(block: &[u8], group: usize) -> [f32; GROUP] {
+                match Self::quants::<V>(block, group) {
+                    Some(Quants { whole, scale, minimum }) => {
+                        std::array::from_fn(|i| V::fused(f32::from(whole[i]), scale, minimum))
+                    }
+                    None => [f32::NAN; GROUP],
+                }
+            }
+            #[inline(always)]
+            fn quants<V: Vector>($block: &[u8], $group: usize) -> Option<Quants> {
+                // One bound known here spares the check of every byte.
+                let $block: &[u8; $bytes] = $block.first_chunk()?;
+                let (whole, scale, minimum) = $body;
+                Some(Quants { whole, scale, minimum })
             }
         }
     };
@@ -157,49 +202,72 @@ block_format!(Bf16, 1, 64, |block, _group| {
 
 /// Sixteen bytes of two quants each: the low halves first, then the high ones.
 #[inline(always)]
-fn nibbles(bytes: &[u8], value: impl Fn(u8, usize) -> f32) -> [f32; GROUP] {
-    let mut out = [0.0; GROUP];
+fn nibbles(bytes: &[u8], whole: impl Fn(i16, usize) -> i16) -> [i16; GROUP] {
+    let mut out = [0; GROUP];
     for i in 0..16 {
-        out[i] = value(bytes[i] & 15, i);
-        out[i + 16] = value(bytes[i] >> 4, i + 16);
+        out[i] = whole(i16::from(bytes[i] & 15), i);
+        out[i + 16] = whole(i16::from(bytes[i] >> 4), i + 16);
     }
     out
 }
 
-block_format!(Q4_0, 1, 18, |block, _group| {
-    let scale = half_at::<V>(block, 0);
-    nibbles(&block[2..], |quant, _| (i32::from(quant) - 8) as f32 * scale)
-});
+block_format!(
+    Q4_0,
+    1,
+    18,
+    whole | block,
+    _group | { (nibbles(&block[2..], |quant, _| quant - 8), half_at::<V>(block, 0), 0.0) }
+);
 
-block_format!(Q4_1, 1, 20, |block, _group| {
-    let (scale, minimum) = (half_at::<V>(block, 0), half_at::<V>(block, 2));
-    nibbles(&block[4..], |quant, _| V::fused(i32::from(quant) as f32, scale, minimum))
-});
+block_format!(
+    Q4_1,
+    1,
+    20,
+    whole | block,
+    _group | {
+        (nibbles(&block[4..], |quant, _| quant), half_at::<V>(block, 0), half_at::<V>(block, 2))
+    }
+);
 
 /// Bit `i` of the fifth bits of a Q5_0 or Q5_1 block, as the quant's 16.
 #[inline(always)]
-fn fifth_bit(high: u32, i: usize) -> i32 {
-    (((high >> i) & 1) << 4) as i32
+fn fifth_bit(high: u32, i: usize) -> i16 {
+    (((high >> i) & 1) << 4) as i16
 }
 
-block_format!(Q5_0, 1, 22, |block, _group| {
-    let scale = half_at::<V>(block, 0);
-    let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-    nibbles(&block[6..], |quant, i| ((i32::from(quant) | fifth_bit(high, i)) - 16) as f32 * scale)
-});
+block_format!(
+    Q5_0,
+    1,
+    22,
+    whole | block,
+    _group | {
+        let high = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
+        let whole = nibbles(&block[6..], |quant, i| (quant | fifth_bit(high, i)) - 16);
+        (whole, half_at::<V>(block, 0), 0.0)
+    }
+);
 
-block_format!(Q5_1, 1, 24, |block, _group| {
-    let (scale, minimum) = (half_at::<V>(block, 0), half_at::<V>(block, 2));
-    let high = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
-    nibbles(&block[8..], |quant, i| {
-        V::fused((i32::from(quant) | fifth_bit(high, i)) as f32, scale, minimum)
-    })
-});
+block_format!(
+    Q5_1,
+    1,
+    24,
+    whole | block,
+    _group | {
+        let high = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
+        let whole = nibbles(&block[8..], |quant, i| quant | fifth_bit(high, i));
+        (whole, half_at::<V>(block, 0), half_at::<V>(block, 2))
+    }
+);
 
-block_format!(Q8_0, 1, 34, |block, _group| {
-    let scale = half_at::<V>(block, 0);
-    std::array::from_fn(|i| f32::from(block[2 + i] as i8) * scale)
-});
+block_format!(
+    Q8_0,
+    1,
+    34,
+    whole | block,
+    _group | {
+        (std::array::from_fn(|i| i16::from(block[2 + i] as i8)), half_at::<V>(block, 0), 0.0)
+    }
+);
 
 /// The 6-bit scale and minimum of sub-block `j` of a Q4_K or Q5_K block.
 #[inline(always)]
@@ -215,25 +283,39 @@ fn scale_and_minimum(j: usize, packed: &[u8]) -> (f32, f32) {
     (f32::from(scale), f32::from(minimum))
 }
 
-block_format!(Q4K, 8, 144, |block, group| {
-    let (scale, minimum) = scale_and_minimum(group, &block[4..16]);
-    let (scale, minimum) = (half_at::<V>(block, 0) * scale, -half_at::<V>(block, 2) * minimum);
-    let quants = &block[16 + group / 2 * 32..][..32];
-    let shift = group % 2 * 4;
-    std::array::from_fn(|i| V::fused(i32::from((quants[i] >> shift) & 15) as f32, scale, minimum))
-});
+block_format!(
+    Q4K,
+    8,
+    144,
+    whole | block,
+    group | {
+        let (scale, minimum) = scale_and_minimum(group, &block[4..16]);
+        let quants = &block[16 + group / 2 * 32..][..32];
+        let shift = group % 2 * 4;
+        (
+            std::array::from_fn(|i| i16::from((quants[i] >> shift) & 15)),
+            half_at::<V>(block, 0) * scale,
+            -half_at::<V>(block, 2) * minimum,
+        )
+    }
+);
 
-block_format!(Q5K, 8, 176, |block, group| {
-    let (scale, minimum) = scale_and_minimum(group, &block[4..16]);
-    let (scale, minimum) = (half_at::<V>(block, 0) * scale, -half_at::<V>(block, 2) * minimum);
-    let high = &block[16..48];
-    let quants = &block[48 + group / 2 * 32..][..32];
-    let shift = group % 2 * 4;
-    std::array::from_fn(|i| {
-        let quant = ((quants[i] >> shift) & 15) | ((high[i] >> group) & 1) << 4;
-        V::fused(i32::from(quant) as f32, scale, minimum)
-    })
-});
+block_format!(
+    Q5K,
+    8,
+    176,
+    whole | block,
+    group | {
+        let (scale, minimum) = scale_and_minimum(group, &block[4..16]);
+        let high = &block[16..48];
+        let quants = &block[48 + group / 2 * 32..][..32];
+        let shift = group % 2 * 4;
+        let whole = std::array::from_fn(|i| {
+            i16::from(((quants[i] >> shift) & 15) | ((high[i] >> group) & 1) << 4)
+        });
+        (whole, half_at::<V>(block, 0) * scale, -half_at::<V>(block, 2) * minimum)
+    }
+);
 
 block_format!(Q6K, 8, 210, |block, group| {
     let (half, part) = (group / 4, group % 4);

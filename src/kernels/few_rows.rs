@@ -3,7 +3,7 @@
 
 use super::BlockFormat;
 use super::buffer::Buffer;
-use super::dequantise::{Format, GROUP, row_group, with_format};
+use super::dequantise::{Format, GROUP, row_group, row_quants, with_format};
 use super::frozen_matrix::{FrozenMatrix, Product};
 use super::panel::Blocks;
 use super::shared_slice::SharedSlice;
@@ -32,6 +32,7 @@ pub(super) fn few_rows(x: &[f32], n: usize, products: &mut [Product]) {
         padded
     });
     let x = padded.as_deref().unwrap_or(x);
+    let one = (n == 1).then(|| WholeRow::new(x));
     let rows: usize = products.iter().map(|product| product.weight.rows()).sum();
     // Several tasks a thread, so that one that is held up holds up nobody else.
     let share = rows.div_ceil(4 * threads()).max(TASK_ELEMENTS.div_ceil(whole));
@@ -51,7 +52,10 @@ pub(super) fn few_rows(x: &[f32], n: usize, products: &mut [Product]) {
         let (i, rows) = tasks[task].clone();
         let (weight, low_rank, out) = &outs[i];
         // SAFETY: only this task writes columns `rows` of `out`.
-        unsafe { weight_rows(weight, rows.clone(), x, n, out) };
+        unsafe {
+            let whole = one.as_ref().filter(|_| weight.has_whole_quants());
+            weight_rows(weight, rows.clone(), x, whole, n, out);
+        }
         let Some(low_rank) = low_rank else { return };
         let (rank, _) = low_rank.right.shape();
         for (token, inner) in low_rank.inner.chunks_exact(rank).enumerate() {
@@ -64,17 +68,53 @@ pub(super) fn few_rows(x: &[f32], n: usize, products: &mut [Product]) {
     });
 }
 
+/// One row of input in groups of whole numbers of 16 bits, for formats whose quants are whole numbers
+/// too: products of pairs of those are one instruction. The rounding, half a part in 32,767 of a
+/// group's greatest, is about that of f32 sums.
+struct WholeRow {
+    groups: Vec<[i16; GROUP]>,
+    /// What each group's numbers are multiples of, and its sum before rounding.
+    steps: Vec<(f32, f32)>,
+}
+
+impl WholeRow {
+    fn new(x: &[f32]) -> Self {
+        let (chunks, _) = x.as_chunks::<GROUP>();
+        let (groups, steps) = chunks
+            .iter()
+            .map(|values| {
+                let sum: f32 = values.iter().sum();
+                let greatest = values.iter().fold(0.0f32, |most, value| most.max(value.abs()));
+                if !sum.is_finite() || greatest == 0.0 {
+                    // A value that is no number makes every product with this group none.
+                    return ([0; GROUP], (sum - sum, sum));
+                }
+                let inverse = f32::from(i16::MAX) / greatest;
+                let whole = values.map(|value| (value * inverse).round_ties_even() as i16);
+                (whole, (greatest / f32::from(i16::MAX), sum))
+            })
+            .unzip();
+        Self { groups, steps }
+    }
+}
+
 /// # Safety
 /// No other task may touch columns `rows` of `out` `(n, weight.rows())`.
 unsafe fn weight_rows(
     weight: &FrozenMatrix,
     rows: Range<usize>,
     x: &[f32],
+    whole: Option<&WholeRow>,
     n: usize,
     out: &SharedSlice,
 ) {
     let blocks = weight.view();
     let (width, all) = (x.len() / n, weight.rows());
+    if let Some(whole) = whole {
+        // SAFETY: the caller's promise.
+        unsafe { with_format!(blocks.format, F => one_whole::<F>(blocks, rows, whole, out)) };
+        return;
+    }
     let mut token = 0;
     while token < n {
         let x = &x[token * width..];
@@ -87,6 +127,29 @@ unsafe fn weight_rows(
                 _ => { four::<F>(blocks, rows.clone(), x, width, out, at, all); 4 }
             })
         };
+    }
+}
+
+for_each_vector! {
+    unsafe fn one_whole<V, F: Format>(
+        blocks: Blocks,
+        rows: Range<usize>,
+        whole: &WholeRow,
+        out: &SharedSlice,
+    ) {
+        for row in rows {
+            let bytes = blocks.row(row);
+            let mut sums = V::splat(0.0);
+            let mut minimums = 0.0;
+            for (group, (x, (step, sum))) in whole.groups.iter().zip(&whole.steps).enumerate() {
+                let Some(quants) = row_quants::<V, F>(bytes, group) else { break };
+                let scale = V::splat(quants.scale * step);
+                sums = V::dot_whole(&quants.whole, x).multiply_add(scale, sums);
+                minimums += quants.minimum * sum;
+            }
+            // SAFETY: the caller's promise.
+            unsafe { out.set(row, sums.sum() + minimums) };
+        }
     }
 }
 

@@ -348,6 +348,12 @@ impl FrozenMatrix {
         Blocks { format: self.format, bytes: &self.blocks, row_bytes: self.row_bytes }
     }
 
+    /// Whether its groups are whole numbers with one scale.
+    pub(super) fn has_whole_quants(&self) -> bool {
+        use BlockFormat::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q8_0};
+        matches!(self.format, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K)
+    }
+
     /// Whether products of many rows round their operands to bf16 on this processor.
     fn in_pairs(&self) -> bool {
         !self.exact && super::rounds_to_bf16()

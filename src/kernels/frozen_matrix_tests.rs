@@ -85,11 +85,11 @@ fn definition(
         .collect()
 }
 
-fn assert_close(found: &[f32], wanted: &[(f64, f64)], what: &str) {
+fn assert_close(found: &[f32], wanted: &[(f64, f64)], rounding: f64, what: &str) {
     assert_eq!(found.len(), wanted.len());
     for (place, (found, (wanted, size))) in found.iter().zip(wanted).enumerate() {
         let off = (f64::from(*found) - wanted).abs();
-        assert!(off <= 3e-6 * size + 1e-6, "{what}, place {place}: {found} is not {wanted}");
+        assert!(off <= rounding * size + 1e-6, "{what}, place {place}: {found} is not {wanted}");
     }
 }
 
@@ -116,11 +116,13 @@ fn check(format: (BlockFormat, GgmlDType), rows: usize, columns: usize, counts: 
             let in_pairs = rounds && n > FEW_ROWS;
             let right = |step, column| values[column * columns + step];
             let wanted = definition(&x, n, (columns, rows), right, &forward, in_pairs);
-            assert_close(&y, &wanted, &format!("{what}, forward"));
+            // A single row is rounded to 16 bits where the quants are whole numbers.
+            let rounding = if n == 1 && weight.has_whole_quants() { 5e-5 } else { 3e-6 };
+            assert_close(&y, &wanted, rounding, &format!("{what}, forward"));
             let right = |step, column| values[step * columns + column];
             let mut wanted = definition(&dy, n, (rows, columns), right, &backward, rounds);
             wanted.iter_mut().for_each(|(sum, _)| *sum += 0.25);
-            assert_close(&dx, &wanted, &format!("{what}, backward"));
+            assert_close(&dx, &wanted, 3e-6, &format!("{what}, backward"));
         }
     }
 }
@@ -128,7 +130,7 @@ fn check(format: (BlockFormat, GgmlDType), rows: usize, columns: usize, counts: 
 #[test]
 fn every_format_gives_the_definition_at_every_level() {
     for format in FORMATS {
-        check(format, 41, 256, &[1, 3, 4, 7]);
+        check(format, 41, 256, &[1, 3, 4, 8, 18]);
     }
 }
 
@@ -139,15 +141,15 @@ fn every_number_of_rows_and_every_tail_gives_the_definition() {
     check(FORMATS[4], 1, 32, &[1, 2, 5]);
     check(FORMATS[4], 64, 64, &[6, 12]);
     for columns in [1, 15, 33, 70] {
-        check(FORMATS[0], 19, columns, &[1, 4, 5]);
-        check(FORMATS[2], 19, columns, &[1, 4, 5]);
+        check(FORMATS[0], 19, columns, &[1, 4, 17]);
+        check(FORMATS[2], 19, columns, &[1, 4, 17]);
     }
 }
 
 #[test]
 fn depths_beyond_one_panel_give_the_definition() {
-    check(FORMATS[4], 40, 1632, &[1, 5]);
-    check(FORMATS[4], 1633, 64, &[5]);
+    check(FORMATS[4], 40, 1632, &[1, 17]);
+    check(FORMATS[4], 1633, 64, &[17]);
 }
 
 /// If this fails, an answer depends on how many threads wrote it by more than its last digits, or a
@@ -155,7 +157,7 @@ fn depths_beyond_one_panel_give_the_definition() {
 #[test]
 fn a_team_gives_the_same_bits_as_one_thread() {
     let (weight, _) = weight(FORMATS[4], 300, 256);
-    for n in [1, 4, 5, 40] {
+    for n in [1, 4, 5, 17, 40] {
         let (x, dy) = (numbers(n * 256, 2), numbers(n * 300, 3));
         let run = || {
             let (mut y, mut dx) = (vec![0.0; n * 300], vec![0.0; n * 256]);
@@ -173,7 +175,7 @@ fn a_team_gives_the_same_bits_as_one_thread() {
 #[test]
 fn several_products_of_one_input_are_those_of_each() {
     let weights = [weight(FORMATS[4], 96, 64).0, weight(FORMATS[7], 40, 64).0];
-    for n in [1, 9] {
+    for n in [1, 9, 17] {
         let x = numbers(n * 64, 2);
         let mut together = [vec![0.0; n * 96], vec![0.0; n * 40]];
         let mut work: Vec<Product> = weights
@@ -195,7 +197,7 @@ fn several_products_of_one_input_are_those_of_each() {
 #[test]
 fn what_is_no_number_or_huge_stays_in_its_row() {
     let (weight, _) = weight(FORMATS[4], 41, 96);
-    for (bad, n) in [(f32::NAN, 3), (f32::NAN, 9), (f32::INFINITY, 9), (3.0e38, 9)] {
+    for (bad, n) in [(f32::NAN, 3), (f32::NAN, 19), (f32::INFINITY, 19), (3.0e38, 19)] {
         let mut x = numbers(n * 96, 2);
         let mut dy = numbers(n * 41, 3);
         (x[96 + 7], dy[41 + 7]) = (bad, bad);
@@ -221,17 +223,17 @@ fn what_is_no_number_or_huge_stays_in_its_row() {
 #[test]
 fn expanded_weights_are_exact_at_every_level() {
     let (quantised, values) = weight(FORMATS[4], 41, 96);
-    let x = numbers(9 * 96, 2);
-    let (inner, right) = ([0.0; 9], [0.0; 41]);
+    let x = numbers(19 * 96, 2);
+    let (inner, right) = ([0.0; 19], [0.0; 41]);
     let none = LowRank { inner: &inner, right: Matrix::new(&right, 1, 41), scale: 1.0 };
     let right = |step, column| values[column * 96 + step];
-    let wanted = definition(&x, 9, (96, 41), right, &none, false);
+    let wanted = definition(&x, 19, (96, 41), right, &none, false);
     for y in at_each_level(|| {
-        let mut y = vec![0.0; 9 * 41];
+        let mut y = vec![0.0; 19 * 41];
         quantised.expanded().product(&x, &mut y);
         y
     }) {
-        assert_close(&y, &wanted, "expanded");
+        assert_close(&y, &wanted, 3e-6, "expanded");
     }
 }
 

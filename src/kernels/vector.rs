@@ -26,6 +26,10 @@ pub(super) trait Vector: Copy {
 
     fn sum(self) -> f32;
 
+    /// Sums of products of whole numbers, spread over the lanes: all lanes together are the dot product,
+    /// exact as long as no product of two is beyond 29 bits.
+    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self;
+
     /// # Safety
     /// `LANES` numbers from `source` can be read.
     unsafe fn load(source: *const f32) -> Self;
@@ -86,6 +90,14 @@ impl Vector for [f32; 8] {
     #[inline(always)]
     fn sum(self) -> f32 {
         self.iter().sum()
+    }
+
+    #[inline(always)]
+    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
+        std::array::from_fn(|lane| {
+            let product = |i: usize| i32::from(a[i]) * i32::from(b[i]);
+            (product(lane) + product(lane + 8) + product(lane + 16) + product(lane + 24)) as f32
+        })
     }
 
     #[inline(always)]
@@ -162,6 +174,19 @@ impl Vector for __m256 {
             let four = _mm_add_ps(_mm256_castps256_ps128(self), _mm256_extractf128_ps(self, 1));
             let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)))
+        }
+    }
+
+    #[inline(always)]
+    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
+        // SAFETY: as above; both halves of each array are read within it.
+        unsafe {
+            let half = |values: &[i16; 32], half: usize| {
+                _mm256_loadu_si256(values.as_ptr().add(16 * half).cast())
+            };
+            let first = _mm256_madd_epi16(half(a, 0), half(b, 0));
+            let second = _mm256_madd_epi16(half(a, 1), half(b, 1));
+            _mm256_cvtepi32_ps(_mm256_add_epi32(first, second))
         }
     }
 
@@ -249,6 +274,16 @@ impl Vector for __m512 {
     fn sum(self) -> f32 {
         // SAFETY: as above.
         unsafe { _mm512_reduce_add_ps(self) }
+    }
+
+    #[inline(always)]
+    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
+        // SAFETY: as above; each array is read as a whole.
+        unsafe {
+            let (a, b) =
+                (_mm512_loadu_si512(a.as_ptr().cast()), _mm512_loadu_si512(b.as_ptr().cast()));
+            _mm512_cvtepi32_ps(_mm512_madd_epi16(a, b))
+        }
     }
 
     #[inline(always)]

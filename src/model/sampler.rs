@@ -47,29 +47,20 @@ impl Sampler {
         let temperature = self.sampling.temperature;
         let weight = |logit: f32| (f64::from(logit - top) / temperature).exp();
         // Whatever lies far below min-p, or adds up to less than one part in a million, is not
-        // worth sorting.
+        // worth an exponential.
         let floor = self.sampling.min_p.max(1e-9);
+        let lowest = f64::from(top) + temperature * floor.ln();
         let mut candidates: Vec<(u32, f64)> = logits
             .iter()
             .enumerate()
-            .filter_map(|(token, logit)| {
-                let weight = weight(*logit);
-                (weight >= floor).then_some((token as u32, weight))
-            })
+            .filter(|(_, logit)| f64::from(**logit) >= lowest)
+            .map(|(token, logit)| (token as u32, weight(*logit)))
             .collect();
         if candidates.is_empty() {
             return likeliest(logits);
         }
-        candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let total: f64 = candidates.iter().map(|c| c.1).sum();
-        let mut reached = 0.0;
-        let kept = candidates
-            .iter()
-            .position(|c| {
-                reached += c.1;
-                reached >= self.sampling.top_p * total
-            })
-            .map_or(candidates.len(), |last| last + 1);
+        let kept = nucleus(&mut candidates, self.sampling.top_p * total);
         candidates.truncate(kept);
         let total: f64 = candidates.iter().map(|c| c.1).sum();
         let mut place = self.rng.random::<f64>() * total;
@@ -98,15 +89,34 @@ impl Sampler {
     }
 }
 
+/// Brings the likeliest candidates whose weights reach `wanted` to the front, in order; returns how many.
+///
+/// Only as many are sorted as are needed: most of a vocabulary never is.
+fn nucleus(candidates: &mut [(u32, f64)], wanted: f64) -> usize {
+    let order = |a: &(u32, f64), b: &(u32, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    let (mut sorted, mut reached) = (0, 0.0);
+    while sorted < candidates.len() {
+        let rest = &mut candidates[sorted..];
+        let count = (3 * sorted).max(64).min(rest.len());
+        if count < rest.len() {
+            rest.select_nth_unstable_by(count, order);
+        }
+        rest[..count].sort_unstable_by(order);
+        for (i, candidate) in rest[..count].iter().enumerate() {
+            reached += candidate.1;
+            if reached >= wanted {
+                return sorted + i + 1;
+            }
+        }
+        sorted += count;
+    }
+    candidates.len()
+}
+
 /// The first of the largest logits.
 pub fn likeliest(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (token, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = token;
-        }
-    }
-    best as u32
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    logits.iter().position(|logit| *logit == top).unwrap_or(0) as u32
 }
 
 #[cfg(test)]
@@ -141,6 +151,24 @@ mod tests {
         let min_p = drawn(Sampling { min_p: 0.5, ..PLAIN }, &logits, &[], 500);
         assert!(min_p.iter().all(|t| *t == 2));
         assert!(drawn(Sampling { top_p: 1e-9, ..PLAIN }, &logits, &[], 50).iter().all(|t| *t == 2));
+    }
+
+    /// If this fails, top-p draws from other tokens than it says once there are many.
+    #[test]
+    fn the_nucleus_is_that_of_a_full_sort() {
+        let weights: Vec<(u32, f64)> =
+            (0..5000).map(|i| (i, f64::from(i.wrapping_mul(2_654_435_761) % 1000))).collect();
+        let total: f64 = weights.iter().map(|c| c.1).sum();
+        let mut sorted = weights.clone();
+        sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        for share in [0.0, 1e-4, 0.02, 0.3, 0.9, 1.0, 1.1] {
+            let mut found = weights.clone();
+            let kept = nucleus(&mut found, share * total);
+            assert_eq!(found[..kept], sorted[..kept]);
+            let reached: f64 = sorted[..kept].iter().map(|c| c.1).sum();
+            assert!(kept == 5000 || reached >= share * total);
+            assert!(kept <= 1 || reached - sorted[kept - 1].1 < share * total);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The job that writes text: one sequence for a person, or many at once for a measurement.
 
 use super::{Error, Job, Priority, Step};
+use crate::kernels::for_each_chunk;
 use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::{Feed, KeyValueCache};
@@ -97,6 +98,20 @@ struct Active {
     started: Instant,
 }
 
+impl Active {
+    /// Draws the next token from its logits.
+    fn pick(&mut self, model: &Model, request: &GenerateRequest, logits: &mut [f32]) -> u32 {
+        if request.ignore_end {
+            for end in model.tokenizer.ends_of_turn() {
+                if let Some(logit) = logits.get_mut(end as usize) {
+                    *logit = f32::NEG_INFINITY;
+                }
+            }
+        }
+        self.sampler.pick(logits, &self.tokens)
+    }
+}
+
 impl Generate {
     /// One text for a person who waits for it.
     pub fn for_person(request: GenerateRequest, lora: Option<Arc<Lora>>) -> Self {
@@ -177,7 +192,7 @@ impl Generate {
             return Ok(());
         }
         let mut logits = model.network.logits(&hidden, &[to - from - 1]);
-        let active = Active {
+        let mut active = Active {
             request: reading.request,
             cache: reading.cache,
             sampler: Sampler::new(request.sampling.clone()),
@@ -187,19 +202,21 @@ impl Generate {
             prompt_time: reading.time + started.elapsed(),
             started: Instant::now(),
         };
+        let request = &self.requests[active.request];
+        let token = active.pick(model, request, &mut logits);
         self.active.push(active);
         let last = self.active.len() - 1;
-        self.take_token(model, last, &mut logits, emit);
+        self.take_token(model, last, token, emit);
         Ok(())
     }
 
-    /// Draws the next token of an active text from its logits; ends the text when it is complete.
-    /// True when the text at `place` is gone.
+    /// Adds the token that was drawn to an active text; ends the text when it is complete. True when
+    /// the text at `place` is gone.
     fn take_token(
         &mut self,
         model: &Model,
         place: usize,
-        logits: &mut [f32],
+        token: u32,
         emit: &mut dyn FnMut(GenerateEvent),
     ) -> bool {
         let active = &mut self.active[place];
@@ -209,14 +226,6 @@ impl Generate {
             self.end(place, Stop::MaxTokens, emit);
             return true;
         }
-        if request.ignore_end {
-            for end in model.tokenizer.ends_of_turn() {
-                if let Some(logit) = logits.get_mut(end as usize) {
-                    *logit = f32::NEG_INFINITY;
-                }
-            }
-        }
-        let token = active.sampler.pick(logits, &active.tokens);
         if model.tokenizer.is_end_of_turn(token) {
             self.end(place, Stop::EndOfTurn, emit);
             return true;
@@ -310,9 +319,22 @@ impl Job for Generate {
         let rows: Vec<usize> = (0..self.active.len()).collect();
         let mut logits = model.network.logits(&hidden, &rows);
         let vocabulary = model.network.architecture().vocabulary;
+        // Drawing looks at every logit: the sequences share the threads.
+        let requests = &self.requests;
+        let mut draws: Vec<(&mut Active, &mut [f32], u32)> = self
+            .active
+            .iter_mut()
+            .zip(logits.chunks_exact_mut(vocabulary))
+            .map(|(active, logits)| (active, logits, 0))
+            .collect();
+        for_each_chunk(&mut draws, 1, |_, draw| {
+            let (active, logits, token) = &mut draw[0];
+            *token = active.pick(model, &requests[active.request], logits);
+        });
+        let drawn: Vec<u32> = draws.into_iter().map(|(_, _, token)| token).collect();
         let mut place = 0;
-        for row in logits.chunks_exact_mut(vocabulary) {
-            if !self.take_token(model, place, row, emit) {
+        for token in drawn {
+            if !self.take_token(model, place, token, emit) {
                 place += 1;
             }
         }
