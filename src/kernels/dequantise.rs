@@ -26,6 +26,16 @@ pub(super) trait Format {
     }
 }
 
+/// `std::array::from_fn` that is inlined always: left as a call, it would compute one by one.
+#[inline(always)]
+fn array<T: Copy + Default>(value: impl Fn(usize) -> T) -> [T; GROUP] {
+    let mut out = [T::default(); GROUP];
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = value(i);
+    }
+    out
+}
+
 /// A group of whole numbers: its values are `scale · whole + minimum`.
 pub(super) struct Quants {
     pub whole: [i16; GROUP],
@@ -170,7 +180,7 @@ macro_rules! block_format {
             fn group<V: Vector>(block: &[u8], group: usize) -> [f32; GROUP] {
                 match Self::quants::<V>(block, group) {
                     Some(Quants { whole, scale, minimum }) => {
-                        std::array::from_fn(|i| V::fused(f32::from(whole[i]), scale, minimum))
+                        array(|i| V::fused(f32::from(whole[i]), scale, minimum))
                     }
                     None => [f32::NAN; GROUP],
                 }
@@ -187,17 +197,15 @@ macro_rules! block_format {
 }
 
 block_format!(F32, 1, 128, |block, _group| {
-    std::array::from_fn(|i| {
+    array(|i| {
         f32::from_le_bytes([block[4 * i], block[4 * i + 1], block[4 * i + 2], block[4 * i + 3]])
     })
 });
 
-block_format!(F16, 1, 64, |block, _group| { std::array::from_fn(|i| half_at::<V>(block, 2 * i)) });
+block_format!(F16, 1, 64, |block, _group| { array(|i| half_at::<V>(block, 2 * i)) });
 
 block_format!(Bf16, 1, 64, |block, _group| {
-    std::array::from_fn(|i| {
-        f32::from_bits(u32::from(u16::from_le_bytes([block[2 * i], block[2 * i + 1]])) << 16)
-    })
+    array(|i| f32::from_bits(u32::from(u16::from_le_bytes([block[2 * i], block[2 * i + 1]])) << 16))
 });
 
 /// Sixteen bytes of two quants each: the low halves first, then the high ones.
@@ -264,9 +272,7 @@ block_format!(
     1,
     34,
     whole | block,
-    _group | {
-        (std::array::from_fn(|i| i16::from(block[2 + i] as i8)), half_at::<V>(block, 0), 0.0)
-    }
+    _group | { (array(|i| i16::from(block[2 + i] as i8)), half_at::<V>(block, 0), 0.0) }
 );
 
 /// The 6-bit scale and minimum of sub-block `j` of a Q4_K or Q5_K block.
@@ -293,7 +299,7 @@ block_format!(
         let quants = &block[16 + group / 2 * 32..][..32];
         let shift = group % 2 * 4;
         (
-            std::array::from_fn(|i| i16::from((quants[i] >> shift) & 15)),
+            array(|i| i16::from((quants[i] >> shift) & 15)),
             half_at::<V>(block, 0) * scale,
             -half_at::<V>(block, 2) * minimum,
         )
@@ -310,9 +316,8 @@ block_format!(
         let high = &block[16..48];
         let quants = &block[48 + group / 2 * 32..][..32];
         let shift = group % 2 * 4;
-        let whole = std::array::from_fn(|i| {
-            i16::from(((quants[i] >> shift) & 15) | ((high[i] >> group) & 1) << 4)
-        });
+        let whole =
+            array(|i| i16::from(((quants[i] >> shift) & 15) | ((high[i] >> group) & 1) << 4));
         (whole, half_at::<V>(block, 0) * scale, -half_at::<V>(block, 2) * minimum)
     }
 );
@@ -325,7 +330,7 @@ block_format!(Q6K, 8, 210, |block, group| {
     let scale = half_at::<V>(block, 208);
     let scales = [scale * f32::from(scales[0] as i8), scale * f32::from(scales[1] as i8)];
     let shift = part / 2 * 4;
-    std::array::from_fn(|i| {
+    array(|i| {
         let quant = ((low[i] >> shift) & 15) | ((high[i] >> (2 * part)) & 3) << 4;
         (i32::from(quant) - 32) as f32 * scales[i / 16]
     })

@@ -85,9 +85,12 @@ impl WholeRow {
             .map(|values| {
                 let sum: f32 = values.iter().sum();
                 let greatest = values.iter().fold(0.0f32, |most, value| most.max(value.abs()));
-                if !sum.is_finite() || greatest == 0.0 {
+                if !sum.is_finite() {
                     // A value that is no number makes every product with this group none.
-                    return ([0; GROUP], (sum - sum, sum));
+                    return ([0; GROUP], (f32::NAN, sum));
+                }
+                if greatest == 0.0 {
+                    return ([0; GROUP], (0.0, sum));
                 }
                 let inverse = f32::from(i16::MAX) / greatest;
                 let whole = values.map(|value| (value * inverse).round_ties_even() as i16);

@@ -133,11 +133,14 @@ unsafe fn add_factor<V: Vector, const R: usize, const N: usize>(
         for step in 0..factor.depth {
             let left = left.add(step * factor.depth_stride);
             let right = right.add(step * factor.right_stride);
-            let right: [V; N] = std::array::from_fn(|n| V::load(right.add(n * V::LANES)));
+            let mut columns = [V::splat(0.0); N];
+            for (n, column) in columns.iter_mut().enumerate() {
+                *column = V::load(right.add(n * V::LANES));
+            }
             for (i, sums) in sums.iter_mut().enumerate() {
                 let value = V::splat(*left.add(i * factor.row_stride));
                 for n in 0..N {
-                    sums[n] = value.multiply_add(right[n], sums[n]);
+                    sums[n] = value.multiply_add(columns[n], sums[n]);
                 }
             }
         }

@@ -181,11 +181,9 @@ impl Vector for __m256 {
     fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
         // SAFETY: as above; both halves of each array are read within it.
         unsafe {
-            let half = |values: &[i16; 32], half: usize| {
-                _mm256_loadu_si256(values.as_ptr().add(16 * half).cast())
-            };
-            let first = _mm256_madd_epi16(half(a, 0), half(b, 0));
-            let second = _mm256_madd_epi16(half(a, 1), half(b, 1));
+            let (a, b) = (a.as_ptr().cast::<__m256i>(), b.as_ptr().cast::<__m256i>());
+            let first = _mm256_madd_epi16(a.read_unaligned(), b.read_unaligned());
+            let second = _mm256_madd_epi16(a.add(1).read_unaligned(), b.add(1).read_unaligned());
             _mm256_cvtepi32_ps(_mm256_add_epi32(first, second))
         }
     }
@@ -211,20 +209,23 @@ impl Vector for __m256 {
     ) {
         // SAFETY: as above.
         unsafe {
-            let row = |i: usize| _mm256_loadu_ps(source.add(i * source_stride));
-            let pairs: [(__m256, __m256); 4] = std::array::from_fn(|i| {
-                let (a, b) = (row(2 * i), row(2 * i + 1));
-                (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b))
-            });
-            let quads = |a: (__m256, __m256), b: (__m256, __m256)| {
-                [
-                    _mm256_shuffle_ps(a.0, b.0, 0x44),
-                    _mm256_shuffle_ps(a.0, b.0, 0xee),
-                    _mm256_shuffle_ps(a.1, b.1, 0x44),
-                    _mm256_shuffle_ps(a.1, b.1, 0xee),
-                ]
-            };
-            let (upper, lower) = (quads(pairs[0], pairs[1]), quads(pairs[2], pairs[3]));
+            // Written out: closures and array builders here were not always inlined.
+            let mut quads = [[_mm256_setzero_ps(); 4]; 2];
+            for (half, quads) in quads.iter_mut().enumerate() {
+                let source = source.add(4 * half * source_stride);
+                let (a, b) = (_mm256_loadu_ps(source), _mm256_loadu_ps(source.add(source_stride)));
+                let c = _mm256_loadu_ps(source.add(2 * source_stride));
+                let d = _mm256_loadu_ps(source.add(3 * source_stride));
+                let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                *quads = [
+                    _mm256_shuffle_ps(ab_low, cd_low, 0x44),
+                    _mm256_shuffle_ps(ab_low, cd_low, 0xee),
+                    _mm256_shuffle_ps(ab_high, cd_high, 0x44),
+                    _mm256_shuffle_ps(ab_high, cd_high, 0xee),
+                ];
+            }
+            let [upper, lower] = quads;
             for i in 0..4 {
                 let first = _mm256_permute2f128_ps(upper[i], lower[i], 0x20);
                 let second = _mm256_permute2f128_ps(upper[i], lower[i], 0x31);
@@ -280,9 +281,8 @@ impl Vector for __m512 {
     fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
         // SAFETY: as above; each array is read as a whole.
         unsafe {
-            let (a, b) =
-                (_mm512_loadu_si512(a.as_ptr().cast()), _mm512_loadu_si512(b.as_ptr().cast()));
-            _mm512_cvtepi32_ps(_mm512_madd_epi16(a, b))
+            let (a, b) = (a.as_ptr().cast::<__m512i>(), b.as_ptr().cast::<__m512i>());
+            _mm512_cvtepi32_ps(_mm512_madd_epi16(a.read_unaligned(), b.read_unaligned()))
         }
     }
 
@@ -308,21 +308,24 @@ impl Vector for __m512 {
         // SAFETY: as above.
         unsafe {
             // Four rows of four-by-four blocks, each transposed within its 128-bit lanes …
-            let row = |i: usize| _mm512_loadu_ps(source.add(i * source_stride));
-            let quads: [[__m512; 4]; 4] = std::array::from_fn(|block| {
-                let (a, b) = (row(4 * block), row(4 * block + 1));
-                let (c, d) = (row(4 * block + 2), row(4 * block + 3));
+            let mut quads = [[_mm512_setzero_ps(); 4]; 4];
+            for (block, quads) in quads.iter_mut().enumerate() {
+                let source = source.add(4 * block * source_stride);
+                let (a, b) = (_mm512_loadu_ps(source), _mm512_loadu_ps(source.add(source_stride)));
+                let c = _mm512_loadu_ps(source.add(2 * source_stride));
+                let d = _mm512_loadu_ps(source.add(3 * source_stride));
                 let (ab_low, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
                 let (cd_low, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-                [
+                *quads = [
                     _mm512_shuffle_ps(ab_low, cd_low, 0x44),
                     _mm512_shuffle_ps(ab_low, cd_low, 0xee),
                     _mm512_shuffle_ps(ab_high, cd_high, 0x44),
                     _mm512_shuffle_ps(ab_high, cd_high, 0xee),
-                ]
-            });
+                ];
+            }
             // … and then the blocks themselves: lane `l` of `quads[b][i]` is column `4l + i`,
             // rows `4b` to `4b + 3`.
+            #[allow(clippy::needless_range_loop)]
             for i in 0..4 {
                 let [q0, q1, q2, q3] = [quads[0][i], quads[1][i], quads[2][i], quads[3][i]];
                 let even_upper = _mm512_shuffle_f32x4(q0, q1, 0x88);

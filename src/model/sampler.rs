@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn the_nucleus_is_that_of_a_full_sort() {
         let weights: Vec<(u32, f64)> =
-            (0..5000).map(|i| (i, f64::from(i.wrapping_mul(2_654_435_761) % 1000))).collect();
+            (0..5000u32).map(|i| (i, f64::from(i.wrapping_mul(2_654_435_761) % 1000))).collect();
         let total: f64 = weights.iter().map(|c| c.1).sum();
         let mut sorted = weights.clone();
         sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
