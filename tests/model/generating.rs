@@ -5,6 +5,7 @@ use crate::common::reference::{ids, reference_lines};
 use crate::fixture::{model, runtime};
 use kaizen::config::Precision;
 use kaizen::model::Model;
+use kaizen::kernels::rounds_to_bf16;
 use kaizen::model::network::{Feed, KeyValueCache};
 use kaizen::model::sampler::{Sampling, likeliest};
 use kaizen::runtime::{Error, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Stop};
@@ -74,6 +75,9 @@ fn logits_through_the_cache_are_those_of_the_whole_text() {
     let texts = [prompt("Is it late?"), prompt("What is the capital of France?")];
     let mut caches: Vec<KeyValueCache> =
         texts.iter().map(|_| KeyValueCache::new(network.architecture())).collect();
+    // One row is multiplied in whole numbers of 16 bits, many in f32 or bf16: logits of about 20 may
+    // differ in their fifth digit, and in their third.
+    let allowed = if rounds_to_bf16() { 0.25 } else { 5e-3 };
     let mut greatest = 0f32;
     for (begin, end) in [(0, 5), (5, 6), (6, 7), (7, 12)] {
         let mut feeds: Vec<Feed> = texts
@@ -91,7 +95,7 @@ fn logits_through_the_cache_are_those_of_the_whole_text() {
         }
     }
     println!("logits through the cache are off by {greatest:.2e} at most");
-    assert!(greatest < 1e-3, "off by {greatest}");
+    assert!(greatest < allowed, "off by {greatest}");
     // Going back must leave nothing behind.
     caches[0].truncate(5);
     assert_eq!(caches[0].len(), 5);
@@ -101,7 +105,7 @@ fn logits_through_the_cache_are_those_of_the_whole_text() {
     let spliced = [&texts[0][..5], &texts[1][5..9]].concat();
     let whole = network.read(None, &spliced, std::slice::from_ref(&(0..9))).unwrap();
     let wanted = network.logits(&whole, &[8]);
-    assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-3));
+    assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < allowed));
 }
 
 /// The gate's answers are written sixteen at a time; a person gets them one by one.
