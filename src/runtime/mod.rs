@@ -8,5 +8,5 @@ mod thread;
 
 pub use error::{Error, Result};
 pub use generate::{Generate, GenerateEvent, GenerateRequest, Generation, Stop};
-pub use score::{Score, ScoreItem, score_slice};
+pub use score::{Score, ScoreItem, SharedBeginning, score_slice};
 pub use thread::{Ending, Job, Priority, Running, Runtime, Step, Update};
