@@ -1,5 +1,6 @@
 //! The job that writes text: one sequence for a person, or many at once for a measurement.
 
+use super::conversations::{Conversation, Conversations};
 use super::{Error, Job, Priority, Step};
 use crate::kernels::for_each_chunk;
 use crate::model::Model;
@@ -40,7 +41,10 @@ pub struct Generation {
     pub text: String,
     pub stop: Stop,
     pub prompt_tokens: usize,
-    /// Reading the prompt.
+    /// Of these, the first ones that were known already: earlier turns of a conversation, or what the
+    /// prompts of a measurement have in common.
+    pub prompt_tokens_cached: usize,
+    /// Reading the rest of the prompt.
     pub prompt_time: Duration,
     /// Writing the text.
     pub write_time: Duration,
@@ -73,6 +77,9 @@ pub struct Generate {
     /// Tokens that all prompts start with, leaving each at least one of its own.
     common: usize,
     shared_prefix: Option<KeyValueCache>,
+    /// Where earlier turns are looked for and this one is kept; none for a measurement, which must not
+    /// depend on what a person did before.
+    conversations: Option<Conversations>,
     finished: Vec<Option<Generation>>,
 }
 
@@ -80,6 +87,8 @@ pub struct Generate {
 struct Reading {
     request: usize,
     cache: KeyValueCache,
+    /// Tokens that were in the cache from the start.
+    cached: usize,
     time: Duration,
 }
 
@@ -94,6 +103,7 @@ struct Active {
     /// Prompt and answer so far; the last one is not in the cache yet.
     tokens: Vec<u32>,
     text: String,
+    cached: usize,
     prompt_time: Duration,
     started: Instant,
 }
@@ -116,6 +126,17 @@ impl Generate {
     /// One text for a person who waits for it.
     pub fn for_person(request: GenerateRequest, lora: Option<Arc<Lora>>) -> Self {
         Self::new(vec![request], lora, Priority::Person, 1)
+    }
+
+    /// As [`for_person`](Self::for_person), reading only what is new since an earlier turn of the
+    /// conversation, and known to the next turn in its stead.
+    pub fn in_conversation(
+        request: GenerateRequest,
+        lora: Option<Arc<Lora>>,
+        conversations: &Conversations,
+    ) -> Self {
+        let conversations = Some(conversations.clone());
+        Self { conversations, ..Self::for_person(request, lora) }
     }
 
     /// Many texts for a measurement. What their prompts have in common is read once.
@@ -144,6 +165,7 @@ impl Generate {
             reading: None,
             active: Vec::new(),
             shared_prefix: None,
+            conversations: None,
             finished,
         }
     }
@@ -158,11 +180,14 @@ impl Generate {
         if request.prompt.len() >= context {
             return Err(Error::PromptTooLong { tokens: request.prompt.len(), context });
         }
-        let cache = match &self.shared_prefix {
-            Some(prefix) => prefix.clone(),
-            None => KeyValueCache::new(model.network.architecture()),
+        let known = match (&self.shared_prefix, &self.conversations) {
+            (Some(prefix), _) => Some(prefix.clone()),
+            (None, Some(earlier)) => earlier.recall(self.lora.as_ref(), &request.prompt),
+            (None, None) => None,
         };
-        self.reading = Some(Reading { request: self.next, cache, time: Duration::ZERO });
+        let cache = known.unwrap_or_else(|| KeyValueCache::new(model.network.architecture()));
+        let cached = cache.len();
+        self.reading = Some(Reading { request: self.next, cache, cached, time: Duration::ZERO });
         self.next += 1;
         Ok(())
     }
@@ -199,6 +224,7 @@ impl Generate {
             stream: model.tokenizer.stream(),
             tokens: request.prompt.clone(),
             text: String::new(),
+            cached: reading.cached,
             prompt_time: reading.time + started.elapsed(),
             started: Instant::now(),
         };
@@ -256,14 +282,24 @@ impl Generate {
         }
         let prompt_tokens = self.requests[active.request].prompt.len();
         emit(GenerateEvent::Ended { request: active.request });
+        self.keep(&active.tokens, prompt_tokens, active.cache);
         self.finished[active.request] = Some(Generation {
             tokens: active.tokens.split_off(prompt_tokens),
             text: active.text,
             stop,
             prompt_tokens,
+            prompt_tokens_cached: active.cached,
             prompt_time: active.prompt_time,
             write_time: active.started.elapsed(),
         });
+    }
+
+    /// Leaves what was computed to the next turn of the conversation.
+    fn keep(&self, tokens: &[u32], prompt: usize, cache: KeyValueCache) {
+        if let Some(conversations) = &self.conversations {
+            let (lora, tokens) = (self.lora.clone(), tokens.to_vec());
+            conversations.keep(Conversation { lora, tokens, prompt, cache });
+        }
     }
 }
 
@@ -343,11 +379,14 @@ impl Job for Generate {
 
     fn cancel(&mut self, _: &Model) -> Result<Self::Output, Error> {
         if let Some(reading) = self.reading.take() {
+            let prompt = &self.requests[reading.request].prompt;
+            self.keep(prompt, prompt.len(), reading.cache);
             self.finished[reading.request] = Some(Generation {
                 tokens: Vec::new(),
                 text: String::new(),
                 stop: Stop::Cancelled,
-                prompt_tokens: self.requests[reading.request].prompt.len(),
+                prompt_tokens: prompt.len(),
+                prompt_tokens_cached: reading.cached,
                 prompt_time: reading.time,
                 write_time: Duration::ZERO,
             });

@@ -1,6 +1,6 @@
 //! Jobs, their order, and the thread that runs them a slice at a time.
 
-use super::Error;
+use super::{Conversations, Error};
 use crate::kernels::{Buffer, Team};
 use crate::model::Model;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,6 +101,7 @@ pub struct Runtime {
     jobs: Sender<Box<dyn Task>>,
     cancel: Option<Arc<AtomicBool>>,
     threads: usize,
+    conversations: Conversations,
     _thread: Arc<Thread>,
 }
 
@@ -132,7 +133,14 @@ impl Runtime {
             .name("model".into())
             .spawn(move || team.lead(|| serve(&shared, &received)))
             .map_err(|e| Error::Stopped(e.to_string()))?;
-        Ok(Self { model, jobs, cancel: None, threads, _thread: Arc::new(Thread(Some(thread))) })
+        Ok(Self {
+            model,
+            jobs,
+            cancel: None,
+            threads,
+            conversations: Conversations::default(),
+            _thread: Arc::new(Thread(Some(thread))),
+        })
     }
 
     /// The same thread, with one switch for every job submitted through this clone: a piece of work
@@ -148,6 +156,11 @@ impl Runtime {
 
     pub fn model(&self) -> &Arc<Model> {
         &self.model
+    }
+
+    /// What is still known of the texts written for a person on this thread.
+    pub fn conversations(&self) -> &Conversations {
+        &self.conversations
     }
 
     /// Queues a job.

@@ -59,7 +59,7 @@ pub fn ask(
     describe(&mut session, request, arm, runtime);
     store::logs::save(home, &session)?;
     let began = std::time::Instant::now();
-    let job = Generate::for_person(
+    let job = Generate::in_conversation(
         GenerateRequest {
             prompt,
             sampling: request.sampling.clone(),
@@ -67,6 +67,7 @@ pub fn ask(
             ignore_end: false,
         },
         arm.lora.clone(),
+        runtime.conversations(),
     );
     let running = runtime.submit(job);
     started(running.canceller());

@@ -6,7 +6,7 @@ use super::Result;
 use crate::eval::measure;
 use crate::model::Model;
 use crate::model::lora::Lora;
-use crate::runtime::{ScoreItem, score_slice};
+use crate::runtime::{ScoreItem, SharedBeginning, score_slice};
 
 /// How often a run looks, beside its start.
 const LOOKS: usize = 10;
@@ -15,13 +15,20 @@ const LOOKS: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     items: Vec<ScoreItem>,
-    /// Scores of the present look; none when there is none.
-    scores: Option<Vec<f64>>,
+    /// The present look, if there is one.
+    look: Option<Look>,
+}
+
+/// How far a look is. What its examples share is read anew each time: the adapter has changed.
+#[derive(Debug)]
+struct Look {
+    shared: SharedBeginning,
+    scores: Vec<f64>,
 }
 
 impl Watch {
     pub(super) fn new(items: Vec<ScoreItem>) -> Self {
-        Self { items, scores: None }
+        Self { items, look: None }
     }
 
     pub(super) fn items(&self) -> usize {
@@ -34,30 +41,31 @@ impl Watch {
     }
 
     pub(super) fn begin(&mut self) {
-        self.scores = Some(Vec::with_capacity(self.items.len()));
+        self.look = Some(Look { shared: SharedBeginning::of(&self.items), scores: Vec::new() });
     }
 
     pub(super) fn is_under_way(&self) -> bool {
-        self.scores.is_some()
+        self.look.is_some()
     }
 
     /// Examples scored in the present look.
     pub(super) fn done(&self) -> usize {
-        self.scores.as_ref().map_or(0, Vec::len)
+        self.look.as_ref().map_or(0, |look| look.scores.len())
     }
 
     /// Scores the next examples; once all are scored, their mean in nats per token.
     pub(super) fn slice(&mut self, model: &Model, lora: &Lora) -> Result<Option<f64>> {
-        let mut scores = self.scores.take().unwrap_or_default();
-        let left = self.items.get(scores.len()..).unwrap_or_default();
+        let Some(mut look) = self.look.take() else { return Ok(None) };
+        let left = self.items.get(look.scores.len()..).unwrap_or_default();
         if !left.is_empty() {
-            let losses = score_slice(model, Some(lora), left)?;
-            scores.extend(losses.iter().map(|losses| measure::mean(losses)));
+            let losses = score_slice(model, Some(lora), &mut look.shared, left)?;
+            look.scores.extend(losses.iter().map(|losses| measure::mean(losses)));
         }
+        let Look { scores, .. } = &look;
         if scores.len() >= self.items.len() {
             return Ok(Some(scores.iter().sum::<f64>() / scores.len().max(1) as f64));
         }
-        self.scores = Some(scores);
+        self.look = Some(look);
         Ok(None)
     }
 }

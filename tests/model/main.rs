@@ -6,6 +6,7 @@
 mod common;
 
 mod adapter_folder;
+mod conversations;
 mod failed_tasks;
 mod fixture;
 mod generating;

@@ -194,3 +194,78 @@ fn two_answers_for_a_person_stream_interleaved() {
     assert!(pieces.len() > 8, "{pieces}");
     assert!(!pieces.contains("aa") && !pieces.contains("bb"), "no turns were taken: {pieces}");
 }
+
+/// A job that counts its slices and tells with each event in which one it came.
+struct Counted {
+    job: Generate,
+    slice: usize,
+}
+
+impl Job for Counted {
+    type Event = (usize, GenerateEvent);
+    type Output = (usize, Vec<Generation>);
+    type Error = kaizen::runtime::Error;
+
+    fn priority(&self) -> Priority {
+        self.job.priority()
+    }
+
+    fn step(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(Self::Event),
+    ) -> Result<Step<Self::Output>, Self::Error> {
+        self.slice += 1;
+        let slice = self.slice;
+        Ok(match self.job.step(model, &mut |event| emit((slice, event)))? {
+            Step::More => Step::More,
+            Step::Done(texts) => Step::Done((slice, texts)),
+        })
+    }
+
+    fn cancel(&mut self, model: &Model) -> Result<Self::Output, Self::Error> {
+        Ok((self.slice, self.job.cancel(model)?))
+    }
+}
+
+/// If this fails, a measurement waits for its longest text with most places empty, or a person waits
+/// while a measurement reads a long prompt in one go.
+#[test]
+fn the_place_of_a_finished_text_is_taken_in_the_next_slice() {
+    let (runtime, model) = (runtime(), model());
+    let request = |question: &str, max_tokens| {
+        let messages = [Message::user(question)];
+        let prompt = model.template.encode(&model.tokenizer, &messages, true).unwrap();
+        GenerateRequest { prompt, max_tokens, ..endless(0) }
+    };
+    let long = "One two three four five six seven eight nine ten. ".repeat(50);
+    let requests = vec![
+        request("Count.", 3),
+        request("Name the days of the week.", 12),
+        request(&long, 4),
+        request("Why is the sky blue?", 5),
+    ];
+    let longest = requests[2].prompt.len();
+    assert!(longest > 512, "{longest}");
+    let job = Counted { job: Generate::measured(requests, None, 2), slice: 0 };
+    let (mut begun, mut ended) = ([usize::MAX; 4], [0; 4]);
+    let (slices, texts) = runtime
+        .run(job, |(slice, event)| match event {
+            GenerateEvent::Text { request, .. } => begun[request] = begun[request].min(slice),
+            GenerateEvent::Ended { request } => ended[request] = slice,
+        })
+        .unwrap();
+    let written: Vec<usize> = texts.iter().map(|text| text.tokens.len()).collect();
+    assert_eq!(written, [3, 12, 4, 5]);
+    // What all prompts have in common is read first, on its own.
+    let common = texts[1].prompt_tokens_cached;
+    assert!(common > 8 && texts.iter().skip(1).all(|text| text.prompt_tokens_cached == common));
+    assert_eq!((texts[0].prompt_tokens_cached, begun[0], begun[1]), (0, 2, 3));
+    // 256 tokens a slice: the long prompt takes three of them.
+    let reading = (longest - common).div_ceil(256);
+    assert_eq!((reading, begun[2]), (3, ended[0] + reading));
+    assert_eq!(begun[3], ended[2] + 1);
+    // With no place empty, only the last text is written alone.
+    assert_eq!(slices, ended.iter().max().unwrap() + 1);
+    assert_eq!(ended, [5, 18, 11, 16]);
+}

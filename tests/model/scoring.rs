@@ -1,11 +1,13 @@
 //! A wrong score makes the gate accept what is worse, and reject what is better.
 
 use crate::common::reference::{ids, reference, reference_lines};
-use crate::fixture::{loaded, model, runtime};
+use crate::fixture::{examples, loaded, model, runtime};
 use kaizen::config::Precision;
+use kaizen::eval::measure;
 use kaizen::model::adapter::AdapterFolder;
 use kaizen::model::lora::Lora;
-use kaizen::runtime::{Runtime, Score, ScoreItem};
+use kaizen::model::tokenizer::Special;
+use kaizen::runtime::{Ending, Runtime, Score, ScoreItem, SharedBeginning, score_slice};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -108,4 +110,85 @@ fn an_adapter_from_peft_scores_as_in_peft() {
     let lines = reference_lines("score.jsonl");
     let lora = Some(Arc::new(loaded.lora));
     assert_near(&distance(&runtime(), lora, &lines, "nll_adapter"));
+}
+
+/// Greatest difference of two jobs' scores of a token, in nats.
+fn apart(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let pairs = a.iter().zip(b).flat_map(|(a, b)| {
+        assert_eq!(a.len(), b.len());
+        a.iter().zip(b)
+    });
+    pairs.fold(0.0, |greatest, (a, b)| greatest.max((a - b).abs()))
+}
+
+fn tokens(text: &str) -> Vec<u32> {
+    model().tokenizer.encode(text, Special::AsText).unwrap()
+}
+
+/// The items of every slice until all are scored, and their scores.
+fn in_slices(items: &[ScoreItem], mut shared: SharedBeginning) -> (Vec<usize>, Vec<Vec<f32>>) {
+    let (model, mut slices, mut losses) = (model(), Vec::new(), Vec::new());
+    while losses.len() < items.len() {
+        let slice = score_slice(&model, None, &mut shared, &items[losses.len()..]).unwrap();
+        slices.push(slice.len());
+        losses.extend(slice);
+    }
+    (slices, losses)
+}
+
+/// How far these scores are from those with nothing shared, in nats, in the same order of items.
+fn from_unshared(items: &[ScoreItem], found: &[Vec<f32>]) -> f32 {
+    let difference = apart(found, &in_slices(items, SharedBeginning::default()).1);
+    println!("shared and unshared are {difference:.1e} nats apart at most");
+    difference
+}
+
+/// What most items begin with is read once: a row too many of it, or one at a wrong position, would
+/// shift every score of the gate.
+#[test]
+fn items_that_share_a_beginning_score_as_each_alone() {
+    let (runtime, model) = (runtime(), model());
+    let mut items = measure::items(&model, &examples(9)).unwrap();
+    let ids = items[0].ids.clone();
+    // One without the system turn, one that is scored from its second token on, one that has nothing
+    // to score and one whose scored part begins where what it shares ends.
+    items.insert(2, ScoreItem::whole(tokens("A text of its own, from 1987.")));
+    items.insert(4, ScoreItem::whole(ids.clone()));
+    items.insert(5, ScoreItem { scored: ids.len()..ids.len(), ids: ids.clone() });
+    let shared = items[0].ids.iter().zip(&items[1].ids).take_while(|(a, b)| a == b).count();
+    assert!(shared >= 10, "the items share {shared} tokens");
+    items.push(ScoreItem { scored: shared..ids.len(), ids });
+    let mut order = Vec::new();
+    let together =
+        runtime.run(Score::new(items.clone(), None), |(index, _)| order.push(index)).unwrap();
+    assert_eq!(order, (0..items.len()).collect::<Vec<usize>>());
+    let (slices, losses) = in_slices(&items, SharedBeginning::of(&items));
+    assert_eq!(slices[0], 0, "nothing is shared");
+    assert_eq!(losses, together);
+    assert!(from_unshared(&items, &together) < 1e-5);
+    // Two jobs that take turns with each other cut nothing in another way.
+    let at_once = [(), ()].map(|()| runtime.submit(Score::new(items.clone(), None)));
+    for running in at_once {
+        let Ending::Finished(losses) = running.wait(|_| ()) else { panic!("it did not end") };
+        assert_eq!(losses, together);
+    }
+}
+
+/// Nobody waits for a long beginning longer than for anything else, and many short items on top of
+/// it do not fill the memory with its copies.
+#[test]
+fn a_long_shared_beginning_is_read_in_slices() {
+    let long = tokens(&"The same old story, told once more. ".repeat(80));
+    assert!(long.len() > 600, "{}", long.len());
+    let items: Vec<ScoreItem> = (10..16)
+        .map(|i| {
+            let ids = [&long[..600], &tokens(&format!("{i} is it."))].concat();
+            ScoreItem { scored: 601..ids.len(), ids }
+        })
+        .collect();
+    let (slices, losses) = in_slices(&items, SharedBeginning::of(&items));
+    assert_eq!(slices, [0, 0, 3, 3]);
+    // A pass of few rows adds up in another order than one of many: some last digits of f32.
+    assert!(from_unshared(&items, &losses) < 1e-4);
 }

@@ -40,6 +40,37 @@ impl KeyValueCache {
         self.len = len;
     }
 
+    /// A copy of the first `len` tokens, with room for `room` more.
+    pub fn beginning(&self, len: usize, room: usize) -> Self {
+        let len = len.min(self.len);
+        let copy = |values: &[f32]| {
+            let mut copied = Vec::with_capacity((len + room) * self.key_width);
+            copied.extend_from_slice(&values[..len * self.key_width]);
+            copied
+        };
+        let layers = self.layers.iter().map(|(keys, values)| (copy(keys), copy(values))).collect();
+        Self { layers, key_width: self.key_width, len }
+    }
+
+    /// Bytes that one token takes.
+    pub fn bytes_per_token(&self) -> usize {
+        2 * self.layers.len() * self.key_width * size_of::<f32>()
+    }
+
+    /// Bytes held, those for tokens to come included.
+    pub fn bytes(&self) -> usize {
+        let capacity = |(keys, values): &(Vec<f32>, Vec<f32>)| keys.capacity() + values.capacity();
+        self.layers.iter().map(capacity).sum::<usize>() * size_of::<f32>()
+    }
+
+    /// Gives back the memory for tokens to come.
+    pub fn shrink_to_fit(&mut self) {
+        for (keys, values) in &mut self.layers {
+            keys.shrink_to_fit();
+            values.shrink_to_fit();
+        }
+    }
+
     pub(super) fn append(&mut self, layer: usize, keys: &[f32], values: &[f32]) {
         let (all_keys, all_values) = &mut self.layers[layer];
         all_keys.extend_from_slice(keys);
