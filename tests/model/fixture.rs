@@ -18,6 +18,15 @@ pub fn model() -> Arc<Model> {
     MODEL.get_or_init(|| Arc::new(loaded(Precision::Quantised))).clone()
 }
 
+/// The model for finite differences of its loss, which rounding to bf16 would drown.
+pub fn smooth_model() -> Arc<Model> {
+    static EXACT: OnceLock<Arc<Model>> = OnceLock::new();
+    match kaizen::kernels::rounds_to_bf16() {
+        true => EXACT.get_or_init(|| Arc::new(loaded(Precision::F32))).clone(),
+        false => model(),
+    }
+}
+
 /// The model, loaded anew.
 pub fn loaded(precision: Precision) -> Model {
     let file = model_file();

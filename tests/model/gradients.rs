@@ -1,6 +1,6 @@
 //! A lost or wrong gradient makes training run on and learn less, or something else, without a word.
 
-use crate::fixture::model;
+use crate::fixture::smooth_model;
 use kaizen::config::Projection;
 use kaizen::kernels::Buffer;
 use kaizen::model::Model;
@@ -31,7 +31,7 @@ impl Problem {
             .map(|place| Target { row: place - 1, token: tokens[place] })
             .collect();
         let weights = (0..targets.len()).map(|i| 0.05 + 0.01 * i as f32).collect();
-        Self { model: model(), tokens, sequences, targets, weights, dropout }
+        Self { model: smooth_model(), tokens, sequences, targets, weights, dropout }
     }
 
     fn loss(&self, lora: &Lora) -> f64 {
@@ -58,7 +58,7 @@ impl Problem {
 fn adapter(rank: usize, targets: Vec<Projection>) -> Lora {
     let config = LoraConfig { rank, alpha: 8.0, dropout: 0.1, targets, rank_stabilised: false };
     let mut rng = ChaCha8Rng::seed_from_u64(11);
-    let mut lora = Lora::fresh(config, model().network.architecture(), &mut rng);
+    let mut lora = Lora::fresh(config, smooth_model().network.architecture(), &mut rng);
     for place in lora.places().to_vec() {
         for value in &mut lora.parameters[place.b] {
             *value = rng.random_range(-0.02..0.02);
@@ -72,7 +72,7 @@ const DROPPING: Dropout = Dropout { probability: 0.1, seed: 23 };
 #[test]
 fn every_a_and_b_in_every_layer_has_a_gradient() {
     let lora = adapter(4, Projection::ALL.to_vec());
-    let layers = model().network.architecture().layers;
+    let layers = smooth_model().network.architecture().layers;
     assert_eq!(lora.places().len(), 7 * layers);
     let gradient = Problem::new(Dropout::OFF).gradient(&lora, false);
     for place in lora.places() {
@@ -98,7 +98,7 @@ fn assert_matches_finite_differences(dropout: Dropout) {
     let problem = Problem::new(dropout);
     let mut lora = adapter(4, Projection::ALL.to_vec());
     let gradient = problem.gradient(&lora, false);
-    let layers = model().network.architecture().layers;
+    let layers = smooth_model().network.architecture().layers;
     let mut worst = 0f64;
     for layer in 0..layers {
         let place = lora.place(layer, Projection::ALL[layer % 7]).unwrap().clone();
