@@ -97,7 +97,7 @@ pub fn attend(
         })
         .collect();
     let (out, log_sums) = (SharedSlice::new(out), SharedSlice::new(log_sums));
-    let few = spans.iter().map(|span| span.rows.len() * span.keys.len()).sum::<usize>() < 1 << 15;
+    let few = spans.iter().map(|span| span.rows.len() * span.keys.len()).sum::<usize>() < 1 << 13;
     let run = |&(span, first, head): &(&Span, usize, usize)| {
         // SAFETY: each task owns its block of rows in the columns of its head.
         unsafe { attend_block(shape, queries, span, first, head, &out, &log_sums) };

@@ -3,6 +3,7 @@
 
 use super::BlockFormat;
 use super::buffer::Buffer;
+use super::cpu::for_each_cpu_level;
 use super::dequantise::{Format, GROUP, row_group, row_quants, with_format};
 use super::frozen_matrix::{FrozenMatrix, Product};
 use super::panel::Blocks;
@@ -79,25 +80,44 @@ struct WholeRow {
 
 impl WholeRow {
     fn new(x: &[f32]) -> Self {
-        let (chunks, _) = x.as_chunks::<GROUP>();
-        let (groups, steps) = chunks
-            .iter()
-            .map(|values| {
-                let sum: f32 = values.iter().sum();
-                let greatest = values.iter().fold(0.0f32, |most, value| most.max(value.abs()));
-                if !sum.is_finite() {
-                    // A value that is no number makes every product with this group none.
-                    return ([0; GROUP], (f32::NAN, sum));
+        let (values, _) = x.as_chunks::<GROUP>();
+        let mut row =
+            Self { groups: vec![[0; GROUP]; values.len()], steps: vec![(0.0, 0.0); values.len()] };
+        round_groups(values, &mut row.groups, &mut row.steps);
+        row
+    }
+}
+
+for_each_cpu_level! {
+    fn round_groups(
+        values: &[[f32; GROUP]],
+        groups: &mut [[i16; GROUP]],
+        steps: &mut [(f32, f32)],
+    ) {
+        // Added, it leaves the nearest whole number in the low bits of the sum.
+        const ROUND: f32 = 12_582_912.0;
+        for ((values, whole), step) in values.iter().zip(groups).zip(steps) {
+            let (mut most, mut sums) = ([0.0f32; 8], [0.0f32; 8]);
+            for eight in values.as_chunks::<8>().0 {
+                for i in 0..8 {
+                    most[i] = if eight[i].abs() > most[i] { eight[i].abs() } else { most[i] };
+                    sums[i] += eight[i];
                 }
-                if greatest == 0.0 {
-                    return ([0; GROUP], (0.0, sum));
-                }
-                let inverse = f32::from(i16::MAX) / greatest;
-                let whole = values.map(|value| (value * inverse).round_ties_even() as i16);
-                (whole, (greatest / f32::from(i16::MAX), sum))
-            })
-            .unzip();
-        Self { groups, steps }
+            }
+            let sum: f32 = sums.iter().sum();
+            let greatest = most.iter().fold(0.0f32, |a, b| a.max(*b));
+            // A value that is no number makes every product with its group none.
+            let finite = sum.is_finite();
+            let inverse = match finite && greatest > 0.0 {
+                true => f32::from(i16::MAX) / greatest,
+                false => 0.0,
+            };
+            for i in 0..GROUP {
+                let rounded = values[i] * inverse + ROUND;
+                whole[i] = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32) as i16;
+            }
+            *step = (if finite { greatest / f32::from(i16::MAX) } else { f32::NAN }, sum);
+        }
     }
 }
 
