@@ -65,7 +65,7 @@ pub fn score_slice(
         sequences.push(start..tokens.len());
     }
     let hidden = model.network.read(lora, &tokens, &sequences)?;
-    let mut losses = model.network.losses(&hidden, &targets).into_iter();
+    let mut losses = model.network.losses(&hidden, &targets)?.into_iter();
     Ok(counts.into_iter().map(|count| losses.by_ref().take(count).collect()).collect())
 }
 

@@ -1,6 +1,7 @@
 //! The keys and values of a sequence's past, so that each token is computed once.
 
 use super::super::Architecture;
+use super::device::DeviceCache;
 
 /// Keys and values of one sequence in every layer, `(len, key_width)` each.
 #[derive(Debug, Clone)]
@@ -8,6 +9,8 @@ pub struct KeyValueCache {
     layers: Vec<(Vec<f32>, Vec<f32>)>,
     key_width: usize,
     len: usize,
+    /// On a GPU the keys and values are here; only the first `len` tokens of it count.
+    device: Option<DeviceCache>,
 }
 
 impl KeyValueCache {
@@ -16,6 +19,7 @@ impl KeyValueCache {
             layers: vec![(Vec::new(), Vec::new()); architecture.layers],
             key_width: architecture.attention.key_width(),
             len: 0,
+            device: None,
         }
     }
 
@@ -49,6 +53,11 @@ impl KeyValueCache {
     pub(super) fn layer(&self, layer: usize) -> (&[f32], &[f32]) {
         let (keys, values) = &self.layers[layer];
         (keys, values)
+    }
+
+    /// The keys and values on the device, made when they are first asked for.
+    pub(super) fn on_device(&mut self, new: impl FnOnce() -> DeviceCache) -> &mut DeviceCache {
+        self.device.get_or_insert_with(new)
     }
 
     /// Called once all layers have their new rows.

@@ -2,6 +2,7 @@
 
 use super::super::lora::Lora;
 use super::super::{Error, Projection, Result};
+use super::device::DeviceRecording;
 use super::{Block, Dropout, KeyValueCache, Network};
 use crate::kernels::{Matrix, Span, add_product, attend, product, rms_norm, swiglu};
 use std::ops::Range;
@@ -22,6 +23,8 @@ pub struct Recording {
     pub(super) positions: Vec<usize>,
     pub(super) layers: Vec<LayerRecording>,
     pub(super) dropout: Dropout,
+    /// Where a GPU recorded it; `layers` is then empty.
+    pub(super) device: Option<DeviceRecording>,
 }
 
 /// What the backward of one block needs.
@@ -77,6 +80,11 @@ impl Network {
             tokens.extend_from_slice(feed.tokens);
         }
         let mut stream = self.embed(&tokens)?;
+        if let Some(device) = &self.device {
+            stream = device.extend(lora, stream, &positions, &sequences, feeds)?;
+            feeds.iter_mut().for_each(|feed| feed.cache.advance(feed.tokens.len()));
+            return Ok(stream);
+        }
         let pass = Pass {
             network: self,
             lora,
@@ -106,6 +114,9 @@ impl Network {
     ) -> Result<Vec<f32>> {
         let positions = positions_of(sequences);
         let mut stream = self.embed(tokens)?;
+        if let Some(device) = &self.device {
+            return device.read(lora, stream, &positions, sequences);
+        }
         let pass =
             Pass { network: self, lora, positions: &positions, sequences, dropout: Dropout::OFF };
         for layer in 0..self.blocks.len() {
@@ -129,6 +140,18 @@ impl Network {
     ) -> Result<Recording> {
         let positions = positions_of(sequences);
         let mut hidden = self.embed(tokens)?;
+        if let Some(device) = &self.device {
+            let (hidden, recorded) =
+                device.record(lora, hidden, &positions, sequences, dropout, recompute)?;
+            return Ok(Recording {
+                hidden,
+                sequences: sequences.to_vec(),
+                positions,
+                layers: Vec::new(),
+                dropout,
+                device: Some(recorded),
+            });
+        }
         let mut layers = Vec::with_capacity(self.blocks.len());
         let pass =
             Pass { network: self, lora: Some(lora), positions: &positions, sequences, dropout };
@@ -139,7 +162,14 @@ impl Network {
                 true => LayerRecording::Input(activations.input),
             });
         }
-        Ok(Recording { hidden, sequences: sequences.to_vec(), positions, layers, dropout })
+        Ok(Recording {
+            hidden,
+            sequences: sequences.to_vec(),
+            positions,
+            layers,
+            dropout,
+            device: None,
+        })
     }
 
     /// The embeddings of `tokens`, `(n, hidden)`.

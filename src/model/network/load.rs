@@ -60,7 +60,15 @@ impl Network {
             rope_factors.as_deref(),
         );
         let final_norm = vector(gguf, "output_norm.weight", hidden)?;
-        Ok(Self { embedding, blocks, final_norm, separate_head, rotary, architecture })
+        Ok(Self {
+            embedding,
+            blocks,
+            final_norm,
+            separate_head,
+            rotary,
+            architecture,
+            device: None,
+        })
     }
 }
 
