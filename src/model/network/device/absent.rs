@@ -1,10 +1,9 @@
 //! What stands in for the GPU in a build without support for one: types that have no value, so that
 //! the compiler removes every branch that would need them.
 
-use super::super::head::Target;
-use super::super::{Dropout, Feed, Network};
 use crate::model::Result;
 use crate::model::lora::Lora;
+use crate::model::network::{Dropout, Feed, Network, Target};
 use std::ops::Range;
 
 #[derive(Debug)]

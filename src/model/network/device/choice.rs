@@ -1,9 +1,9 @@
 //! Which device a network computes on: what the configuration asks for, what the build has support
 //! for, and what the machine has.
 
-use super::super::Network;
 use super::engine::{self, Device, DeviceNetwork, Opened};
 use crate::config::DeviceChoice;
+use crate::model::network::Network;
 use crate::model::{Error, Result};
 
 /// The device that a choice leads to, and why it is not another.

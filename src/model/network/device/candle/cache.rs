@@ -40,7 +40,7 @@ impl DeviceCache {
         let held = &mut self.layers[layer];
         let past = match held.take() {
             // Ours alone, and large enough.
-            Some(mut past) if past.capacity >= total && Arc::get_mut(&mut past).is_some() => past,
+            Some(past) if past.capacity >= total && Arc::strong_count(&past) == 1 => past,
             past => Arc::new(Past::with_room(total, past.as_deref(), len, keys)?),
         };
         past.keys.slice_set(&keys.contiguous()?, 1, len)?;

@@ -1,9 +1,9 @@
 //! The output head on a device: final norm, logits, and the loss with its gradient, a few rows at a
 //! time.
 
-use super::super::super::head::Target;
 use super::weights::{DeviceNetwork, download};
 use crate::model::Result;
+use crate::model::network::Target;
 use candle_core::{D, Tensor, Var};
 
 /// Rows whose logits are on the device at one time.

@@ -1,12 +1,12 @@
 //! The forward pass of a block, the same for answering, scoring and training: where A and B are
 //! variables candle records a graph, and otherwise none.
 
-use super::super::super::Dropout;
 use super::DeviceCache;
 use super::adapter::{LayerPairs, pair_of};
 use super::operations::{Turns, attend, by_head, causal_mask, rms_norm, swiglu};
 use super::weights::DeviceNetwork;
 use crate::model::Projection;
+use crate::model::network::Dropout;
 use candle_core::{Result, Tensor};
 use std::ops::Range;
 

@@ -1,6 +1,5 @@
 //! The network's weights on a device.
 
-use super::super::super::{Dropout, Feed, Network};
 use super::adapter::{Adapter, Uploaded};
 use super::operations::rms_norm;
 use super::pass::{Frame, Pass};
@@ -8,6 +7,7 @@ use super::product::FrozenProduct;
 use super::{DeviceCache, DeviceRecording};
 use crate::kernels::{FrozenMatrix, Rotary};
 use crate::model::lora::Lora;
+use crate::model::network::{Dropout, Feed, Network};
 use crate::model::{Architecture, Projection, Result};
 use candle_core::{Device, Tensor};
 use std::ops::Range;
