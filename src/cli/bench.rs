@@ -176,9 +176,9 @@ impl Job for TrainStep {
         let began = Instant::now();
         let recording = model.network.record(&lora, &ids, &sequences, Dropout::OFF, false)?;
         let mut d_hidden = Buffer::zeroed(recording.hidden.len());
-        model.network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
+        model.network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden)?;
         let mut gradient = vec![0.0; lora.parameters.len()];
-        model.network.backward(&lora, recording, d_hidden, &mut gradient);
+        model.network.backward(&lora, recording, d_hidden, &mut gradient)?;
         optimizer.update(&mut lora.parameters, &gradient, 2e-4);
         Ok(Step::Done(ids.len() as f64 / began.elapsed().as_secs_f64()))
     }

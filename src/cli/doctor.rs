@@ -5,7 +5,7 @@ use super::outcome::{Outcome, Result};
 use crate::driver;
 use crate::kernels::{Buffer, cpu_level};
 use crate::model::lora::{Lora, LoraConfig};
-use crate::model::network::{Dropout, Target};
+use crate::model::network::{Dropout, Target, device_found};
 use crate::model::{Model, Projection, Special};
 use crate::runtime::{self, Job, Priority, Runtime, Step};
 use crate::train::AdamW;
@@ -40,8 +40,9 @@ pub fn run(context: &Context) -> Result<Outcome> {
     checks.push(Check {
         name: "cpu",
         ok: true,
-        detail: format!("{threads} threads, {} instructions; no GPU is used", cpu_level().name()),
+        detail: format!("{threads} threads, {} instructions", cpu_level().name()),
     });
+    checks.push(device(context));
     let free = driver::free_memory_mib();
     checks.push(Check {
         name: "memory",
@@ -83,6 +84,15 @@ fn database(context: &Context) -> Check {
         }
         Ok(Err(error)) => Check { name: "database", ok: false, detail: error.to_string() },
         Err(error) => Check { name: "database", ok: false, detail: error.to_string() },
+    }
+}
+
+fn device(context: &Context) -> Check {
+    let found = device_found(context.workplace.config.runtime.device);
+    Check {
+        name: "device",
+        ok: found.is_ok(),
+        detail: found.unwrap_or_else(|error| error.to_string()),
     }
 }
 
@@ -185,13 +195,17 @@ impl Job for SelfTest {
         let recording =
             model.network.record(&lora, &ids, std::slice::from_ref(&whole), Dropout::OFF, false)?;
         let mut d_hidden = Buffer::zeroed(recording.hidden.len());
-        let before =
-            model.network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
+        let before = model.network.losses_and_gradient(
+            &recording.hidden,
+            &targets,
+            &weights,
+            &mut d_hidden,
+        )?;
         let mut gradient = vec![0.0; lora.parameters.len()];
-        model.network.backward(&lora, recording, d_hidden, &mut gradient);
+        model.network.backward(&lora, recording, d_hidden, &mut gradient)?;
         AdamW::new(gradient.len(), 0.0, 1.0).update(&mut lora.parameters, &gradient, 1e-3);
         let hidden = model.network.read(Some(&lora), &ids, &[whole])?;
-        let after = model.network.losses(&hidden, &targets);
+        let after = model.network.losses(&hidden, &targets)?;
         Ok(Step::Done((mean(&before), mean(&after))))
     }
 

@@ -17,8 +17,8 @@ pub use error::{Error, Place, Result};
 pub use home::{CONFIG_FILE, home_root};
 pub use model_source::{ModelSource, Origin};
 pub use sections::{
-    Config, DefaultModel, ErrorDriven, Feedback, Generate, Model, PerplexityThreshold, Precision,
-    Projection, Runtime, Schedule, Train,
+    Config, DefaultModel, DeviceChoice, ErrorDriven, Feedback, Generate, Model,
+    PerplexityThreshold, Precision, Projection, Runtime, Schedule, Train,
 };
 
 use document::Document;

@@ -91,6 +91,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule("feedback.window", WHOLE, |c| c.feedback.window >= 1),
     rule("runtime.threads", "a whole number, 0 (all cores) to 1024", |c| c.runtime.threads <= 1024),
+    rule("runtime.device", "\"auto\", \"cpu\", \"cuda\" or \"metal\"", |_| true),
 ];
 
 /// The first rule that a configuration breaks.

@@ -290,4 +290,17 @@ impl Default for Feedback {
 pub struct Runtime {
     /// Threads that compute; 0 is one for each core.
     pub threads: usize,
+    pub device: DeviceChoice,
+}
+
+/// Where the model computes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceChoice {
+    /// The GPU, where the build has support for one and the machine has it; else the processor.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
 }

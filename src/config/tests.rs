@@ -62,19 +62,24 @@ fn a_file_changes_what_it_names_and_nothing_else() {
 fn special_words_are_read() {
     let config = parse(
         "model.default = \"owner/repo\"\nmodel.precision = \"f32\"\n\
-         error_driven.perplexity_threshold = 50\ntrain.schedule = \"linear\"",
+         error_driven.perplexity_threshold = 50\ntrain.schedule = \"linear\"\n\
+         runtime.device = \"cuda\"",
     )
     .unwrap();
     assert_eq!(config.model.default, DefaultModel::Named("owner/repo".to_owned()));
     assert_eq!(config.model.precision, Precision::F32);
     assert_eq!(config.error_driven.perplexity_threshold, PerplexityThreshold::Fixed(50.0));
     assert_eq!(config.train.schedule, Schedule::Linear);
+    assert_eq!(config.runtime.device, DeviceChoice::Cuda);
 }
 
 #[test]
 fn an_unknown_key_is_named_with_its_line_and_the_known_ones() {
     let line = refusal("kaizen = 1\n[runtime]\nthread = 2");
-    assert_eq!(line, "config.toml, line 3: unknown key `runtime.thread`; known here: threads");
+    assert_eq!(
+        line,
+        "config.toml, line 3: unknown key `runtime.thread`; known here: threads, device"
+    );
     let line = refusal("[routing]\nx = 1");
     assert!(line.starts_with("config.toml, line 1: unknown key `routing`; known here: kaizen"));
 }

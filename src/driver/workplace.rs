@@ -148,7 +148,8 @@ impl Workplace {
         let name = file.path.file_stem().unwrap_or_default().to_string_lossy();
         let model = Model::load(&file.path, &name, &file.sha256, precision, |share| {
             seen(Event::Loading(share));
-        })?;
+        })?
+        .onto(self.config.runtime.device)?;
         Ok(Runtime::start(Arc::new(model), threads)?)
     }
 

@@ -25,6 +25,16 @@ pub enum Error {
     #[error("token {token} is outside the model's vocabulary of {vocabulary}")]
     TokenOutOfRange { token: usize, vocabulary: usize },
 
+    /// A device that the configuration asks for and that is not to be had.
+    #[error("runtime.device is \"{asked}\", but {reason}; \"auto\" or \"cpu\" always work")]
+    NoDevice { asked: &'static str, reason: String },
+
+    /// The GPU, or the library that drives it, gave up.
+    #[error(
+        "the GPU could not compute this ({reason}); if its memory is full, lower train.batch_size or use --checkpointing, else set runtime.device to \"cpu\""
+    )]
+    Device { reason: String },
+
     /// A file of an adapter cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     AdapterFile { path: PathBuf, source: std::io::Error },

@@ -6,7 +6,7 @@ use super::lora::Lora;
 use super::network::Network;
 use super::tokenizer::Tokenizer;
 use super::{Architecture, Gguf, Result};
-use crate::config::Precision;
+use crate::config::{DeviceChoice, Precision};
 use crate::kernels::Buffer;
 use std::path::Path;
 
@@ -45,6 +45,14 @@ impl Model {
         Ok(Self { network, tokenizer, template, identity })
     }
 
+    /// The same model, computing on the chosen device.
+    ///
+    /// # Errors
+    /// As [`Network::onto`].
+    pub fn onto(self, device: DeviceChoice) -> Result<Self> {
+        Ok(Self { network: self.network.onto(device)?, ..self })
+    }
+
     pub fn name(&self) -> &str {
         &self.identity.name
     }
@@ -66,7 +74,7 @@ impl Model {
         let logits = |lora| -> Result<Buffer> {
             let hidden =
                 self.network.read(lora, &probe, std::slice::from_ref(&(0..probe.len())))?;
-            Ok(self.network.logits(&hidden, &last))
+            self.network.logits(&hidden, &last)
         };
         let (base, adapted) = (logits(None)?, logits(Some(lora))?);
         Ok(base.iter().zip(adapted.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))

@@ -216,7 +216,7 @@ impl Generate {
             self.reading = Some(reading);
             return Ok(());
         }
-        let mut logits = model.network.logits(&hidden, &[to - from - 1]);
+        let mut logits = model.network.logits(&hidden, &[to - from - 1])?;
         let mut active = Active {
             request: reading.request,
             cache: reading.cache,
@@ -353,7 +353,7 @@ impl Job for Generate {
             .collect();
         let hidden = model.network.extend(self.lora.as_deref(), &mut feeds)?;
         let rows: Vec<usize> = (0..self.active.len()).collect();
-        let mut logits = model.network.logits(&hidden, &rows);
+        let mut logits = model.network.logits(&hidden, &rows)?;
         let vocabulary = model.network.architecture().vocabulary;
         // Drawing looks at every logit: the sequences share the threads.
         let requests = &self.requests;

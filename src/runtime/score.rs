@@ -133,7 +133,7 @@ pub fn score_slice(
         slice.add(item, known);
     }
     let hidden = slice.read(model, lora)?;
-    let mut losses = model.network.losses(&hidden, &slice.targets).into_iter();
+    let mut losses = model.network.losses(&hidden, &slice.targets)?.into_iter();
     Ok(slice.counts.into_iter().map(|count| losses.by_ref().take(count).collect()).collect())
 }
 

@@ -167,14 +167,14 @@ impl Trainer {
             network.record(&self.lora, &tokens, &sequences, dropout, self.settings.recompute)?;
         let mut d_hidden = Buffer::zeroed(recording.hidden.len());
         let losses =
-            network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden);
+            network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden)?;
         self.step_loss += losses
             .iter()
             .zip(&weights)
             .map(|(loss, weight)| f64::from(*loss) * f64::from(*weight))
             .sum::<f64>();
         if self.step_loss.is_finite() {
-            network.backward(&self.lora, recording, d_hidden, &mut self.gradient);
+            network.backward(&self.lora, recording, d_hidden, &mut self.gradient)?;
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ fn a_sound_place_is_said_to_be_sound() {
         "disk",
         "database",
         "cpu",
+        "device",
         "memory",
         "model",
         "tokenizer",

@@ -86,10 +86,10 @@ fn logits_through_the_cache_are_those_of_the_whole_text() {
             .map(|(text, cache)| Feed { tokens: &text[begin..end], cache })
             .collect();
         let hidden = network.extend(None, &mut feeds).unwrap();
-        let found = network.logits(&hidden, &[end - begin - 1, 2 * (end - begin) - 1]);
+        let found = network.logits(&hidden, &[end - begin - 1, 2 * (end - begin) - 1]).unwrap();
         for (text, found) in texts.iter().zip(found.chunks(vocabulary)) {
             let whole = network.read(None, &text[..end], std::slice::from_ref(&(0..end))).unwrap();
-            let wanted = network.logits(&whole, &[end - 1]);
+            let wanted = network.logits(&whole, &[end - 1]).unwrap();
             assert_eq!(likeliest(found), likeliest(&wanted));
             greatest = found.iter().zip(&wanted).fold(greatest, |g, (a, b)| g.max((a - b).abs()));
         }
@@ -101,10 +101,10 @@ fn logits_through_the_cache_are_those_of_the_whole_text() {
     assert_eq!(caches[0].len(), 5);
     let mut feeds = [Feed { tokens: &texts[1][5..9], cache: &mut caches[0] }];
     let hidden = network.extend(None, &mut feeds).unwrap();
-    let found = network.logits(&hidden, &[3]);
+    let found = network.logits(&hidden, &[3]).unwrap();
     let spliced = [&texts[0][..5], &texts[1][5..9]].concat();
     let whole = network.read(None, &spliced, std::slice::from_ref(&(0..9))).unwrap();
-    let wanted = network.logits(&whole, &[8]);
+    let wanted = network.logits(&whole, &[8]).unwrap();
     assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < allowed));
 }
 
@@ -137,7 +137,7 @@ fn answers_written_together_are_those_written_alone() {
         let text = [&prompt[..], &alone.tokens[..place]].concat();
         let hidden =
             model.network.read(None, &text, std::slice::from_ref(&(0..text.len()))).unwrap();
-        let logits = model.network.logits(&hidden, &[text.len() - 1]);
+        let logits = model.network.logits(&hidden, &[text.len() - 1]).unwrap();
         let logit = |tokens: &[u32]| logits[tokens[place] as usize];
         let gap = (logit(&alone.tokens) - logit(&one.tokens)).abs();
         assert!(f64::from(gap) < 0.01, "they part at a gap of {gap}");

@@ -38,7 +38,7 @@ impl Problem {
         let network = &self.model.network;
         let recording =
             network.record(lora, &self.tokens, &self.sequences, self.dropout, true).unwrap();
-        let losses = network.losses(&recording.hidden, &self.targets);
+        let losses = network.losses(&recording.hidden, &self.targets).unwrap();
         losses.iter().zip(&self.weights).map(|(l, w)| f64::from(*l) * f64::from(*w)).sum()
     }
 
@@ -47,9 +47,11 @@ impl Problem {
         let recording =
             network.record(lora, &self.tokens, &self.sequences, self.dropout, recompute).unwrap();
         let mut d_hidden = Buffer::zeroed(recording.hidden.len());
-        network.losses_and_gradient(&recording.hidden, &self.targets, &self.weights, &mut d_hidden);
+        network
+            .losses_and_gradient(&recording.hidden, &self.targets, &self.weights, &mut d_hidden)
+            .unwrap();
         let mut gradient = vec![0.0; lora.parameters.len()];
-        network.backward(lora, recording, d_hidden, &mut gradient);
+        network.backward(lora, recording, d_hidden, &mut gradient).unwrap();
         gradient
     }
 }

@@ -1,8 +1,8 @@
 //! The gradient of the loss for LoRA's parameters, block by block from the last to the first that is
 //! adapted. Frozen weights get no gradient, only pass it on.
 
-use super::super::Projection;
 use super::super::lora::{Lora, Pair, PairPlace};
+use super::super::{Projection, Result};
 use super::Network;
 use super::forward::{Activations, LayerRecording, Pass, Recording};
 use crate::kernels::{
@@ -14,16 +14,22 @@ impl Network {
     /// Adds the loss's gradient for every parameter of `lora` to `gradient` (of the same layout).
     ///
     /// `d_hidden` `(n, hidden)` is the loss's gradient for [`Recording::hidden`].
+    ///
+    /// # Errors
+    /// Only where a GPU computes and fails.
     pub fn backward(
         &self,
         lora: &Lora,
         recording: Recording,
         d_hidden: Buffer,
         gradient: &mut [f32],
-    ) {
+    ) -> Result<()> {
         assert_eq!(gradient.len(), lora.parameters.len());
-        let Some(lowest) = lora.places().first().map(|place| place.layer) else { return };
-        let Recording { sequences, angles, layers, dropout, hidden } = recording;
+        let Some(lowest) = lora.places().first().map(|place| place.layer) else { return Ok(()) };
+        let Recording { sequences, angles, layers, dropout, hidden, device } = recording;
+        if let (Some(network), Some(recorded)) = (&self.device, device) {
+            return network.backward(lora, recorded, d_hidden.to_vec(), gradient);
+        }
         drop(hidden);
         let pass = Pass {
             network: self,
@@ -43,6 +49,7 @@ impl Network {
                 BlockBackward { pass: &pass, lora, layer, activations: &activations, gradient };
             backward.run(&mut d_stream, layer > lowest);
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The keys and values of a sequence's past, so that each token is computed once.
 
 use super::super::Architecture;
+use super::device::DeviceCache;
 
 /// Keys and values of one sequence in every layer, `(len, key_width)` each.
 #[derive(Debug, Clone)]
@@ -8,6 +9,8 @@ pub struct KeyValueCache {
     layers: Vec<(Vec<f32>, Vec<f32>)>,
     key_width: usize,
     len: usize,
+    /// On a GPU the keys and values are here; only the first `len` tokens of it count.
+    device: Option<DeviceCache>,
 }
 
 impl KeyValueCache {
@@ -16,6 +19,7 @@ impl KeyValueCache {
             layers: vec![(Vec::new(), Vec::new()); architecture.layers],
             key_width: architecture.attention.key_width(),
             len: 0,
+            device: None,
         }
     }
 
@@ -44,12 +48,14 @@ impl KeyValueCache {
     pub fn beginning(&self, len: usize, room: usize) -> Self {
         let len = len.min(self.len);
         let copy = |values: &[f32]| {
+            // On a GPU nothing is here.
+            let Some(values) = values.get(..len * self.key_width) else { return Vec::new() };
             let mut copied = Vec::with_capacity((len + room) * self.key_width);
-            copied.extend_from_slice(&values[..len * self.key_width]);
+            copied.extend_from_slice(values);
             copied
         };
         let layers = self.layers.iter().map(|(keys, values)| (copy(keys), copy(values))).collect();
-        Self { layers, key_width: self.key_width, len }
+        Self { layers, key_width: self.key_width, len, device: self.device.clone() }
     }
 
     /// Bytes that one token takes.
@@ -60,7 +66,8 @@ impl KeyValueCache {
     /// Bytes held, those for tokens to come included.
     pub fn bytes(&self) -> usize {
         let capacity = |(keys, values): &(Vec<f32>, Vec<f32>)| keys.capacity() + values.capacity();
-        self.layers.iter().map(capacity).sum::<usize>() * size_of::<f32>()
+        let here = self.layers.iter().map(capacity).sum::<usize>() * size_of::<f32>();
+        here + self.device.as_ref().map_or(0, |_| self.len * self.bytes_per_token())
     }
 
     /// Gives back the memory for tokens to come.
@@ -80,6 +87,11 @@ impl KeyValueCache {
     pub(super) fn layer(&self, layer: usize) -> (&[f32], &[f32]) {
         let (keys, values) = &self.layers[layer];
         (keys, values)
+    }
+
+    /// The keys and values on the device, made when they are first asked for.
+    pub(super) fn on_device(&mut self, new: impl FnOnce() -> DeviceCache) -> &mut DeviceCache {
+        self.device.get_or_insert_with(new)
     }
 
     /// Called once all layers have their new rows.

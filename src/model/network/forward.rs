@@ -2,6 +2,7 @@
 
 use super::super::lora::Lora;
 use super::super::{Error, Projection, Result};
+use super::device::DeviceRecording;
 use super::{Dropout, KeyValueCache, Network};
 use crate::kernels::{
     Angles, Bf16Buffer, Buffer, LowRank, Matrix, Product, Span, attend, for_each_chunk, product,
@@ -25,6 +26,8 @@ pub struct Recording {
     pub(super) angles: Angles,
     pub(super) layers: Vec<LayerRecording>,
     pub(super) dropout: Dropout,
+    /// Where a GPU recorded it; `layers` is then empty.
+    pub(super) device: Option<DeviceRecording>,
 }
 
 /// What the backward of one block needs.
@@ -97,6 +100,11 @@ impl Network {
             tokens.extend_from_slice(feed.tokens);
         }
         let mut stream = self.embed(&tokens)?;
+        if let Some(device) = &self.device {
+            let hidden = device.extend(lora, stream.to_vec(), &positions, &sequences, feeds)?;
+            feeds.iter_mut().for_each(|feed| feed.cache.advance(feed.tokens.len()));
+            return Ok(Buffer::copy_of(&hidden));
+        }
         let pass = Pass {
             network: self,
             lora,
@@ -126,6 +134,11 @@ impl Network {
     ) -> Result<Buffer> {
         let angles = self.rotary.angles(&positions_of(sequences));
         let mut stream = self.embed(tokens)?;
+        if let Some(device) = &self.device {
+            let positions = positions_of(sequences);
+            let hidden = device.read(lora, stream.to_vec(), &positions, sequences)?;
+            return Ok(Buffer::copy_of(&hidden));
+        }
         let pass = Pass { network: self, lora, angles: &angles, sequences, dropout: Dropout::OFF };
         for layer in 0..self.blocks.len() {
             pass.block(layer, &mut stream, None, false);
@@ -148,6 +161,19 @@ impl Network {
     ) -> Result<Recording> {
         let angles = self.rotary.angles(&positions_of(sequences));
         let mut hidden = self.embed(tokens)?;
+        if let Some(device) = &self.device {
+            let positions = positions_of(sequences);
+            let (hidden, recorded) =
+                device.record(lora, hidden.to_vec(), &positions, sequences, dropout, recompute)?;
+            return Ok(Recording {
+                hidden: Buffer::copy_of(&hidden),
+                sequences: sequences.to_vec(),
+                angles,
+                layers: Vec::new(),
+                dropout,
+                device: Some(recorded),
+            });
+        }
         let mut layers = Vec::with_capacity(self.blocks.len());
         let pass = Pass { network: self, lora: Some(lora), angles: &angles, sequences, dropout };
         for layer in 0..self.blocks.len() {
@@ -155,7 +181,14 @@ impl Network {
             let kept = pass.block(layer, &mut hidden, None, !recompute);
             layers.extend(input.map(LayerRecording::Input).or(kept.map(LayerRecording::Kept)));
         }
-        Ok(Recording { hidden, sequences: sequences.to_vec(), angles, layers, dropout })
+        Ok(Recording {
+            hidden,
+            sequences: sequences.to_vec(),
+            angles,
+            layers,
+            dropout,
+            device: None,
+        })
     }
 
     /// The embeddings of `tokens`, `(n, hidden)`.

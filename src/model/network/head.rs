@@ -1,6 +1,7 @@
 //! The output head: final norm, logits, and the loss with its gradient, a few rows at a time, so
 //! that the logits of all positions are never in memory together.
 
+use super::super::Result;
 use super::Network;
 use crate::kernels::{
     Buffer, cross_entropy_backward, for_each_chunk, log_sum_exp, rms_norm, rms_norm_backward,
@@ -19,31 +20,57 @@ pub struct Target {
 
 impl Network {
     /// Logits `(rows.len(), vocabulary)` at the chosen rows of `hidden` `(n, hidden)`.
-    pub fn logits(&self, hidden: &[f32], rows: &[usize]) -> Buffer {
+    ///
+    /// # Errors
+    /// Only where a GPU computes and fails, as for all of the head.
+    pub fn logits(&self, hidden: &[f32], rows: &[usize]) -> Result<Buffer> {
+        if let Some(device) = &self.device {
+            let logits = device.logits(self.gather(hidden, rows.iter().copied()))?;
+            return Ok(Buffer::copy_of(&logits));
+        }
         let mut logits = Buffer::new(rows.len() * self.architecture.vocabulary);
         self.head().product(&self.normed(&self.gather(hidden, rows.iter().copied())), &mut logits);
-        logits
+        Ok(logits)
     }
 
     /// The negative log-likelihood of each target, in nats.
-    pub fn losses(&self, hidden: &[f32], targets: &[Target]) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn losses(&self, hidden: &[f32], targets: &[Target]) -> Result<Vec<f32>> {
+        if let Some(device) = &self.device {
+            let rows = self.gather(hidden, targets.iter().map(|target| target.row));
+            return device.losses(rows, targets);
+        }
         let mut losses = Vec::with_capacity(targets.len());
         for chunk in targets.chunks(HEAD_ROWS) {
             let rows = self.gather(hidden, chunk.iter().map(|target| target.row));
             losses.extend(self.chunk_logits(&rows, chunk).1);
         }
-        losses
+        Ok(losses)
     }
 
     /// As [`losses`](Self::losses), and adds the gradient of `Σ weight · loss` to `d_hidden`.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
     pub fn losses_and_gradient(
         &self,
         hidden: &[f32],
         targets: &[Target],
         weights: &[f32],
         d_hidden: &mut [f32],
-    ) -> Vec<f32> {
+    ) -> Result<Vec<f32>> {
         let width = self.architecture.hidden;
+        if let Some(device) = &self.device {
+            let rows = self.gather(hidden, targets.iter().map(|target| target.row));
+            let (losses, d_rows) = device.losses_and_gradient(rows, targets, weights)?;
+            for (target, d_row) in targets.iter().zip(d_rows.chunks_exact(width)) {
+                let at = target.row * width;
+                super::forward::add(&mut d_hidden[at..at + width], d_row);
+            }
+            return Ok(losses);
+        }
         let mut losses = Vec::with_capacity(targets.len());
         for (chunk, weights) in targets.chunks(HEAD_ROWS).zip(weights.chunks(HEAD_ROWS)) {
             let rows = self.gather(hidden, chunk.iter().map(|target| target.row));
@@ -70,7 +97,7 @@ impl Network {
             }
             losses.extend(chunk_losses);
         }
-        losses
+        Ok(losses)
     }
 
     /// Logits, losses and log-sums of one chunk of gathered rows.

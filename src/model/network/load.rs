@@ -60,8 +60,16 @@ impl Network {
             rope_factors.as_deref(),
         );
         let final_norm = vector(gguf, "output_norm.weight", hidden)?;
-        let exact = precision == Precision::F32;
-        Ok(Self { embedding, blocks, final_norm, separate_head, rotary, exact, architecture })
+        Ok(Self {
+            exact: precision == Precision::F32,
+            embedding,
+            blocks,
+            final_norm,
+            separate_head,
+            rotary,
+            architecture,
+            device: None,
+        })
     }
 }
 

@@ -4,18 +4,21 @@
 
 mod backward;
 mod cache;
+mod device;
 mod dropout;
 mod forward;
 mod head;
 mod load;
 
 pub use cache::KeyValueCache;
+pub use device::device_found;
 pub use dropout::Dropout;
 pub use forward::{Feed, Recording};
 pub use head::{HEAD_ROWS, Target};
 
 use super::{Architecture, Projection};
 use crate::kernels::{FrozenMatrix, Rotary};
+use device::DeviceNetwork;
 
 /// A `llama` decoder with frozen weights.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct Network {
     rotary: Rotary,
     /// Weights in f32, and nothing rounded on the way.
     exact: bool,
+    /// All of the above on a GPU, where that is used; the blocks and the head are then there alone.
+    device: Option<DeviceNetwork>,
 }
 
 #[derive(Debug)]
@@ -61,6 +66,7 @@ impl Network {
             })
             .sum();
         self.embedding.bytes()
+            + self.device.as_ref().map_or(0, DeviceNetwork::bytes)
             + blocks
             + self.separate_head.as_ref().map_or(0, FrozenMatrix::bytes)
             + 4 * self.final_norm.len()
