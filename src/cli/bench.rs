@@ -3,142 +3,169 @@
 use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::table::columns;
-use crate::driver::peak_memory_mib;
+use crate::driver::{Event, peak_memory_mib};
 use crate::kernels::Buffer;
 use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{Dropout, Target};
 use crate::model::sampler::Sampling;
 use crate::model::{Model, Projection};
 use crate::runtime::{
-    self, Generate, GenerateRequest, Job, Priority, Runtime, Score, ScoreItem, Step,
+    self, Generate, GenerateRequest, Generation, Job, Priority, Runtime, Score, ScoreItem, Step,
 };
 use crate::train::AdamW;
+use clap::{Args, value_parser};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use std::time::Instant;
 
-const RUNS: usize = 3;
 const PROMPT: usize = 512;
-const DECODE: usize = 32;
+/// Tokens read before writing is timed.
+const SHORT_PROMPT: usize = 32;
+const DECODE: usize = 64;
 const TOGETHER: usize = 16;
 /// The training step: sequences and tokens of each, all trained, rank 16 on all projections.
 const TRAIN: (usize, usize) = (4, 128);
 
-pub fn run(context: &Context) -> Result<Outcome> {
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    /// How often each is measured, after one run to warm up.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    runs: u16,
+}
+
+pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
     let runtime = context.runtime()?;
-    let ids = tokens(runtime.model(), PROMPT);
-    let prompt =
-        repeated(|| generated(&runtime, &ids, 1, 1).map(|text| ids.len() as f64 / text.prompt))?;
-    let decode = repeated(|| generated(&runtime, &ids[..32], DECODE, 1).map(|text| text.written))?;
-    let batched =
-        repeated(|| generated(&runtime, &ids[..32], DECODE, TOGETHER).map(|text| text.written))?;
-    let score = repeated(|| {
-        let began = Instant::now();
-        runtime.run(Score::new(vec![ScoreItem::whole(ids.clone())], None), |_| ())?;
-        Ok(ids.len() as f64 / began.elapsed().as_secs_f64())
+    let repeated = |name: &'static str, run: &dyn Fn() -> Result<f64>| -> Result<Figure> {
+        let total = usize::from(arguments.runs);
+        let tell = |done| context.output.event(Event::Measuring { what: name, done, total });
+        tell(0);
+        run()?;
+        let mut runs = Vec::with_capacity(total);
+        while runs.len() < total {
+            runs.push(run()?);
+            tell(runs.len());
+        }
+        Ok(Figure { name, runs })
+    };
+    let long = tokens(runtime.model(), 0, PROMPT);
+    let prompt = repeated("prompt of 512 tokens", &|| {
+        let read = generate(&runtime, vec![long.clone()], 1)?;
+        Ok(PROMPT as f64 / read[0].prompt_time.as_secs_f64())
     })?;
-    let train = repeated(|| Ok(runtime.run(TrainStep, |()| ())?))?;
-    let rows: Vec<Vec<String>> = [
-        ("prompt of 512 tokens", &prompt),
-        ("decode, one sequence", &decode),
-        ("decode, 16 sequences, total", &batched),
-        ("scoring 512 tokens", &score),
-        ("training step, 4 x 128 tokens", &train),
-    ]
-    .iter()
-    .map(|(name, runs)| {
-        vec![
-            (*name).to_owned(),
-            format!("{:.1} tokens/s", median(runs)),
-            format!("({:.1} to {:.1})", least(runs), most(runs)),
-        ]
-    })
-    .collect();
+    let decode = repeated("decode, one sequence", &|| written(&runtime, 1))?;
+    let batched = repeated("decode, 16 sequences, total", &|| written(&runtime, TOGETHER))?;
+    let score = repeated("scoring 512 tokens", &|| {
+        let began = Instant::now();
+        runtime.run(Score::new(vec![ScoreItem::whole(long.clone())], None), |_| ())?;
+        Ok(PROMPT as f64 / began.elapsed().as_secs_f64())
+    })?;
+    let inference_peak = peak_memory_mib();
+    let train =
+        repeated("training step, 4 x 128 tokens", &|| Ok(runtime.run(TrainStep, |()| ())?))?;
+    let peak = peak_memory_mib();
+
+    let figures = [&prompt, &decode, &batched, &score, &train];
+    let rows: Vec<Vec<String>> = figures.iter().map(|figure| figure.row()).collect();
     context.output.line(columns(&rows).trim_end())?;
-    if let Some(peak) = peak_memory_mib() {
-        context.output.line(format!("  peak memory of this process: {peak} MiB"))?;
+    if let (Some(inference), Some(peak)) = (inference_peak, peak) {
+        context.output.line(format!(
+            "  peak memory of this process: {inference} MiB, with training {peak} MiB"
+        ))?;
     }
-    let spread =
-        |runs: &[f64]| json!({"median": median(runs), "least": least(runs), "most": most(runs)});
     context.output.json(&json!({
-        "prompt_tokens_per_second": median(&prompt),
-        "decode_tokens_per_second": median(&decode),
-        "batched_decode_tokens_per_second": median(&batched),
-        "score_tokens_per_second": median(&score),
-        "train_tokens_per_second": median(&train),
-        "peak_rss_mib": peak_memory_mib(),
+        "prompt_tokens_per_second": prompt.median(),
+        "decode_tokens_per_second": decode.median(),
+        "batched_decode_tokens_per_second": batched.median(),
+        "score_tokens_per_second": score.median(),
+        "train_tokens_per_second": train.median(),
+        "inference_peak_rss_mib": inference_peak,
+        "peak_rss_mib": peak,
         "spread": {
-            "prompt": spread(&prompt),
-            "decode": spread(&decode),
-            "batched_decode": spread(&batched),
-            "score": spread(&score),
-            "train": spread(&train),
+            "prompt": prompt.spread(),
+            "decode": decode.spread(),
+            "batched_decode": batched.spread(),
+            "score": score.spread(),
+            "train": train.spread(),
         },
-        "threads": std::thread::available_parallelism().map_or(1, usize::from),
+        "runs": arguments.runs,
+        "threads": runtime.threads(),
         "cpu": crate::kernels::cpu_level().name(),
         "model": runtime.model().name(),
     }))?;
     Ok(Outcome::Done)
 }
 
-/// Ordinary token ids in no order that means anything.
-fn tokens(model: &Model, count: usize) -> Vec<u32> {
-    let vocabulary = model.network.architecture().vocabulary as u32;
-    (0..count as u32).map(|i| (i * 7919 + 13) % vocabulary).collect()
+/// Tokens a second of each run of one kind of work.
+struct Figure {
+    name: &'static str,
+    runs: Vec<f64>,
 }
 
-/// One run to warm up, then [`RUNS`] that count.
-fn repeated(mut run: impl FnMut() -> Result<f64>) -> Result<Vec<f64>> {
-    run()?;
-    (0..RUNS).map(|_| run()).collect()
+impl Figure {
+    fn sorted(&self) -> Vec<f64> {
+        let mut runs = self.runs.clone();
+        runs.sort_by(f64::total_cmp);
+        runs
+    }
+
+    fn median(&self) -> f64 {
+        let runs = self.sorted();
+        let upper = runs.len() / 2;
+        (runs[upper] + runs[(runs.len() - 1) / 2]) / 2.0
+    }
+
+    fn least(&self) -> f64 {
+        self.runs.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    fn most(&self) -> f64 {
+        self.runs.iter().copied().fold(0.0, f64::max)
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.name.to_owned(),
+            format!("{:.1} tokens/s", self.median()),
+            format!("({:.1} to {:.1})", self.least(), self.most()),
+        ]
+    }
+
+    fn spread(&self) -> serde_json::Value {
+        json!({"median": self.median(), "least": self.least(), "most": self.most()})
+    }
 }
 
-struct Timed {
-    /// Seconds that reading the prompt took.
-    prompt: f64,
-    /// Tokens written a second, of all sequences together.
-    written: f64,
+/// Ordinary token ids in no order that means anything, another text for each `text`.
+fn tokens(model: &Model, text: usize, count: usize) -> Vec<u32> {
+    let vocabulary = model.network.architecture().vocabulary;
+    (0..count).map(|i| ((i * 7919 + text * 104_729 + 13) % vocabulary) as u32).collect()
 }
 
-fn generated(
+/// Writes `max_tokens` after each prompt, all of them at once.
+fn generate(
     runtime: &Runtime,
-    prompt: &[u32],
+    prompts: Vec<Vec<u32>>,
     max_tokens: usize,
-    together: usize,
-) -> Result<Timed> {
-    let request = GenerateRequest {
-        prompt: prompt.to_vec(),
+) -> Result<Vec<Generation>> {
+    let together = prompts.len();
+    let requests = prompts.into_iter().map(|prompt| GenerateRequest {
+        prompt,
         sampling: Sampling::GREEDY,
         max_tokens,
         ignore_end: true,
-    };
-    let job = match together {
-        1 => Generate::for_person(request, None),
-        _ => Generate::measured(vec![request; together], None, together),
-    };
-    let texts = runtime.run(job, |_| ())?;
-    let longest = texts.iter().map(|text| text.write_time.as_secs_f64()).fold(1e-9, f64::max);
-    let prompt = texts.iter().map(|text| text.prompt_time.as_secs_f64()).fold(1e-9, f64::max);
-    Ok(Timed { prompt, written: (texts.len() * max_tokens) as f64 / longest })
+    });
+    Ok(runtime.run(Generate::measured(requests.collect(), None, together), |_| ())?)
 }
 
-fn sorted(runs: &[f64]) -> Vec<f64> {
-    let mut runs = runs.to_vec();
-    runs.sort_by(f64::total_cmp);
-    runs
-}
-
-fn median(runs: &[f64]) -> f64 {
-    sorted(runs).get(runs.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn least(runs: &[f64]) -> f64 {
-    sorted(runs).first().copied().unwrap_or(f64::NAN)
-}
-
-fn most(runs: &[f64]) -> f64 {
-    sorted(runs).last().copied().unwrap_or(f64::NAN)
+/// Tokens a second, all texts together, that `together` texts are written at. Reading the prompts is
+/// not counted, nor the token that each of them gives: the last text to begin is the one that waits
+/// for no other's prompt.
+fn written(runtime: &Runtime, together: usize) -> Result<f64> {
+    let prompts = (0..together).map(|text| tokens(runtime.model(), text, SHORT_PROMPT)).collect();
+    let texts = generate(runtime, prompts, DECODE + 1)?;
+    let time = texts.iter().map(|text| text.write_time.as_secs_f64()).fold(f64::MAX, f64::min);
+    Ok((together * DECODE) as f64 / time)
 }
 
 /// One whole training step; gives tokens a second.
@@ -165,7 +192,7 @@ impl Job for TrainStep {
         let mut lora = Lora::fresh(config, model.network.architecture(), &mut rng);
         let mut optimizer = AdamW::new(lora.parameters.len(), 0.0, 0.0);
         let (count, length) = TRAIN;
-        let ids = tokens(model, count * length);
+        let ids = tokens(model, 0, count * length);
         let sequences: Vec<_> = (0..count).map(|i| i * length..(i + 1) * length).collect();
         let targets: Vec<Target> = sequences
             .iter()

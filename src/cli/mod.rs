@@ -103,7 +103,7 @@ enum Command {
     /// List, show, import or export adapters.
     Adapters(adapters::AdaptersArguments),
     /// Measure speed and memory on this machine.
-    Bench,
+    Bench(bench::BenchArguments),
     /// Print shell completions.
     Completions(completions::CompletionsArguments),
 }
@@ -163,7 +163,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         Command::Train(arguments) => train::run(&context, &arguments),
         Command::Compare(arguments) => compare::run(&context, &arguments),
         Command::Adapters(arguments) => adapters::run(&context, &arguments),
-        Command::Bench => bench::run(&context),
+        Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Demo | Command::Completions(_) => Ok(Outcome::Done),
     }
 }

@@ -4,6 +4,7 @@
 mod adapters;
 mod bad_files;
 mod bad_input;
+mod benching;
 mod comparing;
 mod corrections;
 mod demo;
