@@ -2,33 +2,62 @@
 //! needs the same few sizes hundreds of times, and fresh memory from the system costs a page fault
 //! every thousand numbers.
 
+use memmap2::MmapMut;
+use std::alloc::{Layout, handle_alloc_error};
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
 
-/// One cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
-
-const LINE: usize = 16;
+/// Numbers in one page of the system, and bytes in a huge one.
+const PAGE: usize = 1024;
+#[cfg(target_os = "linux")]
+const HUGE_PAGE: usize = 2 << 20;
 
 /// `len` numbers of f32; what they are at first is left from an earlier use.
 pub struct Buffer {
-    lines: Vec<Line>,
+    memory: Memory,
     len: usize,
 }
 
+/// Whole pages straight from the system, and straight back to it: an allocator would keep blocks of
+/// so many sizes for itself, torn to pieces.
+struct Memory(Option<MmapMut>);
+
 thread_local! {
-    static FREE: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
+    static FREE: RefCell<Vec<Memory>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Memory {
+    /// Room for `len` numbers, zero at first.
+    fn new(len: usize) -> Self {
+        let bytes = len * size_of::<f32>();
+        let Ok(memory) = MmapMut::map_anon(bytes) else {
+            match Layout::array::<f32>(len) {
+                Ok(layout) => handle_alloc_error(layout),
+                Err(_) => panic!("{len} numbers are more than a process can have"),
+            }
+        };
+        #[cfg(target_os = "linux")]
+        if bytes >= HUGE_PAGE {
+            // Only a hint: where it is refused the usual pages are there.
+            let _ = memory.advise(memmap2::Advice::HugePage);
+        }
+        Self(Some(memory))
+    }
+
+    /// Numbers it has room for.
+    fn capacity(&self) -> usize {
+        self.0.as_ref().map_or(0, |memory| memory.len() / size_of::<f32>())
+    }
 }
 
 impl Buffer {
     /// A buffer whose every element the caller writes before it reads it.
     pub fn new(len: usize) -> Self {
-        let wanted = len.div_ceil(LINE);
-        let mut lines = FREE.with_borrow_mut(|free| take(free, wanted)).unwrap_or_default();
-        lines.resize(wanted, Line([0.0; LINE]));
-        Self { lines, len }
+        let memory = match len {
+            0 => Memory(None),
+            _ => FREE.with_borrow_mut(|free| take(free, len)).unwrap_or_else(|| Memory::new(len)),
+        };
+        Self { memory, len }
     }
 
     pub fn zeroed(len: usize) -> Self {
@@ -57,29 +86,33 @@ impl Buffer {
     }
 }
 
-/// The smallest free memory that holds `wanted` lines, if it is not far too large. If there is none, the
-/// largest that is too small is given up, so that what lies unused never grows with changing sizes.
-fn take(free: &mut Vec<Vec<Line>>, wanted: usize) -> Option<Vec<Line>> {
+/// The smallest free memory that holds `len` numbers, if it is not far too large. If there is none, as
+/// much of the too small is given up, so that what lies unused never grows with changing sizes.
+fn take(free: &mut Vec<Memory>, len: usize) -> Option<Memory> {
     let fits = (0..free.len())
-        .filter(|&i| (wanted..=2 * wanted + 64).contains(&free[i].capacity()))
+        .filter(|&i| (len..=2 * len + PAGE).contains(&free[i].capacity()))
         .min_by_key(|&i| free[i].capacity());
     if let Some(place) = fits {
         return Some(free.swap_remove(place));
     }
-    let too_small = (0..free.len())
-        .filter(|&i| free[i].capacity() < wanted)
-        .max_by_key(|&i| free[i].capacity());
-    if let Some(place) = too_small {
-        free.swap_remove(place);
+    let mut given_up = 0;
+    while given_up < len {
+        let too_small = (0..free.len())
+            .filter(|&i| free[i].capacity() < len)
+            .max_by_key(|&i| free[i].capacity());
+        let Some(place) = too_small else { break };
+        given_up += free.swap_remove(place).capacity();
     }
     None
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let lines = std::mem::take(&mut self.lines);
-        // While a thread ends its free memory may be gone already.
-        let _ = FREE.try_with(|free| free.borrow_mut().push(lines));
+        let memory = Memory(self.memory.0.take());
+        if memory.capacity() > 0 {
+            // While a thread ends its free memory may be gone already.
+            let _ = FREE.try_with(|free| free.borrow_mut().push(memory));
+        }
     }
 }
 
@@ -87,15 +120,23 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: lines are arrays of f32 without padding, and hold at least `len` of them.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        match &self.memory.0 {
+            // SAFETY: the pages hold at least `len` numbers, begin on a page, and every pattern is one.
+            Some(memory) => unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), self.len) },
+            None => &[],
+        }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above; the borrow is unique.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        match &mut self.memory.0 {
+            // SAFETY: as above; the borrow is unique.
+            Some(memory) => unsafe {
+                std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), self.len)
+            },
+            None => &mut [],
+        }
     }
 }
 
@@ -131,8 +172,8 @@ mod tests {
         for len in (1..200).map(|i| i * 1000) {
             drop(Buffer::new(len));
         }
-        let held: usize = FREE.with_borrow(|free| free.iter().map(Vec::capacity).sum());
-        assert!(held * LINE < 600_000, "{held} lines are kept");
+        let held: usize = FREE.with_borrow(|free| free.iter().map(Memory::capacity).sum());
+        assert!(held < 600_000, "{held} numbers are kept");
         Buffer::release_unused();
     }
 }

@@ -5,11 +5,13 @@
 
 use super::{AdamW, Result, RunFolder};
 use crate::store::atomic;
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
 
 const FILE: &str = "checkpoint.safetensors";
+/// Numbers written at once.
+const PIECE: usize = 1 << 16;
 
 /// Parameters and optimizer after `steps` steps.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,35 +23,45 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    pub fn of(steps: usize, parameters: &[f32], optimizer: &AdamW) -> Self {
-        Self {
-            steps,
-            parameters: parameters.to_vec(),
-            first: optimizer.first.clone(),
-            second: optimizer.second.clone(),
-        }
-    }
-
-    /// Replaces the run's checkpoint.
+    /// Replaces the run's checkpoint by what `optimizer` made of `parameters` in `steps` steps. Written
+    /// piece by piece: a copy would be as large as the adapter's whole share of the memory.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn write(&self, run: &RunFolder) -> Result<()> {
-        let bytes: Vec<(&str, Vec<u8>)> =
-            [("parameters", &self.parameters), ("first", &self.first), ("second", &self.second)]
-                .map(|(name, values)| (name, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-                .into();
-        let broken = |e: safetensors::SafeTensorError| run.broken(FILE, e.to_string());
-        let mut views = Vec::new();
-        for (name, values) in &bytes {
-            views.push((
-                *name,
-                TensorView::new(Dtype::F32, vec![values.len() / 4], values).map_err(broken)?,
-            ));
-        }
-        let steps = HashMap::from([("steps".to_owned(), self.steps.to_string())]);
-        let file = safetensors::serialize(views, Some(steps)).map_err(broken)?;
-        Ok(atomic::write(&run.path().join(FILE), &file)?)
+    pub fn write(
+        run: &RunFolder,
+        steps: usize,
+        parameters: &[f32],
+        optimizer: &AdamW,
+    ) -> Result<()> {
+        let tensors: [(&str, &[f32]); 3] = [
+            ("parameters", parameters),
+            ("first", &optimizer.first),
+            ("second", &optimizer.second),
+        ];
+        let mut end = 0;
+        let described = tensors.map(|(name, values)| {
+            let start = end;
+            end += size_of_val(values);
+            let (dtype, shape) = (Dtype::F32, vec![values.len()]);
+            (name.to_owned(), TensorInfo { dtype, shape, data_offsets: (start, end) })
+        });
+        let steps = HashMap::from([("steps".to_owned(), steps.to_string())]);
+        let mut header = Metadata::new(Some(steps), described.into())
+            .map_err(|e| e.to_string())
+            .and_then(|header| serde_json::to_string(&header).map_err(|e| e.to_string()))
+            .map_err(|e| run.broken(FILE, e))?;
+        // The format aligns the numbers to 8 bytes with spaces.
+        header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+        Ok(atomic::write_with(&run.path().join(FILE), |file| {
+            file.write_all(&(header.len() as u64).to_le_bytes())?;
+            file.write_all(header.as_bytes())?;
+            for piece in tensors.iter().flat_map(|(_, values)| values.chunks(PIECE)) {
+                let bytes: Vec<u8> = piece.iter().flat_map(|value| value.to_le_bytes()).collect();
+                file.write_all(&bytes)?;
+            }
+            Ok(())
+        })?)
     }
 
     /// The run's checkpoint, if it has one yet.

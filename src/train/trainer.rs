@@ -262,7 +262,7 @@ impl Trainer {
     }
 
     fn save(&mut self) -> Result<()> {
-        Checkpoint::of(self.step, &self.lora.parameters, &self.optimizer).write(&self.run)?;
+        Checkpoint::write(&self.run, self.step, &self.lora.parameters, &self.optimizer)?;
         self.saved_at = Instant::now();
         self.saved_step = self.step;
         Ok(())
