@@ -454,9 +454,8 @@ fn estimate(
     dataset: &Dataset,
     settings: &TrainSettings,
 ) -> MemoryEstimate {
-    let network = &runtime.model().network;
     let tokens = Plan::new(dataset.samples.len(), settings).longest_micro_batch(dataset);
-    MemoryEstimate::new(network.architecture(), network.bytes(), lora, tokens, settings.recompute)
+    MemoryEstimate::new(&runtime.model().network, lora, tokens, settings.recompute)
 }
 
 /// What training on a token costs beside reading it.

@@ -1,8 +1,8 @@
 //! What a run will do, known before it starts: its steps, their examples, its memory.
 
 use super::{Dataset, Error, Result, TrainSettings};
-use crate::model::Architecture;
 use crate::model::lora::Lora;
+use crate::model::network::{HEAD_ROWS, Network};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -75,39 +75,33 @@ pub struct MemoryEstimate {
     pub activations: usize,
 }
 
-/// The process itself, thread pools, tokenizer and template.
-const PROCESS: usize = 90 << 20;
+/// The process itself, threads, tokenizer and template.
+const PROCESS: usize = 45 << 20;
 
 impl MemoryEstimate {
-    /// The estimate for micro-batches of up to `tokens` tokens.
-    pub fn new(
-        architecture: &Architecture,
-        weights: usize,
-        lora: &Lora,
-        tokens: usize,
-        recompute: bool,
-    ) -> Self {
-        let hidden = architecture.hidden;
+    /// The estimate for micro-batches of up to `tokens` tokens, all of them trained.
+    pub fn new(network: &Network, lora: &Lora, tokens: usize, recompute: bool) -> Self {
+        let architecture = network.architecture();
+        let (hidden, feed_forward) = (architecture.hidden, architecture.feed_forward);
         let (query, key) =
             (architecture.attention.query_width(), architecture.attention.key_width());
         let inner = lora.config().rank * lora.config().targets.len();
-        // Kept a token: input, middle (hidden); queries, attended; keys, values; gate, up; A·x.
-        let block = 2 * hidden
-            + 2 * query
-            + 2 * key
-            + architecture.attention.heads
-            + 2 * architecture.feed_forward
-            + inner;
-        // The backward of one block holds its gradients beside: stream, normed (twice), queries,
-        // attended, keys, values, three feed-forward rows, and one masked copy.
-        let working = 4 * hidden + 2 * query + 2 * key + 4 * architecture.feed_forward;
+        // Gate and up wait in half the memory, unless nothing may be rounded.
+        let gate_and_up = if network.is_exact() { 2 * feed_forward } else { feed_forward };
+        // Kept a token: input, middle (hidden); queries, attended; keys, values; log-sums; A·x.
+        let block =
+            2 * hidden + 2 * query + 2 * key + architecture.attention.heads + gate_and_up + inner;
+        // Beside the blocks: the stream at the end and its gradient; and in one block's backward the
+        // gradients of stream, normed (twice), queries, attended, keys, values, three feed-forward
+        // rows, and one masked copy.
+        let working = 6 * hidden + 2 * query + 2 * key + 3 * feed_forward;
         let kept = match recompute {
             false => architecture.layers * block,
             true => architecture.layers * hidden + block,
         };
-        let logits = tokens.min(96) * architecture.vocabulary;
+        let logits = tokens.min(HEAD_ROWS) * architecture.vocabulary;
         Self {
-            weights,
+            weights: network.bytes(),
             adapter: 4 * 4 * lora.parameters.len(),
             activations: 4 * (tokens * (kept + working) + logits),
         }

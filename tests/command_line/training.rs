@@ -43,6 +43,28 @@ fn a_training_says_what_it_will_do_each_step_and_what_came_out() {
     says(&told, &["finished", "lora-v1"]);
 }
 
+// If this fails, training is refused on machines where it fits, or started where it does not.
+#[test]
+fn the_memory_said_before_is_within_15_percent_of_what_is_taken() {
+    let lines: String = (0..4)
+        .map(|i| {
+            let (prompt, answer) = ("word ".repeat(200), "word ".repeat(180));
+            format!("{{\"id\":\"{i}\",\"prompt\":\"{prompt}\",\"answer\":\"{answer}\"}}\n")
+        })
+        .collect();
+    for checkpointing in [false, true] {
+        let home = Home::new();
+        let file = home.file("examples.jsonl", &lines);
+        let mut arguments = vec!["train", "--from", &file, "--batch", "2", "--epochs", "1"];
+        arguments.extend(["--replay", "0", "--max-seq", "512", "--json"]);
+        arguments.extend(checkpointing.then_some("--checkpointing"));
+        let lines = home.ok(&arguments).lines();
+        let said = lines[0]["memory_mib"].as_f64().unwrap();
+        let taken = lines.last().unwrap()["peak_rss_mib"].as_f64().unwrap();
+        assert!((0.85..=1.15).contains(&(said / taken)), "{said} MiB said, {taken} MiB taken");
+    }
+}
+
 #[test]
 fn a_trained_adapter_answers_tasks() {
     let trained = Home::trained();

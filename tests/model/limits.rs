@@ -12,10 +12,8 @@ fn too_little_memory_is_refused_with_settings_that_need_less() {
     let mut settings = TrainSettings { batch_size: 8, ..settings };
     settings.lora.rank = 16;
     let estimate = |settings: &TrainSettings, tokens| {
-        let architecture = model.network.architecture();
-        let lora = Lora::zeros(settings.lora.clone(), architecture);
-        let weights = model.network.bytes();
-        MemoryEstimate::new(architecture, weights, &lora, tokens, settings.recompute)
+        let lora = Lora::zeros(settings.lora.clone(), model.network.architecture());
+        MemoryEstimate::new(&model.network, &lora, tokens, settings.recompute)
     };
     let full = estimate(&settings, 8 * 512);
     assert!(full.check(&settings, Some(full.mib())).is_ok() && full.check(&settings, None).is_ok());

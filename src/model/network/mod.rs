@@ -55,6 +55,11 @@ impl Network {
         &self.architecture
     }
 
+    /// Whether the weights are in f32 and nothing is rounded on the way.
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
     /// Bytes of all frozen weights in memory.
     pub fn bytes(&self) -> usize {
         let blocks: usize = self
