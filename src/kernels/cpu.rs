@@ -51,6 +51,12 @@ pub fn rounds_to_bf16() -> bool {
     cpu_level() == CpuLevel::Avx512Bf16
 }
 
+/// Whether products of many rows with a quantised weight are those of whole numbers of 16 bits here:
+/// rounded, but finer than any number of the model is known.
+pub fn multiplies_whole_numbers() -> bool {
+    cpu_level() == CpuLevel::Avx2
+}
+
 #[cfg(target_arch = "x86_64")]
 fn detected() -> CpuLevel {
     let avx2 = is_x86_feature_detected!("avx2")

@@ -38,7 +38,7 @@ fn array<T: Copy + Default>(value: impl Fn(usize) -> T) -> [T; GROUP] {
 
 /// A group of whole numbers: its values are `scale · whole + minimum`.
 pub(super) struct Quants {
-    pub whole: [i16; GROUP],
+    pub whole: [i8; GROUP],
     pub scale: f32,
     pub minimum: f32,
 }
@@ -210,11 +210,11 @@ block_format!(Bf16, 1, 64, |block, _group| {
 
 /// Sixteen bytes of two quants each: the low halves first, then the high ones.
 #[inline(always)]
-fn nibbles(bytes: &[u8], whole: impl Fn(i16, usize) -> i16) -> [i16; GROUP] {
+fn nibbles(bytes: &[u8], whole: impl Fn(i8, usize) -> i8) -> [i8; GROUP] {
     let mut out = [0; GROUP];
     for i in 0..16 {
-        out[i] = whole(i16::from(bytes[i] & 15), i);
-        out[i + 16] = whole(i16::from(bytes[i] >> 4), i + 16);
+        out[i] = whole((bytes[i] & 15) as i8, i);
+        out[i + 16] = whole((bytes[i] >> 4) as i8, i + 16);
     }
     out
 }
@@ -239,8 +239,8 @@ block_format!(
 
 /// Bit `i` of the fifth bits of a Q5_0 or Q5_1 block, as the quant's 16.
 #[inline(always)]
-fn fifth_bit(high: u32, i: usize) -> i16 {
-    (((high >> i) & 1) << 4) as i16
+fn fifth_bit(high: u32, i: usize) -> i8 {
+    (((high >> i) & 1) << 4) as i8
 }
 
 block_format!(
@@ -272,7 +272,7 @@ block_format!(
     1,
     34,
     whole | block,
-    _group | { (array(|i| i16::from(block[2 + i] as i8)), half_at::<V>(block, 0), 0.0) }
+    _group | { (array(|i| block[2 + i] as i8), half_at::<V>(block, 0), 0.0) }
 );
 
 /// The 6-bit scale and minimum of sub-block `j` of a Q4_K or Q5_K block.
@@ -299,7 +299,7 @@ block_format!(
         let quants = &block[16 + group / 2 * 32..][..32];
         let shift = group % 2 * 4;
         (
-            array(|i| i16::from((quants[i] >> shift) & 15)),
+            array(|i| ((quants[i] >> shift) & 15) as i8),
             half_at::<V>(block, 0) * scale,
             -half_at::<V>(block, 2) * minimum,
         )
@@ -316,8 +316,7 @@ block_format!(
         let high = &block[16..48];
         let quants = &block[48 + group / 2 * 32..][..32];
         let shift = group % 2 * 4;
-        let whole =
-            array(|i| i16::from(((quants[i] >> shift) & 15) | ((high[i] >> group) & 1) << 4));
+        let whole = array(|i| (((quants[i] >> shift) & 15) | ((high[i] >> group) & 1) << 4) as i8);
         (whole, half_at::<V>(block, 0) * scale, -half_at::<V>(block, 2) * minimum)
     }
 );

@@ -3,13 +3,14 @@
 
 use super::BlockFormat;
 use super::buffer::Buffer;
-use super::cpu::for_each_cpu_level;
+use super::cpu::multiplies_whole_numbers;
 use super::dequantise::{Format, GROUP, row_group, row_quants, with_format};
 use super::frozen_matrix::{FrozenMatrix, Product};
 use super::panel::Blocks;
 use super::shared_slice::SharedSlice;
 use super::team::{for_each_task, threads};
 use super::vector::{Vector, for_each_vector};
+use super::whole_rows::WholeRows;
 use std::ops::Range;
 
 /// Up to this many rows of input take this way.
@@ -33,7 +34,10 @@ pub(super) fn few_rows(x: &[f32], n: usize, products: &mut [Product]) {
         padded
     });
     let x = padded.as_deref().unwrap_or(x);
-    let one = (n == 1).then(|| WholeRow::new(x));
+    // A row is multiplied in the same numbers alone and among many.
+    let in_whole = (n == 1 || multiplies_whole_numbers())
+        && products.iter().any(|product| product.weight.has_whole_quants());
+    let rounded = in_whole.then(|| WholeRows::new(x, n));
     let rows: usize = products.iter().map(|product| product.weight.rows()).sum();
     // Several tasks a thread, so that one that is held up holds up nobody else.
     let share = rows.div_ceil(4 * threads()).max(TASK_ELEMENTS.div_ceil(whole));
@@ -54,8 +58,8 @@ pub(super) fn few_rows(x: &[f32], n: usize, products: &mut [Product]) {
         let (weight, low_rank, out) = &outs[i];
         // SAFETY: only this task writes columns `rows` of `out`.
         unsafe {
-            let whole = one.as_ref().filter(|_| weight.has_whole_quants());
-            weight_rows(weight, rows.clone(), x, whole, n, out);
+            let rounded = rounded.as_ref().filter(|_| weight.has_whole_quants());
+            weight_rows(weight, rows.clone(), x, rounded, n, out);
         }
         let Some(low_rank) = low_rank else { return };
         let (rank, _) = low_rank.right.shape();
@@ -69,85 +73,40 @@ pub(super) fn few_rows(x: &[f32], n: usize, products: &mut [Product]) {
     });
 }
 
-/// One row of input in groups of whole numbers of 16 bits, for formats whose quants are whole numbers
-/// too: products of pairs of those are one instruction. The rounding, half a part in 32,767 of a
-/// group's greatest, is about that of f32 sums.
-struct WholeRow {
-    groups: Vec<[i16; GROUP]>,
-    /// What each group's numbers are multiples of, and its sum before rounding.
-    steps: Vec<(f32, f32)>,
-}
-
-impl WholeRow {
-    fn new(x: &[f32]) -> Self {
-        let (values, _) = x.as_chunks::<GROUP>();
-        let mut row =
-            Self { groups: vec![[0; GROUP]; values.len()], steps: vec![(0.0, 0.0); values.len()] };
-        round_groups(values, &mut row.groups, &mut row.steps);
-        row
-    }
-}
-
-for_each_cpu_level! {
-    fn round_groups(
-        values: &[[f32; GROUP]],
-        groups: &mut [[i16; GROUP]],
-        steps: &mut [(f32, f32)],
-    ) {
-        // Added, it leaves the nearest whole number in the low bits of the sum.
-        const ROUND: f32 = 12_582_912.0;
-        for ((values, whole), step) in values.iter().zip(groups).zip(steps) {
-            let (mut most, mut sums) = ([0.0f32; 8], [0.0f32; 8]);
-            for eight in values.as_chunks::<8>().0 {
-                for i in 0..8 {
-                    most[i] = if eight[i].abs() > most[i] { eight[i].abs() } else { most[i] };
-                    sums[i] += eight[i];
-                }
-            }
-            let sum: f32 = sums.iter().sum();
-            let greatest = most.iter().fold(0.0f32, |a, b| a.max(*b));
-            // A value that is no number makes every product with its group none.
-            let finite = sum.is_finite();
-            let inverse = match finite && greatest > 0.0 {
-                true => f32::from(i16::MAX) / greatest,
-                false => 0.0,
-            };
-            for i in 0..GROUP {
-                let rounded = values[i] * inverse + ROUND;
-                whole[i] = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32) as i16;
-            }
-            *step = (if finite { greatest / f32::from(i16::MAX) } else { f32::NAN }, sum);
-        }
-    }
-}
-
 /// # Safety
 /// No other task may touch columns `rows` of `out` `(n, weight.rows())`.
 unsafe fn weight_rows(
     weight: &FrozenMatrix,
     rows: Range<usize>,
     x: &[f32],
-    whole: Option<&WholeRow>,
+    whole: Option<&WholeRows>,
     n: usize,
     out: &SharedSlice,
 ) {
     let blocks = weight.view();
     let (width, all) = (x.len() / n, weight.rows());
-    if let Some(whole) = whole {
-        // SAFETY: the caller's promise.
-        unsafe { with_format!(blocks.format, F => one_whole::<F>(blocks, rows, whole, out)) };
-        return;
-    }
     let mut token = 0;
     while token < n {
-        let x = &x[token * width..];
         let at = token * all;
         // SAFETY: the caller's promise.
         token += unsafe {
-            with_format!(blocks.format, F => match n - token {
-                1 => { one::<F>(blocks, rows.clone(), &x[..width], out, at); 1 }
-                2 | 3 => { two::<F>(blocks, rows.clone(), x, width, out, at, all); 2 }
-                _ => { four::<F>(blocks, rows.clone(), x, width, out, at, all); 4 }
+            with_format!(blocks.format, F => match (whole, n - token) {
+                (Some(x), 1) => { one_whole::<F>(blocks, rows.clone(), x, token, out, at); 1 }
+                (Some(x), 2 | 3) => {
+                    two_whole::<F>(blocks, rows.clone(), x, token, out, at, all);
+                    2
+                }
+                (Some(x), _) => { four_whole::<F>(blocks, rows.clone(), x, token, out, at, all); 4 }
+                (None, 1) => { one::<F>(blocks, rows.clone(), &x[token * width..], out, at); 1 }
+                (None, 2 | 3) => {
+                    let x = &x[token * width..];
+                    two::<F>(blocks, rows.clone(), x, width, out, at, all);
+                    2
+                }
+                (None, _) => {
+                    four::<F>(blocks, rows.clone(), &x[token * width..], width, out, at, all);
+                    4
+                }
             })
         };
     }
@@ -157,21 +116,79 @@ for_each_vector! {
     unsafe fn one_whole<V, F: Format>(
         blocks: Blocks,
         rows: Range<usize>,
-        whole: &WholeRow,
+        x: &WholeRows,
+        token: usize,
         out: &SharedSlice,
+        at: usize,
     ) {
-        for row in rows {
-            let bytes = blocks.row(row);
-            let mut sums = V::splat(0.0);
-            let mut minimums = 0.0;
-            for (group, (x, (step, sum))) in whole.groups.iter().zip(&whole.steps).enumerate() {
-                let Some(quants) = row_quants::<V, F>(bytes, group) else { break };
-                let scale = V::splat(quants.scale * step);
-                sums = V::dot_whole(&quants.whole, x).multiply_add(scale, sums);
-                minimums += quants.minimum * sum;
+        // SAFETY: passed on.
+        unsafe { whole_dots::<V, F, 1>(blocks, rows, x, token, out, at, 0) }
+    }
+}
+
+for_each_vector! {
+    unsafe fn two_whole<V, F: Format>(
+        blocks: Blocks,
+        rows: Range<usize>,
+        x: &WholeRows,
+        token: usize,
+        out: &SharedSlice,
+        at: usize,
+        out_stride: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe { whole_dots::<V, F, 2>(blocks, rows, x, token, out, at, out_stride) }
+    }
+}
+
+for_each_vector! {
+    unsafe fn four_whole<V, F: Format>(
+        blocks: Blocks,
+        rows: Range<usize>,
+        x: &WholeRows,
+        token: usize,
+        out: &SharedSlice,
+        at: usize,
+        out_stride: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe { whole_dots::<V, F, 4>(blocks, rows, x, token, out, at, out_stride) }
+    }
+}
+
+/// `N` rows of `x` from `token` with every weight row of `rows`, all in whole numbers.
+///
+/// # Safety
+/// No other task may touch columns `rows` of the `N` rows of `out` from `at`.
+#[inline(always)]
+unsafe fn whole_dots<V: Vector, F: Format, const N: usize>(
+    blocks: Blocks,
+    rows: Range<usize>,
+    x: &WholeRows,
+    token: usize,
+    out: &SharedSlice,
+    at: usize,
+    out_stride: usize,
+) {
+    let groups = x.groups;
+    let first = token * groups;
+    let values = &x.values()[first..first + N * groups];
+    let (steps, totals) = (&x.steps[first..][..N * groups], &x.sums[first..][..N * groups]);
+    for row in rows {
+        let bytes = blocks.row(row);
+        let (mut sums, mut minimums) = ([V::splat(0.0); N], [0.0; N]);
+        for group in 0..groups {
+            let Some(quants) = row_quants::<V, F>(bytes, group) else { break };
+            for i in 0..N {
+                let place = i * groups + group;
+                let scale = V::splat(quants.scale * steps[place]);
+                sums[i] = V::dot_whole(&quants.whole, &values[place]).multiply_add(scale, sums[i]);
+                minimums[i] += quants.minimum * totals[place];
             }
+        }
+        for i in 0..N {
             // SAFETY: the caller's promise.
-            unsafe { out.set(row, sums.sum() + minimums) };
+            unsafe { out.set(at + i * out_stride + row, sums[i].sum() + minimums[i]) };
         }
     }
 }

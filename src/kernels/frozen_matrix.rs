@@ -14,6 +14,9 @@ use super::panel::{self, Blocks, STRIP};
 use super::shared_slice::SharedSlice;
 use super::team::{for_each_task, threads};
 use super::tile::{Factors, Place, multiply_rows, tile_width};
+#[cfg(target_arch = "x86_64")]
+use super::whole_panel::{WholePanel, multiply_whole_rows};
+use super::whole_rows::WholeRows;
 use std::ops::Range;
 
 /// A frozen `(rows, columns)` = `(out, in)` weight.
@@ -70,6 +73,7 @@ pub fn products(x: &[f32], products: &mut [Product]) {
     if n <= FEW_ROWS {
         return few_rows(x, n, products);
     }
+    let whole = whole_if(products.iter().any(|product| product.weight.in_whole_numbers()), x, n);
     let rounded = rounded_if(products.iter().all(|product| product.weight.in_pairs()), x, n);
     let outs: Vec<(&FrozenMatrix, Option<LowRank>, SharedSlice)> = products
         .iter_mut()
@@ -94,6 +98,15 @@ pub fn products(x: &[f32], products: &mut [Product]) {
             accumulate: false,
         };
         let work = Work { n, depth: columns, low_rank: *low_rank, first: rows.start, place };
+        #[cfg(target_arch = "x86_64")]
+        if let Some(whole) = whole.as_ref().filter(|_| weight.in_whole_numbers()) {
+            let ahead = tasks.get(task + threads()).map_or(&[][..], |(i, strips)| {
+                let weight = outs[*i].0;
+                weight.view().rows(strips.start * STRIP..(strips.end * STRIP).min(weight.rows))
+            });
+            // SAFETY: as below; the weight says that the features are there.
+            return unsafe { work.run_whole(whole, weight.view(), rows, ahead) };
+        }
         let expand = |strip: usize, depth: Range<usize>, panel: &mut Panel| {
             let first = rows.start + strip * STRIP;
             let rows = first..(first + STRIP).min(rows.end);
@@ -109,6 +122,11 @@ fn shares(strips: usize) -> impl Iterator<Item = Range<usize>> {
     let threads = threads();
     let count = strips.div_ceil(STRIPS).next_multiple_of(threads).min(strips).max(1);
     (0..count).map(move |i| strips * i / count..strips * (i + 1) / count)
+}
+
+/// The input's rows in whole numbers, where a weight is multiplied so.
+fn whole_if(wanted: bool, x: &[f32], n: usize) -> Option<WholeRows> {
+    wanted.then(|| WholeRows::new(x, n))
 }
 
 /// The input's rows in pairs of bf16, `pairs` of them a row.
@@ -268,6 +286,34 @@ impl Work<'_> {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+impl Work<'_> {
+    /// `place = x · Wᵀ + low rank` in whole numbers, for `rows` of the weight; `ahead` are the bytes that
+    /// this thread will probably take up next.
+    ///
+    /// # Safety
+    /// As [`Work::run`]; the processor has the features of `CpuLevel::Avx2`.
+    unsafe fn run_whole(&self, x: &WholeRows, blocks: Blocks, rows: Range<usize>, ahead: &[u8]) {
+        // A group takes half the bytes of one in f32.
+        const GROUPS: usize = 2 * PANEL_DEPTH / GROUP;
+        let addition =
+            self.low_rank.map(|low_rank| Addition::new(low_rank, self.first, self.place.columns));
+        let mut panel = WholePanel::new(rows.len().div_ceil(STRIP), GROUPS.min(x.groups));
+        for first in (0..x.groups).step_by(GROUPS) {
+            let end = (first + GROUPS).min(x.groups);
+            let addition = addition.as_ref().filter(|_| end == x.groups);
+            let addition = addition.map(|addition| addition.factors(tile_width()));
+            let place = Place { accumulate: first > 0, ..self.place };
+            // SAFETY: the caller's promise.
+            unsafe {
+                panel.fill(blocks, rows.clone(), first..end);
+                let ahead = if end == x.groups { ahead } else { &[] };
+                multiply_whole_rows(x, first, &panel, addition.as_slice(), place, ahead);
+            }
+        }
+    }
+}
+
 /// The low-rank part for some columns of the result, its right side packed.
 struct Addition<'a> {
     inner: &'a [f32],
@@ -352,6 +398,11 @@ impl FrozenMatrix {
     pub(super) fn has_whole_quants(&self) -> bool {
         use BlockFormat::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q8_0};
         matches!(self.format, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K)
+    }
+
+    /// Whether products of many rows are those of whole numbers on this processor.
+    fn in_whole_numbers(&self) -> bool {
+        self.has_whole_quants() && super::multiplies_whole_numbers()
     }
 
     /// Whether products of many rows round their operands to bf16 on this processor.

@@ -27,12 +27,15 @@ mod swiglu;
 mod team;
 mod tile;
 mod vector;
+#[cfg(target_arch = "x86_64")]
+mod whole_panel;
+mod whole_rows;
 
 pub use attention::{Attended, AttentionShape, Span, attend, attend_backward};
 pub use bf16_buffer::Bf16Buffer;
 pub use block_format::BlockFormat;
 pub use buffer::Buffer;
-pub use cpu::{CpuLevel, cpu_level, rounds_to_bf16};
+pub use cpu::{CpuLevel, cpu_level, multiplies_whole_numbers, rounds_to_bf16};
 pub use cross_entropy::{cross_entropy_backward, log_sum_exp};
 pub use dequantise::dequantise;
 pub use frozen_matrix::{FrozenMatrix, LowRank, Product, products};

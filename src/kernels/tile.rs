@@ -120,7 +120,7 @@ unsafe fn columns<V: Vector, const R: usize, const N: usize>(
 /// # Safety
 /// As [`multiply_rows`].
 #[inline(always)]
-unsafe fn add_factor<V: Vector, const R: usize, const N: usize>(
+pub(super) unsafe fn add_factor<V: Vector, const R: usize, const N: usize>(
     sums: &mut [[V; N]; R],
     factor: &Factors,
     row: usize,
@@ -150,7 +150,7 @@ unsafe fn add_factor<V: Vector, const R: usize, const N: usize>(
 /// # Safety
 /// As [`multiply_rows`].
 #[inline(always)]
-unsafe fn write<V: Vector, const R: usize, const N: usize>(
+pub(super) unsafe fn write<V: Vector, const R: usize, const N: usize>(
     sums: [[V; N]; R],
     scale: f32,
     place: Place,

