@@ -190,6 +190,13 @@ unsafe fn whole_dots<V: Vector, F: Format, const N: usize>(
             // SAFETY: the caller's promise.
             unsafe { out.set(at + i * out_stride + row, sums[i].sum() + minimums[i]) };
         }
+        for outlier in x.outliers(token..token + N) {
+            let Some(quants) = row_quants::<V, F>(bytes, outlier.group) else { break };
+            let weight = quants.scale * f32::from(quants.whole[outlier.place]);
+            let place = at + (outlier.row - token) * out_stride + row;
+            // SAFETY: the caller's promise.
+            unsafe { out.add(place, weight * outlier.value) };
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::shared_slice::SharedSlice;
 use super::team::{for_each_task, threads};
 use super::tile::{Factors, Place, multiply_rows, tile_width};
 #[cfg(target_arch = "x86_64")]
-use super::whole_panel::{WholePanel, multiply_whole_rows};
+use super::whole_panel::{WholePanel, add_outliers, multiply_whole_rows};
 use super::whole_rows::WholeRows;
 use std::ops::Range;
 
@@ -311,6 +311,8 @@ impl Work<'_> {
                 multiply_whole_rows(x, first, &panel, addition.as_slice(), place, ahead);
             }
         }
+        // SAFETY: the caller's promise.
+        unsafe { add_outliers(x, blocks, rows, self.place) };
     }
 }
 

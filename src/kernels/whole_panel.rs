@@ -96,6 +96,32 @@ fn strip_of<F: Format>(
     }
 }
 
+/// Adds to `place` what the outliers of `x` give with `rows` of the weight.
+///
+/// # Safety
+/// As [`multiply_whole_rows`], `place` being the columns of `rows`.
+pub(super) unsafe fn add_outliers(x: &WholeRows, blocks: Blocks, rows: Range<usize>, place: Place) {
+    // SAFETY: the caller's promise.
+    with_format!(blocks.format, F => unsafe { outliers_of::<F>(x, blocks, rows, place) });
+}
+
+/// # Safety
+/// As [`add_outliers`].
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn outliers_of<F: Format>(x: &WholeRows, blocks: Blocks, rows: Range<usize>, place: Place) {
+    for outlier in x.outliers(0..place.rows) {
+        for (column, row) in rows.clone().enumerate() {
+            let quants = row_quants::<__m256, F>(blocks.row(row), outlier.group);
+            let Some(quants) = quants else { return };
+            let weight = quants.scale * f32::from(quants.whole[outlier.place]);
+            // SAFETY: a row of `place` and one of its columns.
+            unsafe {
+                *place.out.add(outlier.row * place.row_stride + column) += weight * outlier.value
+            };
+        }
+    }
+}
+
 /// Writes the pairs of eight columns: those of one place in depth side by side, the next sixteen
 /// numbers further.
 #[target_feature(enable = "avx2,fma,f16c")]
