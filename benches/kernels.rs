@@ -249,7 +249,8 @@ mod attention {
         let keys = numbers(length * ATTENTION.key_width(), 2);
         let values = numbers(length * ATTENTION.key_width(), 3);
         let d_out = numbers(queries.len(), 4);
-        let spans = [Span { rows: 0..length, keys: &keys, values: &values }];
+        let rows = 0..length;
+        let spans = [Span { rows: rows.clone(), keys: &keys, values: &values }];
         let mut out = Buffer::zeroed(queries.len());
         let mut log_sums = Buffer::zeroed(length * ATTENTION.heads);
         attend(ATTENTION, &queries, &spans, &mut out, Some(&mut log_sums));
@@ -259,7 +260,7 @@ mod attention {
             values: &values,
             out: &out,
             log_sums: &log_sums,
-            sequences: std::slice::from_ref(&(0..length)),
+            sequences: std::slice::from_ref(&rows),
         };
         let mut d_queries = Buffer::zeroed(queries.len());
         let (mut d_keys, mut d_values) = (Buffer::zeroed(keys.len()), Buffer::zeroed(keys.len()));
