@@ -187,13 +187,7 @@ fn child(work: &str) {
 fn train(model: &Model, shape: StepShape) -> Measured {
     let (network, tokens) = (&model.network, shape.tokens());
     let mut step = TrainingStep::new(model, shape);
-    let estimate = MemoryEstimate::new(
-        network.architecture(),
-        network.bytes(),
-        &step.lora,
-        tokens,
-        shape.recompute,
-    );
+    let estimate = MemoryEstimate::new(network, &step.lora, tokens, shape.recompute);
     let mut gradient = step.gradient();
     let rates = common::team().lead(|| {
         repeated(|| {
