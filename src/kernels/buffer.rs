@@ -72,14 +72,6 @@ impl Buffer {
         buffer
     }
 
-    /// The same memory as 32-bit patterns, for pairs of bf16.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn bits_mut(&mut self) -> &mut [u32] {
-        let values: &mut [f32] = self;
-        // SAFETY: f32 and u32 have one size and alignment, and every pattern is valid for both.
-        unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
-    }
-
     /// Gives the memory that waits for its next use on this thread back to the system.
     pub fn release_unused() {
         FREE.with_borrow_mut(Vec::clear);
@@ -121,8 +113,7 @@ impl Deref for Buffer {
 
     fn deref(&self) -> &[f32] {
         match &self.memory.0 {
-            // SAFETY: the pages hold at least `len` numbers, begin on a page, and every pattern is one.
-            Some(memory) => unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), self.len) },
+            Some(memory) => bytemuck::cast_slice(&memory[..self.len * size_of::<f32>()]),
             None => &[],
         }
     }
@@ -131,10 +122,7 @@ impl Deref for Buffer {
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         match &mut self.memory.0 {
-            // SAFETY: as above; the borrow is unique.
-            Some(memory) => unsafe {
-                std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), self.len)
-            },
+            Some(memory) => bytemuck::cast_slice_mut(&mut memory[..self.len * size_of::<f32>()]),
             None => &mut [],
         }
     }

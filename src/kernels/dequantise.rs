@@ -43,6 +43,14 @@ pub(super) struct Quants {
     pub minimum: f32,
 }
 
+impl Quants {
+    /// The value at `place` without the minimum.
+    #[inline(always)]
+    pub(super) fn above_minimum(&self, place: usize) -> f32 {
+        self.scale * f32::from(self.whole[place])
+    }
+}
+
 /// Runs `$work` with `$format` standing for the [`Format`] of a [`BlockFormat`].
 macro_rules! with_format {
     ($block_format:expr, $format:ident => $work:expr) => {{

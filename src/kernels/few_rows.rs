@@ -9,7 +9,7 @@ use super::frozen_matrix::{FrozenMatrix, Product};
 use super::panel::Blocks;
 use super::shared_slice::SharedSlice;
 use super::team::{for_each_task, threads};
-use super::vector::{Vector, for_each_vector};
+use super::vector::for_each_vector;
 use super::whole_rows::WholeRows;
 use std::ops::Range;
 
@@ -87,199 +87,106 @@ unsafe fn weight_rows(
     let (width, all) = (x.len() / n, weight.rows());
     let mut token = 0;
     while token < n {
-        let at = token * all;
         // SAFETY: the caller's promise.
         token += unsafe {
             with_format!(blocks.format, F => match (whole, n - token) {
-                (Some(x), 1) => { one_whole::<F>(blocks, rows.clone(), x, token, out, at); 1 }
-                (Some(x), 2 | 3) => {
-                    two_whole::<F>(blocks, rows.clone(), x, token, out, at, all);
-                    2
-                }
-                (Some(x), _) => { four_whole::<F>(blocks, rows.clone(), x, token, out, at, all); 4 }
-                (None, 1) => { one::<F>(blocks, rows.clone(), &x[token * width..], out, at); 1 }
-                (None, 2 | 3) => {
-                    let x = &x[token * width..];
-                    two::<F>(blocks, rows.clone(), x, width, out, at, all);
-                    2
-                }
-                (None, _) => {
-                    four::<F>(blocks, rows.clone(), &x[token * width..], width, out, at, all);
-                    4
-                }
+                (Some(x), 1) => whole_dots::<F, 1>(blocks, rows.clone(), x, token, out, all),
+                (Some(x), 2 | 3) => whole_dots::<F, 2>(blocks, rows.clone(), x, token, out, all),
+                (Some(x), _) => whole_dots::<F, 4>(blocks, rows.clone(), x, token, out, all),
+                (None, 1) => dots::<F, 1, 4>(blocks, rows.clone(), x, width, token, out, all),
+                (None, 2 | 3) => dots::<F, 2, 2>(blocks, rows.clone(), x, width, token, out, all),
+                (None, _) => dots::<F, 4, 1>(blocks, rows.clone(), x, width, token, out, all),
             })
         };
     }
 }
 
 for_each_vector! {
-    unsafe fn one_whole<V, F: Format>(
+    /// `N` rows of `x` from `token` with every weight row of `rows`, all in whole numbers; returns `N`.
+    ///
+    /// # Safety
+    /// No other task may touch columns `rows` of these rows of `out` `(n, all)`.
+    unsafe fn whole_dots<V, F: Format; const N>(
         blocks: Blocks,
         rows: Range<usize>,
         x: &WholeRows,
         token: usize,
         out: &SharedSlice,
-        at: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { whole_dots::<V, F, 1>(blocks, rows, x, token, out, at, 0) }
-    }
-}
-
-for_each_vector! {
-    unsafe fn two_whole<V, F: Format>(
-        blocks: Blocks,
-        rows: Range<usize>,
-        x: &WholeRows,
-        token: usize,
-        out: &SharedSlice,
-        at: usize,
-        out_stride: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { whole_dots::<V, F, 2>(blocks, rows, x, token, out, at, out_stride) }
-    }
-}
-
-for_each_vector! {
-    unsafe fn four_whole<V, F: Format>(
-        blocks: Blocks,
-        rows: Range<usize>,
-        x: &WholeRows,
-        token: usize,
-        out: &SharedSlice,
-        at: usize,
-        out_stride: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { whole_dots::<V, F, 4>(blocks, rows, x, token, out, at, out_stride) }
-    }
-}
-
-/// `N` rows of `x` from `token` with every weight row of `rows`, all in whole numbers.
-///
-/// # Safety
-/// No other task may touch columns `rows` of the `N` rows of `out` from `at`.
-#[inline(always)]
-unsafe fn whole_dots<V: Vector, F: Format, const N: usize>(
-    blocks: Blocks,
-    rows: Range<usize>,
-    x: &WholeRows,
-    token: usize,
-    out: &SharedSlice,
-    at: usize,
-    out_stride: usize,
-) {
-    let groups = x.groups;
-    let first = token * groups;
-    let values = &x.values()[first..first + N * groups];
-    let (steps, totals) = (&x.steps[first..][..N * groups], &x.sums[first..][..N * groups]);
-    for row in rows {
-        let bytes = blocks.row(row);
-        let (mut sums, mut minimums) = ([V::splat(0.0); N], [0.0; N]);
-        for group in 0..groups {
-            let Some(quants) = row_quants::<V, F>(bytes, group) else { break };
+        all: usize,
+    ) -> usize {
+        let groups = x.groups;
+        let first = token * groups;
+        let values = &x.values()[first..first + N * groups];
+        let (steps, totals) = (&x.steps[first..][..N * groups], &x.sums[first..][..N * groups]);
+        let outliers = x.outliers(token..token + N);
+        for row in rows {
+            let bytes = blocks.row(row);
+            let (mut sums, mut minimums) = ([V::splat(0.0); N], [0.0; N]);
+            for group in 0..groups {
+                let Some(quants) = row_quants::<V, F>(bytes, group) else { break };
+                for i in 0..N {
+                    let place = i * groups + group;
+                    let scale = V::splat(quants.scale * steps[place]);
+                    let dot = V::dot_whole(&quants.whole, &values[place]);
+                    sums[i] = dot.multiply_add(scale, sums[i]);
+                    minimums[i] += quants.minimum * totals[place];
+                }
+            }
             for i in 0..N {
-                let place = i * groups + group;
-                let scale = V::splat(quants.scale * steps[place]);
-                sums[i] = V::dot_whole(&quants.whole, &values[place]).multiply_add(scale, sums[i]);
-                minimums[i] += quants.minimum * totals[place];
+                // SAFETY: the caller's promise.
+                unsafe { out.set((token + i) * all + row, sums[i].sum() + minimums[i]) };
+            }
+            for outlier in outliers {
+                let Some(quants) = row_quants::<V, F>(bytes, outlier.group) else { break };
+                let added = quants.above_minimum(outlier.place) * outlier.value;
+                // SAFETY: the caller's promise.
+                unsafe { out.add(outlier.row * all + row, added) };
             }
         }
-        for i in 0..N {
-            // SAFETY: the caller's promise.
-            unsafe { out.set(at + i * out_stride + row, sums[i].sum() + minimums[i]) };
-        }
-        for outlier in x.outliers(token..token + N) {
-            let Some(quants) = row_quants::<V, F>(bytes, outlier.group) else { break };
-            let weight = quants.scale * f32::from(quants.whole[outlier.place]);
-            let place = at + (outlier.row - token) * out_stride + row;
-            // SAFETY: the caller's promise.
-            unsafe { out.add(place, weight * outlier.value) };
-        }
+        N
     }
 }
 
 for_each_vector! {
-    unsafe fn one<V, F: Format>(
-        blocks: Blocks,
-        rows: Range<usize>,
-        x: &[f32],
-        out: &SharedSlice,
-        at: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { dots::<V, F, 1, 4>(blocks, rows, x, x.len(), out, at, 0) }
-    }
-}
-
-for_each_vector! {
-    unsafe fn two<V, F: Format>(
+    /// `N` rows of `x`, each `width` long and whole groups, from `token` with every weight row of `rows`; returns `N`. `S`
+    /// sums run side by side, so that an addition need not wait for the one before.
+    ///
+    /// # Safety
+    /// No other task may touch columns `rows` of these rows of `out` `(n, all)`.
+    unsafe fn dots<V, F: Format; const N; const S>(
         blocks: Blocks,
         rows: Range<usize>,
         x: &[f32],
         width: usize,
+        token: usize,
         out: &SharedSlice,
-        at: usize,
-        out_stride: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { dots::<V, F, 2, 2>(blocks, rows, x, width, out, at, out_stride) }
-    }
-}
-
-for_each_vector! {
-    unsafe fn four<V, F: Format>(
-        blocks: Blocks,
-        rows: Range<usize>,
-        x: &[f32],
-        width: usize,
-        out: &SharedSlice,
-        at: usize,
-        out_stride: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { dots::<V, F, 4, 1>(blocks, rows, x, width, out, at, out_stride) }
-    }
-}
-
-/// `N` rows of `x`, each `width` long and whole groups, with every weight row of `rows`; `S` sums run side
-/// by side, so that an addition need not wait for the one before.
-///
-/// # Safety
-/// No other task may touch columns `rows` of the `N` rows of `out` from `at`.
-#[inline(always)]
-unsafe fn dots<V: Vector, F: Format, const N: usize, const S: usize>(
-    blocks: Blocks,
-    rows: Range<usize>,
-    x: &[f32],
-    width: usize,
-    out: &SharedSlice,
-    at: usize,
-    out_stride: usize,
-) {
-    assert!(x.len() >= N * width && width.is_multiple_of(GROUP));
-    for row in rows {
-        let bytes = blocks.row(row);
-        let mut sums = [[V::splat(0.0); S]; N];
-        for group in 0..width / GROUP {
-            let values = row_group::<V, F>(bytes, group);
-            for part in 0..GROUP / V::LANES {
-                // SAFETY: registers within a group of `values` and of each row of `x`, whose length is
-                // checked above.
-                unsafe {
-                    let weights = V::load(values.as_ptr().add(part * V::LANES));
-                    for (i, sums) in sums.iter_mut().enumerate() {
-                        let x = x.as_ptr().add(i * width + group * GROUP + part * V::LANES);
-                        sums[part % S] = weights.multiply_add(V::load(x), sums[part % S]);
+        all: usize,
+    ) -> usize {
+        assert!(width.is_multiple_of(GROUP));
+        let x = &x[token * width..(token + N) * width];
+        for row in rows {
+            let bytes = blocks.row(row);
+            let mut sums = [[V::splat(0.0); S]; N];
+            for group in 0..width / GROUP {
+                let values = row_group::<V, F>(bytes, group);
+                for part in 0..GROUP / V::LANES {
+                    // SAFETY: registers within a group of `values` and of each row of `x`, which was
+                    // cut to them.
+                    unsafe {
+                        let weights = V::load(values.as_ptr().add(part * V::LANES));
+                        for (i, sums) in sums.iter_mut().enumerate() {
+                            let x = x.as_ptr().add(i * width + group * GROUP + part * V::LANES);
+                            sums[part % S] = weights.multiply_add(V::load(x), sums[part % S]);
+                        }
                     }
                 }
             }
+            for (i, sums) in sums.into_iter().enumerate() {
+                let sum = sums[1..].iter().fold(sums[0], |sum, other| sum.add(*other)).sum();
+                // SAFETY: the caller's promise.
+                unsafe { out.set((token + i) * all + row, sum) };
+            }
         }
-        for (i, sums) in sums.into_iter().enumerate() {
-            let sum = sums[1..].iter().fold(sums[0], |sum, other| sum.add(*other)).sum();
-            // SAFETY: the caller's promise.
-            unsafe { out.set(at + i * out_stride + row, sum) };
-        }
+        N
     }
 }

@@ -105,7 +105,7 @@ pub fn products(x: &[f32], products: &mut [Product]) {
                 weight.view().rows(strips.start * STRIP..(strips.end * STRIP).min(weight.rows))
             });
             // SAFETY: as below; the weight says that the features are there.
-            return unsafe { work.run_whole(whole, weight.view(), rows, ahead) };
+            return unsafe { work.run_whole(whole, weight, rows, ahead) };
         }
         let expand = |strip: usize, depth: Range<usize>, panel: &mut Panel| {
             let first = rows.start + strip * STRIP;
@@ -153,12 +153,11 @@ fn rounded_if(in_pairs: bool, x: &[f32], n: usize) -> Option<Rounded> {
             // SAFETY: each task owns its rows of `values`; the weight says that the features are there.
             unsafe {
                 let out = out.part_mut(rows.start * pairs, rows.len() * pairs);
-                let out = std::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), out.len());
                 super::pairs::round_rows(
                     &x[rows.start * columns..rows.end * columns],
                     columns,
                     pairs,
-                    out,
+                    bytemuck::cast_slice_mut(out),
                 );
             }
         });
@@ -194,7 +193,7 @@ impl Panel {
         let groups = depth.start / GROUP..depth.end.div_ceil(GROUP);
         #[cfg(target_arch = "x86_64")]
         if self.in_pairs {
-            let panel = &mut self.values.bits_mut()[self.strip.clone()];
+            let panel = &mut bytemuck::cast_slice_mut(&mut self.values)[self.strip.clone()];
             // SAFETY: `in_pairs` is set where the features are.
             return unsafe { super::pairs::expand_rows(blocks, rows, groups, panel) };
         }
@@ -204,7 +203,7 @@ impl Panel {
     fn expand_columns(&mut self, blocks: Blocks, rows: Range<usize>, group: usize) {
         #[cfg(target_arch = "x86_64")]
         if self.in_pairs {
-            let panel = &mut self.values.bits_mut()[self.strip.clone()];
+            let panel = &mut bytemuck::cast_slice_mut(&mut self.values)[self.strip.clone()];
             // SAFETY: `in_pairs` is set where the features are.
             return unsafe { super::pairs::expand_columns(blocks, rows, group, panel) };
         }
@@ -293,12 +292,19 @@ impl Work<'_> {
     ///
     /// # Safety
     /// As [`Work::run`]; the processor has the features of `CpuLevel::Avx2`.
-    unsafe fn run_whole(&self, x: &WholeRows, blocks: Blocks, rows: Range<usize>, ahead: &[u8]) {
+    unsafe fn run_whole(
+        &self,
+        x: &WholeRows,
+        weight: &FrozenMatrix,
+        rows: Range<usize>,
+        ahead: &[u8],
+    ) {
         // A group takes half the bytes of one in f32.
         const GROUPS: usize = 2 * PANEL_DEPTH / GROUP;
         let addition =
             self.low_rank.map(|low_rank| Addition::new(low_rank, self.first, self.place.columns));
-        let mut panel = WholePanel::new(rows.len().div_ceil(STRIP), GROUPS.min(x.groups));
+        let (blocks, strips) = (weight.view(), rows.len().div_ceil(STRIP));
+        let mut panel = WholePanel::new(strips, GROUPS.min(x.groups), weight.has_minimums());
         for first in (0..x.groups).step_by(GROUPS) {
             let end = (first + GROUPS).min(x.groups);
             let addition = addition.as_ref().filter(|_| end == x.groups);
@@ -400,6 +406,12 @@ impl FrozenMatrix {
     pub(super) fn has_whole_quants(&self) -> bool {
         use BlockFormat::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q8_0};
         matches!(self.format, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K)
+    }
+
+    /// Whether its groups of whole numbers have minimums.
+    fn has_minimums(&self) -> bool {
+        use BlockFormat::{Q4_1, Q4K, Q5_1, Q5K};
+        matches!(self.format, Q4_1 | Q5_1 | Q4K | Q5K)
     }
 
     /// Whether products of many rows are those of whole numbers on this processor.

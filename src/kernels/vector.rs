@@ -350,20 +350,20 @@ impl Vector for __m512 {
 }
 
 /// Compiles one function body, generic over a [`Vector`], for every CPU level and picks the copy at
-/// run time.
+/// run time. Numbers that it is generic over stand after a semicolon.
 macro_rules! for_each_vector {
     (
         $(#[$meta:meta])*
-        $vis:vis unsafe fn $name:ident<$vector:ident $(, $generic:ident: $bound:ident)*>(
+        $vis:vis unsafe fn $name:ident<$vector:ident $(, $generic:ident: $bound:ident)* $(; const $number:ident)*>(
             $($arg:ident: $ty:ty),* $(,)?
         ) $(-> $ret:ty)? $body:block
     ) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)]
-        $vis unsafe fn $name<$($generic: $bound),*>($($arg: $ty),*) $(-> $ret)? {
+        $vis unsafe fn $name<$($generic: $bound,)* $(const $number: usize),*>($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
             #[allow(clippy::too_many_arguments)]
-            unsafe fn body<$vector: $crate::kernels::vector::Vector $(, $generic: $bound)*>(
+            unsafe fn body<$vector: $crate::kernels::vector::Vector $(, $generic: $bound)* $(, const $number: usize)*>(
                 $($arg: $ty),*
             ) $(-> $ret)? $body
 
@@ -373,31 +373,31 @@ macro_rules! for_each_vector {
                 // SAFETY: the caller's promise to the function around these two.
                 #[target_feature(enable = "avx2,fma,f16c")]
                 #[allow(clippy::too_many_arguments)]
-                unsafe fn avx2<$($generic: $bound),*>($($arg: $ty),*) $(-> $ret)? {
+                unsafe fn avx2<$($generic: $bound,)* $(const $number: usize),*>($($arg: $ty),*) $(-> $ret)? {
                     // SAFETY: the caller's promise.
-                    unsafe { body::<__m256 $(, $generic)*>($($arg),*) }
+                    unsafe { body::<__m256 $(, $generic)* $(, $number)*>($($arg),*) }
                 }
                 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
                 #[allow(clippy::too_many_arguments)]
-                unsafe fn avx512<$($generic: $bound),*>($($arg: $ty),*) $(-> $ret)? {
+                unsafe fn avx512<$($generic: $bound,)* $(const $number: usize),*>($($arg: $ty),*) $(-> $ret)? {
                     // SAFETY: the caller's promise.
-                    unsafe { body::<__m512 $(, $generic)*>($($arg),*) }
+                    unsafe { body::<__m512 $(, $generic)* $(, $number)*>($($arg),*) }
                 }
                 match $crate::kernels::cpu_level() {
                     $crate::kernels::CpuLevel::Avx512 | $crate::kernels::CpuLevel::Avx512Bf16 => {
                         // SAFETY: `cpu_level` returns a level only when the processor has its
                         // features; the rest is the caller's promise.
-                        return unsafe { avx512::<$($generic),*>($($arg),*) };
+                        return unsafe { avx512::<$($generic,)* $($number),*>($($arg),*) };
                     }
                     $crate::kernels::CpuLevel::Avx2 => {
                         // SAFETY: as above.
-                        return unsafe { avx2::<$($generic),*>($($arg),*) };
+                        return unsafe { avx2::<$($generic,)* $($number),*>($($arg),*) };
                     }
                     $crate::kernels::CpuLevel::Portable => {}
                 }
             }
             // SAFETY: the caller's promise.
-            unsafe { body::<[f32; 8] $(, $generic)*>($($arg),*) }
+            unsafe { body::<[f32; 8] $(, $generic)* $(, $number)*>($($arg),*) }
         }
     };
 }

@@ -27,20 +27,21 @@ pub(super) struct WholePanel {
     pairs: Buffer,
     /// For each tile of columns `(groups, 16)`.
     scales: Buffer,
-    minimums: Buffer,
-    /// The quants of one strip, `(groups, 32 columns)`.
-    whole: Vec<[i8; GROUP]>,
+    /// As the scales, where the format has minimums.
+    minimums: Option<Buffer>,
+    /// The quants of one strip, `(groups, 32 columns)`, four of them in the place of one f32.
+    whole: Buffer,
     groups: usize,
 }
 
 impl WholePanel {
     /// Room for `strips` strips of up to `groups` groups.
-    pub(super) fn new(strips: usize, groups: usize) -> Self {
+    pub(super) fn new(strips: usize, groups: usize, minimums: bool) -> Self {
         Self {
             pairs: Buffer::new(strips * STRIP * groups * PAIRS),
             scales: Buffer::new(strips * STRIP * groups),
-            minimums: Buffer::new(strips * STRIP * groups),
-            whole: vec![[0; GROUP]; STRIP * groups],
+            minimums: minimums.then(|| Buffer::new(strips * STRIP * groups)),
+            whole: Buffer::new(STRIP * groups * GROUP / 4),
             groups: 0,
         }
     }
@@ -74,8 +75,9 @@ fn strip_of<F: Format>(
     let depth = groups.len();
     let pairs = &mut panel.pairs[at * PAIRS..][..depth * PAIRS * STRIP];
     let scales = &mut panel.scales[at..][..depth * STRIP];
-    let minimums = &mut panel.minimums[at..][..depth * STRIP];
-    let (whole, _) = panel.whole.as_chunks_mut::<STRIP>();
+    let mut minimums = panel.minimums.as_mut().map(|all| &mut all[at..][..depth * STRIP]);
+    let whole: &mut [[i8; GROUP]] = bytemuck::cast_slice_mut(&mut panel.whole);
+    let (whole, _) = whole.as_chunks_mut::<STRIP>();
     // Row after row, as they lie in memory: processors foresee that, but not jumps between rows.
     for (column, row) in rows.enumerate() {
         let row = blocks.row(row);
@@ -84,7 +86,9 @@ fn strip_of<F: Format>(
             let Some(quants) = row_quants::<__m256, F>(row, group) else { return };
             whole[column] = quants.whole;
             scales[place + step * WIDTH] = quants.scale;
-            minimums[place + step * WIDTH] = quants.minimum;
+            if let Some(minimums) = &mut minimums {
+                minimums[place + step * WIDTH] = quants.minimum;
+            }
         }
     }
     for (step, whole) in whole[..depth].iter().enumerate() {
@@ -113,11 +117,9 @@ unsafe fn outliers_of<F: Format>(x: &WholeRows, blocks: Blocks, rows: Range<usiz
         for (column, row) in rows.clone().enumerate() {
             let quants = row_quants::<__m256, F>(blocks.row(row), outlier.group);
             let Some(quants) = quants else { return };
-            let weight = quants.scale * f32::from(quants.whole[outlier.place]);
+            let added = quants.above_minimum(outlier.place) * outlier.value;
             // SAFETY: a row of `place` and one of its columns.
-            unsafe {
-                *place.out.add(outlier.row * place.row_stride + column) += weight * outlier.value
-            };
+            unsafe { *place.out.add(outlier.row * place.row_stride + column) += added };
         }
     }
 }
@@ -175,15 +177,16 @@ pub(super) unsafe fn multiply_whole_rows(
     let groups = panel.groups;
     assert!(first + groups <= x.groups && place.rows * x.groups <= x.steps.len());
     assert!(place.columns.next_multiple_of(WIDTH) * groups <= panel.scales.len());
-    let minimums = Factors {
+    let minimums = panel.minimums.as_ref().map(|minimums| Factors {
         left: x.sums.as_ptr().wrapping_add(first),
         row_stride: x.groups,
         depth_stride: 1,
-        right: panel.minimums.as_ptr(),
+        right: minimums.as_ptr(),
         right_stride: WIDTH,
         right_tile: groups * WIDTH,
         depth: groups,
-    };
+    });
+    let minimums = minimums.as_slice();
     let mut row = 0;
     while row < place.rows {
         let left = place.rows - row;
@@ -191,15 +194,15 @@ pub(super) unsafe fn multiply_whole_rows(
         // Even shares: a last tile of one row would take as long as one of three.
         let taken = match left.div_ceil(left.div_ceil(MOST_ROWS)) {
             // SAFETY: rows `row..row + taken` are within `place` and `x`, as checked above.
-            5 => unsafe { tile::<5>(x, first, panel, &minimums, factors, place, row) },
+            5 => unsafe { tile::<5>(x, first, panel, [minimums, factors], place, row) },
             // SAFETY: as above.
-            4 => unsafe { tile::<4>(x, first, panel, &minimums, factors, place, row) },
+            4 => unsafe { tile::<4>(x, first, panel, [minimums, factors], place, row) },
             // SAFETY: as above.
-            3 => unsafe { tile::<3>(x, first, panel, &minimums, factors, place, row) },
+            3 => unsafe { tile::<3>(x, first, panel, [minimums, factors], place, row) },
             // SAFETY: as above.
-            2 => unsafe { tile::<2>(x, first, panel, &minimums, factors, place, row) },
+            2 => unsafe { tile::<2>(x, first, panel, [minimums, factors], place, row) },
             // SAFETY: as above.
-            _ => unsafe { tile::<1>(x, first, panel, &minimums, factors, place, row) },
+            _ => unsafe { tile::<1>(x, first, panel, [minimums, factors], place, row) },
         };
         row += taken;
         for line in ahead[fetched..ahead.len() * row / place.rows].chunks(LINE) {
@@ -217,8 +220,7 @@ unsafe fn tile<const R: usize>(
     x: &WholeRows,
     first: usize,
     panel: &WholePanel,
-    minimums: &Factors,
-    factors: &[Factors],
+    factors: [&[Factors]; 2],
     place: Place,
     row: usize,
 ) -> usize {
@@ -256,8 +258,7 @@ unsafe fn tile<const R: usize>(
                     }
                 }
             }
-            add_factor::<__m256, R, 2>(&mut sums, minimums, row, column);
-            for factor in factors {
+            for factor in factors.into_iter().flatten() {
                 add_factor::<__m256, R, 2>(&mut sums, factor, row, column);
             }
             write(sums, 1.0, place, row, column);

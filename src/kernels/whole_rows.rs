@@ -59,24 +59,23 @@ impl WholeRows {
         let (steps, sums) = (SharedSlice::new(&mut rows.steps), SharedSlice::new(&mut rows.sums));
         for_each_task(n.div_ceil(ROWS), |task| {
             let taken = task * ROWS * groups..((task + 1) * ROWS).min(n) * groups;
-            // SAFETY: each task owns its rows; a group of 32 numbers of 16 bits takes the place of 16 of
-            // f32, whose alignment is greater.
+            let mut found = Vec::new();
+            // SAFETY: each task owns its rows.
             unsafe {
                 let values = values.part_mut(taken.start * GROUP / 2, taken.len() * GROUP / 2);
-                let whole = std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), taken.len());
                 let steps = steps.part_mut(taken.start, taken.len());
                 let sums = sums.part_mut(taken.start, taken.len());
-                let mut found = Vec::new();
+                let whole = bytemuck::cast_slice_mut(values);
                 round_groups(&x[taken.clone()], whole, steps, sums, &mut found);
-                if found.is_empty() {
-                    return;
-                }
-                let mut outliers = outliers.lock().unwrap_or_else(PoisonError::into_inner);
-                outliers.extend(found.into_iter().map(|(group, place, value)| {
-                    let group = taken.start + group;
-                    Outlier { row: group / groups, group: group % groups, place, value }
-                }));
             }
+            if found.is_empty() {
+                return;
+            }
+            let mut outliers = outliers.lock().unwrap_or_else(PoisonError::into_inner);
+            outliers.extend(found.into_iter().map(|(group, place, value)| {
+                let group = taken.start + group;
+                Outlier { row: group / groups, group: group % groups, place, value }
+            }));
         });
         rows.outliers = outliers.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Whichever thread was first.
@@ -92,10 +91,7 @@ impl WholeRows {
 
     /// The rounded groups, row after row.
     pub(super) fn values(&self) -> &[[i16; GROUP]] {
-        // SAFETY: as above; `new` wrote all of them, and every pattern is a number.
-        unsafe {
-            std::slice::from_raw_parts(self.values.as_ptr().cast(), self.values.len() * 2 / GROUP)
-        }
+        bytemuck::cast_slice(&self.values)
     }
 }
 
