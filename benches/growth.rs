@@ -9,13 +9,12 @@
 
 mod common;
 
-use common::training_step::{StepShape, TrainingStep, tokens};
 use kaizen::driver::peak_memory_mib;
 use kaizen::kernels::cpu_level;
 use kaizen::model::Model;
 use kaizen::model::sampler::Sampling;
 use kaizen::runtime::{Generate, GenerateRequest, Runtime};
-use kaizen::train::MemoryEstimate;
+use kaizen::train::{MeasuredStep, MemoryEstimate, StepShape, meaningless_tokens};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
@@ -186,13 +185,13 @@ fn child(work: &str) {
 
 fn train(model: &Model, shape: StepShape) -> Measured {
     let (network, tokens) = (&model.network, shape.tokens());
-    let mut step = TrainingStep::new(model, shape);
+    let mut step = MeasuredStep::new(model, shape);
     let estimate = MemoryEstimate::new(network, &step.lora, tokens, shape.recompute);
     let mut gradient = step.gradient();
     let rates = common::team().lead(|| {
         repeated(|| {
             let began = Instant::now();
-            step.whole(&mut gradient);
+            step.whole(&mut gradient).unwrap();
             tokens as f64 / began.elapsed().as_secs_f64()
         })
     });
@@ -216,7 +215,7 @@ fn write(model: Model, past: usize) -> Measured {
 /// The time of reading a prompt and that of writing after it.
 fn generated(runtime: &Runtime, prompt: usize, max_tokens: usize) -> (Duration, Duration) {
     let request = GenerateRequest {
-        prompt: tokens(runtime.model(), prompt),
+        prompt: meaningless_tokens(runtime.model(), 0, prompt),
         sampling: Sampling::GREEDY,
         max_tokens,
         ignore_end: true,

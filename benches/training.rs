@@ -3,13 +3,14 @@
 //!
 //! `cargo bench --bench training`; a part of a name chooses, as in `cargo bench --bench training -- head`.
 //! An item is a token, so "item/s" reads as tokens a second.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
-use common::training_step::{StepShape, TrainingStep};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use kaizen::model::Model;
+use kaizen::train::{MeasuredStep, StepShape};
 use std::fmt::{self, Display};
 use std::sync::OnceLock;
 
@@ -37,13 +38,13 @@ const ACTIVATIONS: [Activations; 2] = [Activations::Kept, Activations::Recompute
 const SHAPE: StepShape = StepShape { batch: 4, length: 128, rank: 16, recompute: false };
 
 /// A step that has been done once: B is no longer zero, and the buffers are there.
-fn step(activations: Activations) -> TrainingStep<'static> {
+fn step(activations: Activations) -> MeasuredStep<'static> {
     static MODEL: OnceLock<Model> = OnceLock::new();
     let recompute = matches!(activations, Activations::Recomputed);
     let shape = StepShape { recompute, ..SHAPE };
-    let mut step = TrainingStep::new(MODEL.get_or_init(common::model), shape);
+    let mut step = MeasuredStep::new(MODEL.get_or_init(common::model), shape);
     let mut gradient = step.gradient();
-    step.whole(&mut gradient);
+    step.whole(&mut gradient).unwrap();
     step
 }
 
@@ -59,15 +60,15 @@ mod training_step {
     #[divan::bench(args = ACTIVATIONS)]
     fn forward(bencher: Bencher, activations: Activations) {
         let step = step(activations);
-        bencher.counter(tokens()).bench_local(|| step.record());
+        bencher.counter(tokens()).bench_local(|| step.record().unwrap());
     }
 
     /// Logits, losses, and the gradient for the last block's output.
     #[divan::bench]
     fn head(bencher: Bencher) {
         let step = step(Activations::Kept);
-        let recording = step.record();
-        bencher.counter(tokens()).bench_local(|| step.head(&recording));
+        let recording = step.record().unwrap();
+        bencher.counter(tokens()).bench_local(|| step.head(&recording).unwrap());
     }
 
     #[divan::bench(args = ACTIVATIONS)]
@@ -77,12 +78,12 @@ mod training_step {
         bencher
             .counter(tokens())
             .with_inputs(|| {
-                let recording = step.record();
-                let d_hidden = step.head(&recording);
+                let recording = step.record().unwrap();
+                let d_hidden = step.head(&recording).unwrap();
                 (recording, d_hidden)
             })
             .bench_local_values(|(recording, d_hidden)| {
-                step.backward(recording, d_hidden, &mut gradient);
+                step.backward(recording, d_hidden, &mut gradient).unwrap();
             });
     }
 
@@ -90,9 +91,9 @@ mod training_step {
     fn update(bencher: Bencher) {
         let mut step = step(Activations::Kept);
         let mut gradient = step.gradient();
-        let recording = step.record();
-        let d_hidden = step.head(&recording);
-        step.backward(recording, d_hidden, &mut gradient);
+        let recording = step.record().unwrap();
+        let d_hidden = step.head(&recording).unwrap();
+        step.backward(recording, d_hidden, &mut gradient).unwrap();
         bencher.counter(tokens()).bench_local(|| step.update(&gradient));
     }
 
@@ -100,6 +101,6 @@ mod training_step {
     fn whole(bencher: Bencher, activations: Activations) {
         let mut step = step(activations);
         let mut gradient = step.gradient();
-        bencher.counter(tokens()).bench_local(|| step.whole(&mut gradient));
+        bencher.counter(tokens()).bench_local(|| step.whole(&mut gradient).unwrap());
     }
 }

@@ -4,7 +4,6 @@
 #[path = "../../tests/common/model_file.rs"]
 mod model_file;
 pub mod random;
-pub mod training_step;
 
 use kaizen::config::Precision;
 use kaizen::kernels::Team;

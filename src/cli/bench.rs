@@ -4,18 +4,13 @@ use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::table::columns;
 use crate::driver::{Event, peak_memory_mib};
-use crate::kernels::Buffer;
-use crate::model::lora::{Lora, LoraConfig};
-use crate::model::network::{Dropout, Target};
+use crate::model::Model;
 use crate::model::sampler::Sampling;
-use crate::model::{Model, Projection};
 use crate::runtime::{
-    self, Generate, GenerateRequest, Generation, Job, Priority, Runtime, Score, ScoreItem, Step,
+    Generate, GenerateRequest, Generation, Job, Priority, Runtime, Score, ScoreItem, Step,
 };
-use crate::train::AdamW;
+use crate::train::{self, MeasuredStep, StepShape, meaningless_tokens};
 use clap::{Args, value_parser};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use std::time::Instant;
 
@@ -24,8 +19,8 @@ const PROMPT: usize = 512;
 const SHORT_PROMPT: usize = 32;
 const DECODE: usize = 64;
 const TOGETHER: usize = 16;
-/// The training step: sequences and tokens of each, all trained, rank 16 on all projections.
-const TRAIN: (usize, usize) = (4, 128);
+/// The training step.
+const TRAIN: StepShape = StepShape { batch: 4, length: 128, rank: 16, recompute: false };
 
 #[derive(Debug, Args)]
 pub struct BenchArguments {
@@ -48,7 +43,7 @@ pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
         }
         Ok(Figure { name, runs })
     };
-    let long = tokens(runtime.model(), 0, PROMPT);
+    let long = meaningless_tokens(runtime.model(), 0, PROMPT);
     let prompt = repeated("prompt of 512 tokens", &|| {
         let read = generate(&runtime, vec![long.clone()], 1)?;
         Ok(PROMPT as f64 / read[0].prompt_time.as_secs_f64())
@@ -136,12 +131,6 @@ impl Figure {
     }
 }
 
-/// Ordinary token ids in no order that means anything, another text for each `text`.
-fn tokens(model: &Model, text: usize, count: usize) -> Vec<u32> {
-    let vocabulary = model.network.architecture().vocabulary;
-    (0..count).map(|i| ((i * 7919 + text * 104_729 + 13) % vocabulary) as u32).collect()
-}
-
 /// Writes `max_tokens` after each prompt, all of them at once.
 fn generate(
     runtime: &Runtime,
@@ -162,7 +151,8 @@ fn generate(
 /// not counted, nor the token that each of them gives: the last text to begin is the one that waits
 /// for no other's prompt.
 fn written(runtime: &Runtime, together: usize) -> Result<f64> {
-    let prompts = (0..together).map(|text| tokens(runtime.model(), text, SHORT_PROMPT)).collect();
+    let prompt = |text| meaningless_tokens(runtime.model(), text, SHORT_PROMPT);
+    let prompts = (0..together).map(prompt).collect();
     let texts = generate(runtime, prompts, DECODE + 1)?;
     let time = texts.iter().map(|text| text.write_time.as_secs_f64()).fold(f64::MAX, f64::min);
     Ok((together * DECODE) as f64 / time)
@@ -174,43 +164,21 @@ struct TrainStep;
 impl Job for TrainStep {
     type Event = ();
     type Output = f64;
-    type Error = runtime::Error;
+    type Error = train::Error;
 
     fn priority(&self) -> Priority {
         Priority::Measuring
     }
 
-    fn step(&mut self, model: &Model, _: &mut dyn FnMut(())) -> Result<Step<f64>, runtime::Error> {
-        let config = LoraConfig {
-            rank: 16,
-            alpha: 32.0,
-            dropout: 0.0,
-            targets: Projection::ALL.to_vec(),
-            rank_stabilised: false,
-        };
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut lora = Lora::fresh(config, model.network.architecture(), &mut rng);
-        let mut optimizer = AdamW::new(lora.parameters.len(), 0.0, 0.0);
-        let (count, length) = TRAIN;
-        let ids = tokens(model, 0, count * length);
-        let sequences: Vec<_> = (0..count).map(|i| i * length..(i + 1) * length).collect();
-        let targets: Vec<Target> = sequences
-            .iter()
-            .flat_map(|rows| rows.start + 1..rows.end)
-            .map(|place| Target { row: place - 1, token: ids[place] })
-            .collect();
-        let weights = vec![1.0 / targets.len() as f32; targets.len()];
+    fn step(&mut self, model: &Model, _: &mut dyn FnMut(())) -> Result<Step<f64>, train::Error> {
+        let mut step = MeasuredStep::new(model, TRAIN);
+        let mut gradient = step.gradient();
         let began = Instant::now();
-        let recording = model.network.record(&lora, &ids, &sequences, Dropout::OFF, false)?;
-        let mut d_hidden = Buffer::zeroed(recording.hidden.len());
-        model.network.losses_and_gradient(&recording.hidden, &targets, &weights, &mut d_hidden)?;
-        let mut gradient = vec![0.0; lora.parameters.len()];
-        model.network.backward(&lora, recording, d_hidden, &mut gradient)?;
-        optimizer.update(&mut lora.parameters, &gradient, 2e-4);
-        Ok(Step::Done(ids.len() as f64 / began.elapsed().as_secs_f64()))
+        step.whole(&mut gradient)?;
+        Ok(Step::Done(TRAIN.tokens() as f64 / began.elapsed().as_secs_f64()))
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<f64, runtime::Error> {
+    fn cancel(&mut self, _: &Model) -> Result<f64, train::Error> {
         Ok(0.0)
     }
 }

@@ -3,11 +3,8 @@
 
 use super::weights::{DeviceNetwork, download};
 use crate::model::Result;
-use crate::model::network::Target;
+use crate::model::network::{HEAD_ROWS, Target};
 use candle_core::{D, Tensor, Var};
-
-/// Rows whose logits are on the device at one time.
-const CHUNK: usize = 256;
 
 impl DeviceNetwork {
     /// The logits of each row of the residual stream.
@@ -23,7 +20,7 @@ impl DeviceNetwork {
     pub fn losses(&self, rows: Vec<f32>, targets: &[Target]) -> Result<Vec<f32>> {
         let width = self.architecture.hidden;
         let mut losses = Vec::with_capacity(targets.len());
-        for (rows, targets) in rows.chunks(CHUNK * width).zip(targets.chunks(CHUNK)) {
+        for (rows, targets) in rows.chunks(HEAD_ROWS * width).zip(targets.chunks(HEAD_ROWS)) {
             let normed = self.normed(&self.upload(rows.to_vec())?)?;
             losses.extend(self.chunk(&normed, targets)?.losses()?);
         }
@@ -40,8 +37,8 @@ impl DeviceNetwork {
         let width = self.architecture.hidden;
         let mut losses = Vec::with_capacity(targets.len());
         let mut d_rows = Vec::with_capacity(rows.len());
-        let chunks = rows.chunks(CHUNK * width).zip(targets.chunks(CHUNK));
-        for ((rows, targets), weights) in chunks.zip(weights.chunks(CHUNK)) {
+        let chunks = rows.chunks(HEAD_ROWS * width).zip(targets.chunks(HEAD_ROWS));
+        for ((rows, targets), weights) in chunks.zip(weights.chunks(HEAD_ROWS)) {
             let rows = Var::from_tensor(&self.upload(rows.to_vec())?)?;
             let normed = self.normed(&rows)?;
             let chunk = self.chunk(&normed.detach(), targets)?;

@@ -1,11 +1,11 @@
-//! One training step on the real model, in its parts: all projections adapted, every token trained, no
-//! dropout, the gradient not clipped.
+//! One training step on tokens without meaning, whole and in its parts, for measurements of speed:
+//! all projections adapted, every token trained, no dropout, the gradient not clipped.
 
-use kaizen::kernels::Buffer;
-use kaizen::model::lora::{Lora, LoraConfig};
-use kaizen::model::network::{Dropout, Network, Recording, Target};
-use kaizen::model::{Model, Projection};
-use kaizen::train::AdamW;
+use super::{AdamW, Result};
+use crate::kernels::Buffer;
+use crate::model::lora::{Lora, LoraConfig};
+use crate::model::network::{Dropout, Network, Recording, Target};
+use crate::model::{Model, Projection};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -24,12 +24,14 @@ pub struct StepShape {
 }
 
 impl StepShape {
+    /// Of all sequences together.
     pub fn tokens(&self) -> usize {
         self.batch * self.length
     }
 }
 
-pub struct TrainingStep<'a> {
+/// A step that can be done again and again.
+pub struct MeasuredStep<'a> {
     network: &'a Network,
     pub lora: Lora,
     optimizer: AdamW,
@@ -40,7 +42,7 @@ pub struct TrainingStep<'a> {
     weights: Vec<f32>,
 }
 
-impl<'a> TrainingStep<'a> {
+impl<'a> MeasuredStep<'a> {
     pub fn new(model: &'a Model, shape: StepShape) -> Self {
         let config = LoraConfig {
             rank: shape.rank,
@@ -53,7 +55,7 @@ impl<'a> TrainingStep<'a> {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let lora = Lora::fresh(config, network.architecture(), &mut random);
         let optimizer = AdamW::new(lora.parameters.len(), 0.0, 0.0);
-        let tokens = tokens(model, shape.tokens());
+        let tokens = meaningless_tokens(model, 0, shape.tokens());
         let sequences: Vec<Range<usize>> =
             (0..shape.batch).map(|i| i * shape.length..(i + 1) * shape.length).collect();
         let targets: Vec<Target> = sequences
@@ -70,42 +72,60 @@ impl<'a> TrainingStep<'a> {
         vec![0.0; self.lora.parameters.len()]
     }
 
-    pub fn record(&self) -> Recording {
+    /// The forward pass.
+    ///
+    /// # Errors
+    /// As [`Network::record`], as for all parts.
+    pub fn record(&self) -> Result<Recording> {
+        let (tokens, sequences) = (&self.tokens, &self.sequences);
         let recompute = self.shape.recompute;
-        self.network
-            .record(&self.lora, &self.tokens, &self.sequences, Dropout::OFF, recompute)
-            .unwrap()
+        Ok(self.network.record(&self.lora, tokens, sequences, Dropout::OFF, recompute)?)
     }
 
     /// The losses, and their gradient for the last block's output, which is returned.
-    pub fn head(&self, recording: &Recording) -> Buffer {
-        let mut d_hidden = Buffer::zeroed(recording.hidden.len());
-        self.network
-            .losses_and_gradient(&recording.hidden, &self.targets, &self.weights, &mut d_hidden)
-            .unwrap();
-        d_hidden
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn head(&self, recording: &Recording) -> Result<Buffer> {
+        let (hidden, mut d_hidden) = (&recording.hidden, Buffer::zeroed(recording.hidden.len()));
+        self.network.losses_and_gradient(hidden, &self.targets, &self.weights, &mut d_hidden)?;
+        Ok(d_hidden)
     }
 
-    pub fn backward(&self, recording: Recording, d_hidden: Buffer, gradient: &mut [f32]) {
-        self.network.backward(&self.lora, recording, d_hidden, gradient).unwrap();
+    /// Adds to `gradient`.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn backward(
+        &self,
+        recording: Recording,
+        d_hidden: Buffer,
+        gradient: &mut [f32],
+    ) -> Result<()> {
+        Ok(self.network.backward(&self.lora, recording, d_hidden, gradient)?)
     }
 
+    /// AdamW's step.
     pub fn update(&mut self, gradient: &[f32]) {
         self.optimizer.update(&mut self.lora.parameters, gradient, LEARNING_RATE);
     }
 
     /// All of it. As the trainer does, `gradient` is kept from step to step.
-    pub fn whole(&mut self, gradient: &mut [f32]) {
-        let recording = self.record();
-        let d_hidden = self.head(&recording);
-        self.backward(recording, d_hidden, gradient);
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn whole(&mut self, gradient: &mut [f32]) -> Result<()> {
+        let recording = self.record()?;
+        let d_hidden = self.head(&recording)?;
+        self.backward(recording, d_hidden, gradient)?;
         self.update(gradient);
         gradient.fill(0.0);
+        Ok(())
     }
 }
 
-/// Ordinary token ids in no order that means anything.
-pub fn tokens(model: &Model, count: usize) -> Vec<u32> {
+/// Ordinary token ids in no order that means anything, another text for each `text`.
+pub fn meaningless_tokens(model: &Model, text: usize, count: usize) -> Vec<u32> {
     let vocabulary = model.network.architecture().vocabulary;
-    (0..count).map(|i| ((i * 7919 + 13) % vocabulary) as u32).collect()
+    (0..count).map(|i| ((i * 7919 + text * 104_729 + 13) % vocabulary) as u32).collect()
 }
