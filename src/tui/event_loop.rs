@@ -20,8 +20,11 @@ use tokio::time::Instant;
 /// How often a moving thing is drawn again without an event.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Frames come no faster than this, however many events there are.
-const FRAME: Duration = Duration::from_millis(8);
+/// Frames come no faster than this, however many reports there are.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// Nor than this after a key, whose effect nobody should wait for because a text is streaming.
+const KEY_FRAME: Duration = Duration::from_millis(2);
 
 /// Opens the dashboard on a home and returns when the person has left it, with the terminal as it was.
 ///
@@ -57,20 +60,22 @@ async fn run(
     let mut signals = signals::Signals::listen()?;
     let mut drawn = Instant::now();
     let mut changed = true;
+    let mut pressed = false;
     loop {
+        let pause = if pressed { KEY_FRAME } else { FRAME };
         if changed {
             // What has arrived meanwhile is taken in first: only the newest state is drawn.
             while let Ok(report) = reports.try_recv() {
                 perform(app.handle(Event::Report(Box::new(report))), terminal, desk)?;
             }
-            if drawn.elapsed() >= FRAME {
+            if drawn.elapsed() >= pause {
                 terminal.draw(|frame| app.draw(frame))?;
                 drawn = Instant::now();
-                changed = false;
+                (changed, pressed) = (false, false);
             }
         }
         let wait = match (changed, app.wants_ticks()) {
-            (true, _) => Some(FRAME.saturating_sub(drawn.elapsed())),
+            (true, _) => Some(pause.saturating_sub(drawn.elapsed())),
             (false, true) => Some(TICK),
             (false, false) => None,
         };
@@ -97,6 +102,7 @@ async fn run(
         };
         let Some(event) = event else { continue };
         changed = true;
+        pressed |= matches!(event, Event::Key(_) | Event::Paste(_) | Event::Resize(..));
         let mut next = Some(event);
         while let Some(event) = next.take() {
             if let Some(what) = perform(app.handle(event), terminal, desk)? {
