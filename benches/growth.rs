@@ -9,12 +9,12 @@
 
 mod common;
 
-use kaizen::driver::peak_memory_mib;
 use kaizen::kernels::cpu_level;
 use kaizen::model::Model;
 use kaizen::model::sampler::Sampling;
-use kaizen::runtime::{Generate, GenerateRequest, Runtime};
+use kaizen::runtime::{Generate, GenerateRequest, Runtime, Until};
 use kaizen::train::{MeasuredStep, MemoryEstimate, StepShape, meaningless_tokens};
+use kaizen::workplace::peak_memory_mib;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
@@ -218,7 +218,7 @@ fn generated(runtime: &Runtime, prompt: usize, max_tokens: usize) -> (Duration, 
         prompt: meaningless_tokens(runtime.model(), 0, prompt),
         sampling: Sampling::GREEDY,
         max_tokens,
-        ignore_end: true,
+        until: Until::MaxTokens,
     };
     let texts = runtime.run(Generate::measured(vec![request], None, 1), |_| ()).unwrap();
     (texts[0].prompt_time, texts[0].write_time)

@@ -7,9 +7,21 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// The rooms, from the top to the ground.
-const ROOMS: [&str; 13] = [
-    "tui", "cli", "driver", "tasks", "adapters", "feedback", "train", "eval", "runtime", "model",
-    "kernels", "store", "config",
+const ROOMS: [&str; 17] = [
+    "tui",
+    "cli",
+    "driver",
+    "workplace",
+    "tasks",
+    "adapters",
+    "feedback",
+    "train",
+    "eval",
+    "runtime",
+    "model",
+    "kernels",
+    "store",
+    "config",
 ];
 
 fn height(room: &str) -> Option<usize> {

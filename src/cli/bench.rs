@@ -3,13 +3,13 @@
 use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::table::columns;
-use crate::driver::{Event, peak_memory_mib};
 use crate::model::Model;
 use crate::model::sampler::Sampling;
 use crate::runtime::{
-    Generate, GenerateRequest, Generation, Job, Priority, Runtime, Score, ScoreItem, Step,
+    Generate, GenerateRequest, Generation, Job, Priority, Runtime, Score, ScoreItem, Step, Until,
 };
 use crate::train::{self, MeasuredStep, StepShape, meaningless_tokens};
+use crate::workplace::{Event, peak_memory_mib};
 use clap::{Args, value_parser};
 use serde_json::json;
 use std::time::Instant;
@@ -142,7 +142,7 @@ fn generate(
         prompt,
         sampling: Sampling::GREEDY,
         max_tokens,
-        ignore_end: true,
+        until: Until::MaxTokens,
     });
     Ok(runtime.run(Generate::measured(requests.collect(), None, together), |_| ())?)
 }

@@ -4,8 +4,8 @@ use super::context::Context;
 use super::eval::SetArguments;
 use super::outcome::{Outcome, Result};
 use super::table::{change, columns, percentage};
-use crate::driver::{ArmChoice, ArmsRequest, Comparison, SplitChoice, compare_arms};
 use crate::eval::{AreaOutcome, Verdict};
+use crate::workplace::{ArmChoice, ArmsRequest, Comparison, SplitChoice, compare_arms};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]

@@ -5,9 +5,9 @@ use super::interrupt::Interrupt;
 use super::outcome::{Error, Result};
 use super::output::Output;
 use crate::config::home_root;
-use crate::driver::{ArmChoice, Workplace};
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
+use crate::workplace::{ArmChoice, Workplace};
 use std::path::{Path, PathBuf};
 
 pub struct Context {

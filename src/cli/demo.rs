@@ -6,10 +6,6 @@ use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
 use super::table::columns;
 use crate::config::CONFIG_FILE;
-use crate::driver::{
-    CompareRequest, Comparison, Event, Material, Sentinels, SplitChoice, TrainRequest, compare,
-    evaluation_set, prepare, run as train,
-};
 use crate::eval::{Example, ItemScore, Place, Provenance, Verdict, measure, summarise};
 use crate::feedback::{self, Rating};
 use crate::model::sampler::Sampling;
@@ -17,6 +13,11 @@ use crate::runtime::{Runtime, Stop};
 use crate::store::{Message, Stars};
 use crate::tasks::{self, Arm, AskRequest};
 use crate::train::{TrainEvent, TrainSettings};
+use crate::workplace::run as train;
+use crate::workplace::{
+    CompareRequest, Comparison, Event, Material, Sentinels, SplitChoice, TrainRequest, compare,
+    evaluation_set, prepare,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -239,6 +240,7 @@ fn training(story: &mut Story, runtime: &Runtime, area: &str, weak: &[Example]) 
         shape_is_default: true,
         replay: 0.0,
         watch: Vec::new(),
+        runs: None,
     };
     let prepared = prepare(&context.workplace, runtime, request)?;
     story.say(format!(

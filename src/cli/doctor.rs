@@ -2,13 +2,13 @@
 
 use super::context::Context;
 use super::outcome::{Outcome, Result};
-use crate::driver;
 use crate::kernels::{Buffer, cpu_level};
 use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{Dropout, Target, device_found};
 use crate::model::{Model, Projection, Special};
 use crate::runtime::{self, Job, Priority, Runtime, Step};
 use crate::train::AdamW;
+use crate::workplace;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
         detail: format!("{threads} threads, {} instructions", cpu_level().name()),
     });
     checks.push(device(context));
-    let free = driver::free_memory_mib();
+    let free = workplace::free_memory_mib();
     checks.push(Check {
         name: "memory",
         ok: free.is_none_or(|mib| mib >= LEAST_MEMORY),

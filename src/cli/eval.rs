@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::table::{columns, percentage};
-use crate::driver::{EvaluateRequest, SplitChoice, evaluate};
 use crate::eval::{FieldMap, set};
+use crate::workplace::{EvaluateRequest, SplitChoice, evaluate};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;

@@ -24,7 +24,7 @@ mod weak;
 
 pub use compare::describe as describe_comparison;
 
-use crate::driver::{ArmChoice, Workplace};
+use crate::workplace::{ArmChoice, Workplace};
 use clap::{Args, Parser, Subcommand};
 use context::Context;
 use outcome::Outcome;

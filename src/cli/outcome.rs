@@ -1,6 +1,6 @@
 //! How a command ends: exit codes, and an error in one line that says what to do.
 
-use crate::driver;
+use crate::workplace;
 use color_eyre::eyre::Report;
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ impl Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
-    Work(#[from] driver::Error),
+    Work(#[from] workplace::Error),
 
     /// The arguments make no sense together.
     #[error("{0}")]
@@ -51,7 +51,7 @@ pub enum Error {
 
     /// An adapter that a variable of the environment asked for.
     #[error("{error} (${variable} asks for it)")]
-    FromEnvironment { variable: &'static str, error: driver::Error },
+    FromEnvironment { variable: &'static str, error: workplace::Error },
 
     /// Nobody reads the output any more.
     #[error("the output was closed")]
@@ -100,6 +100,6 @@ pub fn tell(error: &Error, verbose: bool) -> ExitCode {
         let report = Report::msg(line);
         let _ = writeln!(std::io::stderr(), "{report:?}");
     }
-    let usage = matches!(error, Error::Usage(_) | Error::Work(driver::Error::Usage(_)));
+    let usage = matches!(error, Error::Usage(_) | Error::Work(workplace::Error::Usage(_)));
     ExitCode::from(if usage { 2 } else { 1 })
 }

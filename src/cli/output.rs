@@ -1,8 +1,8 @@
 //! What goes to stdout and stderr: JSON or words, and progress that never mixes with either.
 
 use super::outcome::{Error, Result};
-use crate::driver::Event;
 use crate::model::source;
+use crate::workplace::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::cell::RefCell;

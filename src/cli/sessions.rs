@@ -3,9 +3,9 @@
 use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::table::columns;
-use crate::driver::Event;
 use crate::feedback::{self, Settings};
 use crate::store::{self, Filter, SessionSummary, Skipped, logs, plain, plain_line};
+use crate::workplace::Event;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -4,12 +4,13 @@ use super::context::Context;
 use super::detach::{self, Detached};
 use super::eval::field_map;
 use super::outcome::{Error, Outcome, Result};
-use crate::driver::{
-    Event, Material, Prepared, TrainRequest, peak_memory_mib, prepare, prepare_resume, run as train,
-};
 use crate::eval::set;
 use crate::model::Projection;
 use crate::train::{RunFolder, Schedule, StepMetrics, TrainEvent, TrainSettings};
+use crate::workplace::run as train;
+use crate::workplace::{
+    Event, Material, Prepared, TrainRequest, peak_memory_mib, prepare, prepare_resume,
+};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -218,6 +219,7 @@ fn request(context: &Context, arguments: &TrainArguments) -> Result<TrainRequest
         material,
         init: arguments.init.clone(),
         settings: TrainSettings {
+            steps_per_epoch: None,
             checkpoint_steps: arguments.checkpoint_every.map(|steps| steps as usize),
             recompute: arguments.checkpointing,
             ..TrainSettings::from_config(&config)
@@ -226,6 +228,7 @@ fn request(context: &Context, arguments: &TrainArguments) -> Result<TrainRequest
         shape_is_default,
         replay,
         watch: Vec::new(),
+        runs: None,
     })
 }
 

@@ -5,7 +5,7 @@ use super::eval::SetArguments;
 use super::outcome::{Outcome, Result};
 use super::table::columns;
 use crate::config::PerplexityThreshold;
-use crate::driver::find_weak;
+use crate::workplace::find_weak;
 use clap::Args;
 
 #[derive(Debug, Args)]

@@ -1,9 +1,9 @@
 //! What is to be done, as data: the dashboard asks for it, the desk does it.
 
-use super::{ArmChoice, TrainRequest};
 use crate::eval::Example;
 use crate::feedback::Rating;
 use crate::store::{Filter, Message, SessionId};
+use crate::workplace::{ArmChoice, SetChoice, TrainRequest};
 use std::path::PathBuf;
 
 /// Names one piece of work on the model, from the effect that starts it to its last report.
@@ -89,16 +89,6 @@ pub struct AskTask {
     pub retry_of: Option<SessionId>,
     /// None: another one each time.
     pub seed: Option<u64>,
-}
-
-/// Which evaluation set.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum SetChoice {
-    /// The set that comes with Kaizen, and the home's own items beside it.
-    #[default]
-    BuiltIn,
-    /// A JSONL file.
-    File(PathBuf),
 }
 
 /// What to train on.

@@ -1,6 +1,6 @@
 //! What came of an effect, and what happens while it is done.
 
-use super::{Comparison, Event, Trained, WorkId};
+use super::WorkId;
 use crate::adapters::AdapterSummary;
 use crate::eval::{Example, ItemScore, LeftOut};
 use crate::feedback::Trigger;
@@ -8,6 +8,7 @@ use crate::model::source;
 use crate::runtime::Stop;
 use crate::store::{Filter, Message, Session, SessionId, SessionSummary, Skipped};
 use crate::train::{RunRecord, StepMetrics};
+use crate::workplace::{Comparison, Event, Trained};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::sampler::Sampling;
 use crate::runtime::{
-    Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Score, ScoreItem,
+    Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Score, ScoreItem, Until,
 };
 use std::sync::Arc;
 
@@ -125,11 +125,11 @@ pub fn answer(
     let mut requests = Vec::with_capacity(examples.len());
     for (i, example) in examples.iter().enumerate() {
         let prompt = model.template.encode(&model.tokenizer, &example.messages, true)?;
-        let (max_tokens, ignore_end) = match length {
-            Length::UpTo(tokens) => (tokens, false),
-            Length::Exactly(tokens) => (tokens, true),
+        let (max_tokens, until) = match length {
+            Length::UpTo(tokens) => (tokens, Until::EndOfTurn),
+            Length::Exactly(tokens) => (tokens, Until::MaxTokens),
         };
-        requests.push(GenerateRequest { prompt, sampling: sampling(i), max_tokens, ignore_end });
+        requests.push(GenerateRequest { prompt, sampling: sampling(i), max_tokens, until });
     }
     let mut done = 0;
     Ok(runtime.run(Generate::measured(requests, lora.cloned(), TOGETHER), |event| {

@@ -108,40 +108,46 @@ fn passes(sentinel: &Example, text: &str) -> bool {
     sentinel.effective_check().is_some_and(|check| check.passes(&sentinel.answer, text))
 }
 
-/// Base and candidate answer the sentinels that base passes, each once and greedily.
+/// One arm's greedy answer to a sentinel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenAnswer {
+    pub id: String,
+    pub text: String,
+    pub right: bool,
+}
+
+/// The answers of one arm to the sentinels that base passes, each once and greedily.
 ///
 /// # Errors
 /// When the model cannot answer.
-pub fn compare_answers(
+pub fn answers(
     runtime: &Runtime,
     passed: &[&Example],
-    reference: Option<&Arc<Lora>>,
-    candidate: Option<&Arc<Lora>>,
+    lora: Option<&Arc<Lora>>,
     progress: Progress,
-) -> Result<Vec<SentinelAnswer>> {
-    let total = 2 * passed.len();
-    let mut greedy = |lora, before: usize| {
-        answer(
-            runtime,
-            passed,
-            lora,
-            |_| Sampling::GREEDY,
-            Length::UpTo(SENTINEL_TOKENS),
-            &mut |done, _| {
-                progress(before + done, total);
-            },
-        )
-    };
-    let (a, b) = (greedy(reference, 0)?, greedy(candidate, passed.len())?);
-    Ok(passed
-        .iter()
-        .zip(a.iter().zip(&b))
-        .map(|(sentinel, (a, b))| SentinelAnswer {
-            id: sentinel.id.clone(),
-            reference_ok: passes(sentinel, &a.text),
-            candidate_ok: passes(sentinel, &b.text),
+) -> Result<Vec<GivenAnswer>> {
+    let length = Length::UpTo(SENTINEL_TOKENS);
+    let given = answer(runtime, passed, lora, |_| Sampling::GREEDY, length, progress)?;
+    let answers = passed.iter().zip(given).map(|(sentinel, given)| GivenAnswer {
+        id: sentinel.id.clone(),
+        right: passes(sentinel, &given.text),
+        text: given.text,
+    });
+    Ok(answers.collect())
+}
+
+/// The answers of reference and candidate to the same sentinels, in the order of the reference's.
+pub fn pair_answers(reference: &[GivenAnswer], candidate: &[GivenAnswer]) -> Vec<SentinelAnswer> {
+    let of: std::collections::HashMap<&str, bool> =
+        candidate.iter().map(|answer| (answer.id.as_str(), answer.right)).collect();
+    let pair = |a: &GivenAnswer| {
+        Some(SentinelAnswer {
+            id: a.id.clone(),
+            reference_ok: a.right,
+            candidate_ok: *of.get(a.id.as_str())?,
         })
-        .collect())
+    };
+    reference.iter().filter_map(pair).collect()
 }
 
 /// Samples of fixed length on the sentinel prompts, for distinct-2; the same prompts and seeds for

@@ -17,8 +17,18 @@ pub struct GenerateRequest {
     pub prompt: Vec<u32>,
     pub sampling: Sampling,
     pub max_tokens: usize,
-    /// Write exactly `max_tokens`, also past the end of the turn (for measurements of fixed length).
-    pub ignore_end: bool,
+    pub until: Until,
+}
+
+/// What ends a text before its `max_tokens`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    EndOfTurn,
+    /// Nothing: past the end of the turn, for measurements of fixed length.
+    MaxTokens,
+    /// The end of the turn, or the first place where this stands: it and what follows are cut off. For
+    /// plain text that goes on and on, such as a list of questions.
+    Marker(String),
 }
 
 /// Why a text ended.
@@ -26,6 +36,8 @@ pub struct GenerateRequest {
 pub enum Stop {
     /// The model ended its turn.
     EndOfTurn,
+    /// The marker of [`Until::Marker`] came.
+    Marker,
     /// `max_tokens` were written.
     MaxTokens,
     /// The model's context is full.
@@ -111,7 +123,7 @@ struct Active {
 impl Active {
     /// Draws the next token from its logits.
     fn pick(&mut self, model: &Model, request: &GenerateRequest, logits: &mut [f32]) -> u32 {
-        if request.ignore_end {
+        if request.until == Until::MaxTokens {
             for end in model.tokenizer.ends_of_turn() {
                 if let Some(logit) = logits.get_mut(end as usize) {
                     *logit = f32::NEG_INFINITY;
@@ -262,6 +274,13 @@ impl Generate {
             active.text.push_str(&text);
             emit(GenerateEvent::Text { request: active.request, text });
         }
+        if let Until::Marker(marker) = &request.until
+            && let Some(found) = active.text.find(marker.as_str())
+        {
+            active.text.truncate(found);
+            self.end(place, Stop::Marker, emit);
+            return true;
+        }
         let stop = if written + 1 >= request.max_tokens {
             Stop::MaxTokens
         } else if active.tokens.len() >= model.network.architecture().context {
@@ -276,7 +295,7 @@ impl Generate {
     fn end(&mut self, place: usize, stop: Stop, emit: &mut dyn FnMut(GenerateEvent)) {
         let mut active = self.active.remove(place);
         let rest = active.stream.finish();
-        if !rest.is_empty() {
+        if !rest.is_empty() && stop != Stop::Marker {
             active.text.push_str(&rest);
             emit(GenerateEvent::Text { request: active.request, text: rest });
         }

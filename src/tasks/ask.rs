@@ -3,7 +3,9 @@
 use super::{Error, Result};
 use crate::model::lora::Lora;
 use crate::model::sampler::Sampling;
-use crate::runtime::{Ending, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Stop};
+use crate::runtime::{
+    Ending, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Stop, Until,
+};
 use crate::store::{self, Home, Iteration, Message, Outcome, PlainStream, Session, SessionId};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -64,7 +66,7 @@ pub fn ask(
             prompt,
             sampling: request.sampling.clone(),
             max_tokens: request.max_tokens,
-            ignore_end: false,
+            until: Until::EndOfTurn,
         },
         arm.lora.clone(),
         runtime.conversations(),

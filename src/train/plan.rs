@@ -27,7 +27,7 @@ impl Plan {
             let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
             rng.set_stream(1 + epoch as u64);
             order.shuffle(&mut rng);
-            for step in order.chunks(settings.batch_size * settings.accumulate) {
+            for step in dealt(&order, settings) {
                 steps.push(step.chunks(settings.batch_size).map(<[usize]>::to_vec).collect());
             }
         }
@@ -37,7 +37,8 @@ impl Plan {
     /// Steps that a run over so many samples has, without planning it; at least one sample a step.
     pub fn count(samples: usize, settings: &TrainSettings) -> usize {
         let step = settings.batch_size.saturating_mul(settings.accumulate).max(1);
-        settings.epochs.saturating_mul(samples.div_ceil(step))
+        let steps = settings.steps_per_epoch.map(|steps| steps.min(samples));
+        settings.epochs.saturating_mul(steps.unwrap_or_else(|| samples.div_ceil(step)))
     }
 
     /// The largest accumulation up to `wanted` that still gives ten steps, for a person who did not
@@ -63,6 +64,16 @@ impl Plan {
             .max()
             .unwrap_or(0)
     }
+}
+
+/// The samples of each step of an epoch.
+fn dealt<'a>(order: &'a [usize], settings: &TrainSettings) -> Vec<&'a [usize]> {
+    let Some(steps) = settings.steps_per_epoch else {
+        return order.chunks(settings.batch_size * settings.accumulate).collect();
+    };
+    let steps = steps.min(order.len());
+    let end = |step: usize| step * order.len() / steps;
+    (0..steps).filter_map(|step| order.get(end(step)..end(step + 1))).collect()
 }
 
 /// Where the memory of a run goes, in bytes.

@@ -13,6 +13,10 @@ pub struct TrainSettings {
     pub batch_size: usize,
     /// Micro-batches in a step.
     pub accumulate: usize,
+    /// So many steps an epoch, however many examples: they are dealt out evenly, and a step has as many
+    /// micro-batches as that takes. For arms of an experiment, which must differ in nothing but data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps_per_epoch: Option<usize>,
     pub learning_rate: f64,
     pub schedule: Schedule,
     /// Share of the steps over which the learning rate rises.

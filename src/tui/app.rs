@@ -10,9 +10,10 @@ use super::pane::{
 use super::panes::{ComparePane, SessionsPane, TasksPane, TrainingPane, WeakPane};
 use super::theme::Theme;
 use crate::config::Config;
-use crate::driver::{ArmChoice, Effect, ModelReport, Report, SetChoice};
+use crate::driver::{Effect, ModelReport, Report};
 use crate::model::source;
 use crate::store::Filter;
+use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::Zoned;
 use ratatui::Frame;

@@ -5,9 +5,8 @@ use super::action::{Action, Scope};
 use super::layers::Layer;
 use super::theme::Theme;
 use crate::config::Config;
-use crate::driver::{
-    self, ArmChoice, Effect, ModelFacts, Report, SetChoice, TrainingMaterial, WorkId,
-};
+use crate::driver::{self, Effect, ModelFacts, Report, TrainingMaterial, WorkId};
+use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::KeyEvent;
 use jiff::Zoned;
 use ratatui::Frame;

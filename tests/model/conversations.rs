@@ -5,7 +5,9 @@ use crate::fixture::{model, runtime, settings, workplace};
 use kaizen::model::lora::{Lora, LoraConfig};
 use kaizen::model::network::KeyValueCache;
 use kaizen::model::sampler::Sampling;
-use kaizen::runtime::{Ending, Generate, GenerateRequest, Generation, Runtime, Stop, Update};
+use kaizen::runtime::{
+    Ending, Generate, GenerateRequest, Generation, Runtime, Stop, Until, Update,
+};
 use kaizen::store::Message;
 use kaizen::tasks::{Arm, AskRequest, ask};
 use std::sync::Arc;
@@ -17,7 +19,7 @@ const KEPT_BYTES: usize = 64 << 20;
 fn request(messages: &[Message], max_tokens: usize) -> GenerateRequest {
     let model = model();
     let prompt = model.template.encode(&model.tokenizer, messages, true).unwrap();
-    GenerateRequest { prompt, sampling: Sampling::GREEDY, max_tokens, ignore_end: false }
+    GenerateRequest { prompt, sampling: Sampling::GREEDY, max_tokens, until: Until::EndOfTurn }
 }
 
 /// A person's next turn.
@@ -143,7 +145,7 @@ fn measurements_neither_use_nor_leave_anything() {
 fn a_cancelled_answer_leaves_what_was_read() {
     let runtime = runtime();
     let short = request(&[Message::user("Count to a thousand.")], 4);
-    let endless = GenerateRequest { max_tokens: 3000, ignore_end: true, ..short.clone() };
+    let endless = GenerateRequest { max_tokens: 3000, until: Until::MaxTokens, ..short.clone() };
     let job = Generate::in_conversation(endless, None, runtime.conversations());
     let running = runtime.submit(job);
     assert!(matches!(running.next(), Some(Update::Event(_))));

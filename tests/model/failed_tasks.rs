@@ -3,11 +3,12 @@
 
 use crate::common::model_file::model_file;
 use crate::fixture::{examples, request, runtime, settings, train, workplace};
-use kaizen::driver::{self, ArmChoice, Desk, Effect, Report, WorkEvent, WorkId, Workplace};
+use kaizen::driver::{Desk, Effect, Report, WorkEvent, WorkId};
 use kaizen::eval::{Example, measure};
 use kaizen::feedback::{self, Rating};
 use kaizen::store::{Outcome, Stars, logs};
 use kaizen::train::TrainSettings;
+use kaizen::workplace::{ArmChoice, Workplace};
 use std::sync::{Arc, Mutex, mpsc};
 
 fn fail(workplace: &Workplace, example: &Example) {
@@ -30,7 +31,7 @@ fn failed_tasks_are_scored_by_both_arms_and_the_seen_ones_are_marked() {
     let all = examples(3);
     let settings = TrainSettings { epochs: 8, batch_size: 1, learning_rate: 2e-3, ..settings() };
     let asked = request(all[..1].to_vec(), settings);
-    let prepared = driver::prepare(&workplace, &runtime, asked).unwrap();
+    let prepared = workplace::prepare(&workplace, &runtime, asked).unwrap();
     let adapter = train(&workplace, &runtime, prepared).adapter.unwrap();
     for example in &all {
         fail(&workplace, example);

@@ -2,7 +2,6 @@
 
 use crate::common::model_file::model_file;
 use kaizen::config::{Precision, Projection};
-use kaizen::driver::{self, Event, Material, Prepared, TrainRequest, Trained, Workplace};
 use kaizen::eval::{Example, Provenance};
 use kaizen::kernels::{multiplies_whole_numbers, rounds_to_bf16};
 use kaizen::model::Model;
@@ -10,6 +9,8 @@ use kaizen::model::lora::LoraConfig;
 use kaizen::runtime::Runtime;
 use kaizen::store::Message;
 use kaizen::train::{Schedule, TrainSettings};
+use kaizen::workplace;
+use kaizen::workplace::{Event, Material, Prepared, TrainRequest, Trained, Workplace};
 use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 
@@ -83,6 +84,7 @@ pub fn settings() -> TrainSettings {
         weight_decay: 0.0,
         max_seq: 128,
         seed: 17,
+        steps_per_epoch: None,
         checkpoint_steps: None,
         checkpoint_seconds: 3600,
         recompute: false,
@@ -99,10 +101,11 @@ pub fn request(examples: Vec<Example>, settings: TrainSettings) -> TrainRequest 
         shape_is_default: true,
         replay: 0.0,
         watch: Vec::new(),
+        runs: None,
     }
 }
 
 /// Trains to the end.
 pub fn train(workplace: &Workplace, runtime: &Runtime, prepared: Prepared) -> Trained {
-    driver::run(workplace, runtime, prepared, |_| (), &mut |_: Event| ()).unwrap()
+    workplace::run(workplace, runtime, prepared, |_| (), &mut |_: Event| ()).unwrap()
 }

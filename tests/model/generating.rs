@@ -8,7 +8,9 @@ use kaizen::kernels::rounds_to_bf16;
 use kaizen::model::Model;
 use kaizen::model::network::{Feed, KeyValueCache};
 use kaizen::model::sampler::{Sampling, likeliest};
-use kaizen::runtime::{Error, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Stop};
+use kaizen::runtime::{
+    Error, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Stop, Until,
+};
 use kaizen::store::Message;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use std::sync::Arc;
 const NEAR_TIE: f64 = 0.1;
 
 fn request(prompt: Vec<u32>, max_tokens: usize) -> GenerateRequest {
-    GenerateRequest { prompt, sampling: Sampling::GREEDY, max_tokens, ignore_end: false }
+    GenerateRequest { prompt, sampling: Sampling::GREEDY, max_tokens, until: Until::EndOfTurn }
 }
 
 fn generate(runtime: &Runtime, request: GenerateRequest) -> Generation {
@@ -150,7 +152,7 @@ fn the_same_seed_writes_the_same_text_and_another_seed_another() {
     let drawn = |seed| {
         let sampling = Sampling { temperature: 1.2, top_p: 0.95, seed, ..Sampling::GREEDY };
         let request = GenerateRequest { sampling, ..request(prompt("Tell me a story."), 12) };
-        generate(&runtime, GenerateRequest { ignore_end: true, ..request }).tokens
+        generate(&runtime, GenerateRequest { until: Until::MaxTokens, ..request }).tokens
     };
     let once = drawn(1);
     assert_eq!(once.len(), 12);
@@ -168,7 +170,7 @@ fn a_text_ends_at_the_end_of_the_turn_or_at_the_limit() {
     assert_eq!(whole.stop, Stop::EndOfTurn);
     assert!(whole.text.contains("Paris") && !whole.text.contains("<|im_end|>"), "{}", whole.text);
     assert!(!whole.tokens.iter().any(|t| model.tokenizer.is_end_of_turn(*t)));
-    let past = GenerateRequest { ignore_end: true, ..request(prompt.clone(), 12) };
+    let past = GenerateRequest { until: Until::MaxTokens, ..request(prompt.clone(), 12) };
     let past = generate(&runtime, past);
     assert_eq!((past.tokens.len(), past.stop), (12, Stop::MaxTokens));
     assert_eq!(past.tokens[..whole.tokens.len()], whole.tokens);
@@ -198,7 +200,7 @@ fn a_full_context_ends_the_text_and_too_long_a_prompt_is_refused() {
         prompt: prompt.to_vec(),
         sampling: Sampling::GREEDY,
         max_tokens: 100,
-        ignore_end: true,
+        until: Until::MaxTokens,
     };
     let full = generate(&runtime, request(&prompt));
     assert_eq!((full.tokens.len(), full.stop), (4, Stop::ContextFull));

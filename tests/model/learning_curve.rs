@@ -2,12 +2,13 @@
 
 use crate::common::reference::{ids, reference};
 use crate::fixture::{model, request, runtime, settings, workplace};
-use kaizen::driver::{self, Event};
 use kaizen::eval::{Example, Provenance};
 use kaizen::model::adapter::AdapterFolder;
 use kaizen::model::lora::LoraConfig;
 use kaizen::store::Message;
 use kaizen::train::{Dataset, TrainEvent, TrainSettings};
+use kaizen::workplace;
+use kaizen::workplace::Event;
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -58,10 +59,10 @@ fn twenty_steps_follow_pefts_curve() {
     let (runtime, (_home, workplace)) = (runtime(), workplace());
     let mut request = request(examples, settings);
     request.init = Some(folder.join("adapter-init"));
-    let prepared = driver::prepare(&workplace, &runtime, request).unwrap();
+    let prepared = workplace::prepare(&workplace, &runtime, request).unwrap();
     assert_eq!(prepared.steps, losses.len());
     let mut steps = Vec::new();
-    let trained = driver::run(&workplace, &runtime, prepared, |_| (), &mut |event| {
+    let trained = workplace::run(&workplace, &runtime, prepared, |_| (), &mut |event| {
         if let Event::Train(TrainEvent::Step(metrics)) = event {
             steps.push(metrics);
         }

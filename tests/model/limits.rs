@@ -1,9 +1,9 @@
 //! What would not fit, or would be cut, is said before hours are spent on it.
 
 use crate::fixture::{examples, model, request, runtime, settings, workplace};
-use kaizen::driver;
 use kaizen::model::lora::Lora;
 use kaizen::train::{Dataset, Error, MemoryEstimate, Plan, TrainSettings};
+use kaizen::workplace;
 
 #[test]
 fn too_little_memory_is_refused_with_settings_that_need_less() {
@@ -64,7 +64,7 @@ fn too_long_an_example_is_left_out_whole_and_named() {
     assert!(dataset.left_out[0].id == "example-1" && dataset.left_out[0].tokens > 200);
     let settings = TrainSettings { max_seq: 64, ..settings() };
     let prepared =
-        driver::prepare(&workplace, &runtime, request(examples.clone(), settings)).unwrap();
+        workplace::prepare(&workplace, &runtime, request(examples.clone(), settings)).unwrap();
     assert!(prepared.notes.iter().any(|note| note.contains("example-1")), "{:?}", prepared.notes);
     assert_eq!(prepared.run.examples().unwrap(), dataset.examples);
     let error = Dataset::new(examples, &model, 8).unwrap_err();

@@ -1,16 +1,16 @@
 //! A person must neither wait for a training run nor for an answer that they no longer want.
 
 use crate::fixture::{examples, model, request, runtime, settings, workplace};
-use kaizen::driver;
 use kaizen::model::Model;
 use kaizen::model::lora::Lora;
 use kaizen::model::sampler::Sampling;
 use kaizen::runtime::{
     Ending, Generate, GenerateEvent, GenerateRequest, Generation, Job, Priority, Runtime, Step,
-    Stop, Update,
+    Stop, Until, Update,
 };
 use kaizen::store::Message;
 use kaizen::train::{Dataset, TrainEvent, TrainSettings, Trainer};
+use kaizen::workplace;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -18,7 +18,12 @@ fn endless(tokens: usize) -> GenerateRequest {
     let model = model();
     let messages = [Message::system("Be brief."), Message::user("Count.")];
     let prompt = model.template.encode(&model.tokenizer, &messages, true).unwrap();
-    GenerateRequest { prompt, sampling: Sampling::GREEDY, max_tokens: tokens, ignore_end: true }
+    GenerateRequest {
+        prompt,
+        sampling: Sampling::GREEDY,
+        max_tokens: tokens,
+        until: Until::MaxTokens,
+    }
 }
 
 fn person_gets_an_answer(runtime: &Runtime) {
@@ -45,7 +50,7 @@ fn a_person_overtakes_a_training_run() {
     let (_folder, workplace) = workplace();
     let settings = TrainSettings { epochs: 2000, batch_size: 1, ..settings() };
     let prepared =
-        driver::prepare(&workplace, &runtime, request(examples(1), settings.clone())).unwrap();
+        workplace::prepare(&workplace, &runtime, request(examples(1), settings.clone())).unwrap();
     let model = model();
     let dataset = Dataset::new(examples(1), &model, settings.max_seq).unwrap();
     let lora = Lora::zeros(settings.lora.clone(), model.network.architecture());

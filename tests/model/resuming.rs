@@ -2,13 +2,14 @@
 
 use crate::fixture::{examples, model, request, runtime, settings, train, workplace};
 use kaizen::config::Projection;
-use kaizen::driver::{self, Event, Prepared, Workplace};
 use kaizen::model::adapter::AdapterFolder;
 use kaizen::model::lora::Lora;
 use kaizen::runtime::{Runtime, Update};
 use kaizen::train::{
     self, Checkpoint, Dataset, RunFolder, Schedule, TrainEvent, TrainSettings, Trainer,
 };
+use kaizen::workplace;
+use kaizen::workplace::{Event, Prepared, Workplace};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +44,7 @@ fn uninterrupted() -> &'static [u8] {
     BYTES.get_or_init(|| {
         let (runtime, (_folder, workplace)) = (runtime(), workplace());
         let asked = request(examples(6), six_steps());
-        let prepared = driver::prepare(&workplace, &runtime, asked).unwrap();
+        let prepared = workplace::prepare(&workplace, &runtime, asked).unwrap();
         assert_eq!(prepared.steps, 6);
         let trained = train(&workplace, &runtime, prepared);
         bytes(&workplace, &trained.adapter.unwrap())
@@ -59,12 +60,12 @@ fn assert_every_step_once(run: &RunFolder) {
 fn assert_resumes_to_the_same(workplace: &Workplace, runtime: &Runtime, run: &RunFolder) {
     let found = RunFolder::find(&workplace.home.runs(), "last").unwrap();
     assert_eq!(found.name(), run.name());
-    let prepared = driver::prepare_resume(workplace, runtime, found).unwrap();
+    let prepared = workplace::prepare_resume(workplace, runtime, found).unwrap();
     let trained = train(workplace, runtime, prepared);
     assert_eq!(trained.losses.len(), 6, "the loss history is not whole");
     assert!(bytes(workplace, &trained.adapter.unwrap()) == uninterrupted(), "another result");
     assert_every_step_once(run);
-    let again = driver::prepare_resume(workplace, runtime, run.clone());
+    let again = workplace::prepare_resume(workplace, runtime, run.clone());
     assert!(again.is_err(), "a finished run was taken up again");
 }
 
@@ -72,10 +73,10 @@ fn assert_resumes_to_the_same(workplace: &Workplace, runtime: &Runtime, run: &Ru
 fn a_cancelled_run_goes_on_to_the_same_adapter() {
     let (runtime, (_folder, workplace)) = (runtime(), workplace());
     let asked = request(examples(6), six_steps());
-    let prepared = driver::prepare(&workplace, &runtime, asked).unwrap();
+    let prepared = workplace::prepare(&workplace, &runtime, asked).unwrap();
     let run = prepared.run.clone();
     let switch: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    let stopped = driver::run(
+    let stopped = workplace::run(
         &workplace,
         &runtime,
         prepared,
@@ -113,7 +114,7 @@ fn a_killed_run_goes_on_to_the_same_adapter() {
     let (runtime, (_folder, workplace)) = (runtime(), workplace());
     let settings = TrainSettings { checkpoint_steps: Some(3), ..six_steps() };
     let asked = request(examples(6), settings.clone());
-    let run = driver::prepare(&workplace, &runtime, asked).unwrap().run;
+    let run = workplace::prepare(&workplace, &runtime, asked).unwrap().run;
     let step = |wanted: usize| move |event: &TrainEvent| matches!(event, TrainEvent::Step(m) if m.step == wanted);
     // Before there is any checkpoint, and then between one and the end.
     killed_when(&run, &settings, step(1));
@@ -128,10 +129,10 @@ fn assert_stops_as_no_number(
     prepared: Prepared,
 ) -> (usize, String) {
     let name = prepared.run.name();
-    let error = driver::run(workplace, runtime, prepared, |_| (), &mut |_: Event| ());
+    let error = workplace::run(workplace, runtime, prepared, |_| (), &mut |_: Event| ());
     let error = error.unwrap_err();
     let told = error.to_string();
-    let driver::Error::Train(train::Error::LossNotFinite { step, examples, .. }) = error else {
+    let workplace::Error::Train(train::Error::LossNotFinite { step, examples, .. }) = error else {
         panic!("{told}")
     };
     assert!(told.contains(&name) && !told.contains('\n'), "{told}");
@@ -151,7 +152,7 @@ fn a_loss_that_is_no_number_stops_the_run_and_names_step_and_examples() {
     AdapterFolder::new(&init).write(&broken, None, &model()).unwrap();
     let mut asked = request(examples(2), settings());
     asked.init = Some(init);
-    let prepared = driver::prepare(&workplace, &runtime, asked).unwrap();
+    let prepared = workplace::prepare(&workplace, &runtime, asked).unwrap();
     let (step, examples) = assert_stops_as_no_number(&workplace, &runtime, prepared);
     let mut examples: Vec<&str> = examples.split(", ").collect();
     examples.sort_unstable();
@@ -163,14 +164,14 @@ fn a_run_that_went_wrong_keeps_its_last_good_checkpoint_and_goes_on_from_it() {
     let (runtime, (_folder, workplace)) = (runtime(), workplace());
     let sound = TrainSettings { checkpoint_steps: Some(1), ..six_steps() };
     let asked = request(examples(6), sound.clone());
-    let run = driver::prepare(&workplace, &runtime, asked).unwrap().run;
+    let run = workplace::prepare(&workplace, &runtime, asked).unwrap().run;
     killed_when(&run, &sound, |e| matches!(e, TrainEvent::Step(m) if m.step == 3));
     let mut record = run.record().unwrap();
     // The next update goes beyond what f32 holds.
     record.settings.learning_rate = 3e38;
     run.write_record(&record).unwrap();
 
-    let prepared = driver::prepare_resume(&workplace, &runtime, run.clone()).unwrap();
+    let prepared = workplace::prepare_resume(&workplace, &runtime, run.clone()).unwrap();
     let begun = prepared.steps_done;
     assert!(begun == 2 || begun == 3, "killed after step 3, resumed at {begun}");
     let (step, _) = assert_stops_as_no_number(&workplace, &runtime, prepared);
@@ -194,9 +195,9 @@ fn a_run_that_went_wrong_keeps_its_last_good_checkpoint_and_goes_on_from_it() {
 fn a_run_whose_data_or_base_changed_is_not_taken_up() {
     let (runtime, (_folder, workplace)) = (runtime(), workplace());
     let asked = request(examples(2), six_steps());
-    let run = driver::prepare(&workplace, &runtime, asked).unwrap().run;
+    let run = workplace::prepare(&workplace, &runtime, asked).unwrap().run;
     let refusal = || {
-        let refused = driver::prepare_resume(&workplace, &runtime, run.clone());
+        let refused = workplace::prepare_resume(&workplace, &runtime, run.clone());
         refused.err().map(|e| e.to_string()).unwrap_or_default()
     };
     let file = run.path().join("examples.jsonl");

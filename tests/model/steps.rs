@@ -2,10 +2,10 @@
 //! and never on the person's own words in the prompt.
 
 use crate::fixture::{examples, model, request, runtime, settings, train, workplace};
-use kaizen::driver;
 use kaizen::model::lora::Lora;
 use kaizen::runtime::{Score, ScoreItem};
 use kaizen::train::{Dataset, StepMetrics, TrainSettings};
+use kaizen::workplace;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -35,7 +35,7 @@ fn a_step_of_4x4_is_a_step_of_16x1_and_of_1x16() {
                 .unwrap();
             let mut request = request(examples(16), settings);
             request.init = Some(init);
-            let prepared = driver::prepare(&workplace, &runtime, request).unwrap();
+            let prepared = workplace::prepare(&workplace, &runtime, request).unwrap();
             assert_eq!(prepared.steps, 1);
             let run = prepared.run.clone();
             let name = train(&workplace, &runtime, prepared).adapter.unwrap();
@@ -87,7 +87,7 @@ fn the_answer_and_the_end_of_its_turn_are_trained_and_the_prompt_is_not() {
         weights += example.weight * losses[0].len() as f64;
         with_prompts.extend(losses[1].iter().map(|l| f64::from(*l)));
     }
-    let prepared = driver::prepare(&workplace, &runtime, request(examples, settings())).unwrap();
+    let prepared = workplace::prepare(&workplace, &runtime, request(examples, settings())).unwrap();
     let loss = train(&workplace, &runtime, prepared).losses[0];
     assert!((loss - sum / weights).abs() < 1e-4, "{loss} instead of {}", sum / weights);
     let with_prompts = with_prompts.iter().sum::<f64>() / with_prompts.len() as f64;

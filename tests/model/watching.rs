@@ -1,10 +1,11 @@
 //! The held-out loss that a run shows must be the true one, and looking must change nothing.
 
 use crate::fixture::{examples, model, request, runtime, settings, train, workplace};
-use kaizen::driver::{self, Event};
 use kaizen::eval::{Example, Provenance, measure};
 use kaizen::store::Message;
 use kaizen::train::{TrainEvent, TrainSettings};
+use kaizen::workplace;
+use kaizen::workplace::Event;
 use std::sync::Arc;
 
 /// Three steps.
@@ -36,15 +37,16 @@ fn held_out() -> Vec<Example> {
 #[test]
 fn the_held_out_loss_is_the_score_and_watching_changes_nothing() {
     let (runtime, (_folder, workplace)) = (runtime(), workplace());
-    let plain = driver::prepare(&workplace, &runtime, request(examples(3), three_steps())).unwrap();
+    let plain =
+        workplace::prepare(&workplace, &runtime, request(examples(3), three_steps())).unwrap();
     let plain = train(&workplace, &runtime, plain).adapter.unwrap();
 
     let mut asked = request(examples(3), three_steps());
     asked.watch = held_out();
-    let prepared = driver::prepare(&workplace, &runtime, asked).unwrap();
+    let prepared = workplace::prepare(&workplace, &runtime, asked).unwrap();
     let run = prepared.run.clone();
     let mut seen = Vec::new();
-    let trained = driver::run(&workplace, &runtime, prepared, |_| (), &mut |event| {
+    let trained = workplace::run(&workplace, &runtime, prepared, |_| (), &mut |event| {
         if let Event::Train(TrainEvent::HeldOut { step, loss }) = event {
             seen.push((step, loss));
         }

@@ -2,10 +2,9 @@
 //! never the trouble.
 
 use crate::common::model_file::model_file;
-use kaizen::driver::{
-    ArmChoice, Desk, Effect, MeasuredItem, Report, SetChoice, WorkEvent, WorkId, Workplace,
-};
+use kaizen::driver::{Desk, Effect, MeasuredItem, Report, WorkEvent, WorkId};
 use kaizen::eval::Place;
+use kaizen::workplace::{ArmChoice, SetChoice, Workplace};
 use serde_json::json;
 use std::sync::{Arc, Mutex, mpsc};
 

@@ -1,10 +1,11 @@
 //! Tasks in ask mode.
 
-use super::super::{Answered, AskTask, Result, WorkEvent};
+use super::super::{Answered, AskTask, WorkEvent};
 use super::{Inner, Work};
 use crate::model::sampler::Sampling;
 use crate::store::{Index, plain};
 use crate::tasks::{self, AskRequest};
+use crate::workplace::Result;
 
 impl Inner {
     pub(super) fn ask(&self, work: &Work, task: AskTask) -> Result<WorkEvent> {

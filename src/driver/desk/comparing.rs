@@ -1,17 +1,17 @@
 //! Comparing two arms: the gate, the failed tasks, the ratings.
 
-use super::super::compare_arms::trained_prompts;
-use super::super::event::measuring;
-use super::super::{
-    ArmChoice, ArmRating, ArmsRequest, Event, FailedCompared, FailedTask, Report, Result,
-    SetChoice, SplitChoice, WorkEvent, compare_arms,
-};
+use super::super::{ArmRating, FailedCompared, FailedTask, Report, WorkEvent};
 use super::{Inner, Work};
 use crate::eval::statistics::mean_interval;
 use crate::eval::{Example, Provenance, measure};
 use crate::runtime::Runtime;
 use crate::store::{Filter, Session, Stars, logs, plain, plain_line};
 use crate::tasks::Arm;
+use crate::workplace::measuring;
+use crate::workplace::trained_prompts;
+use crate::workplace::{
+    ArmChoice, ArmsRequest, Event, Result, SetChoice, SplitChoice, compare_arms,
+};
 use std::collections::BTreeMap;
 
 /// Failed sessions that are scored, newest first: a list to look through, in seconds.
@@ -180,10 +180,11 @@ fn name(choice: &ArmChoice) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::super::{Desk, Effect, WorkId, Workplace};
+    use super::super::super::{Desk, Effect, WorkId};
     use super::*;
     use crate::feedback::{self, Rating};
     use crate::store::{ImportedFrom, Message, Outcome, SessionId};
+    use crate::workplace::Workplace;
     use std::sync::mpsc::{self, Receiver};
     use std::sync::{Arc, Mutex};
     use tempfile::TempDir;

@@ -10,9 +10,10 @@ mod sessions;
 mod training;
 mod weak;
 
-use super::{ArmChoice, Effect, Error, Event, Report, Result, WorkEvent, WorkId, Workplace};
+use super::{Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
+use crate::workplace::{ArmChoice, Error, Event, Prepared, Result, Workplace};
 use model_slot::ModelSlot;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,7 +40,7 @@ struct Inner {
     /// The switches of the pieces of work under way.
     switches: Mutex<HashMap<WorkId, Arc<AtomicBool>>>,
     /// Training that was prepared and waits for a word.
-    prepared: Mutex<HashMap<WorkId, super::Prepared>>,
+    prepared: Mutex<HashMap<WorkId, Prepared>>,
 }
 
 impl Desk {

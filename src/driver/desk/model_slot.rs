@@ -1,9 +1,10 @@
 //! The one loaded model, and waiting for it.
 
-use super::super::{Event, ModelFacts, ModelReport, Report, Result};
+use super::super::{ModelFacts, ModelReport, Report};
 use super::{Inner, cancelled, caught, lock};
-use crate::driver::Error;
 use crate::runtime::Runtime;
+use crate::workplace::Error;
+use crate::workplace::{Event, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 

@@ -1,11 +1,12 @@
 //! Sessions, ratings, and the home's own evaluation items.
 
-use super::super::train::OWN_WORK;
-use super::super::{Error, Report, Result, Sessions};
+use super::super::{Report, Sessions};
 use super::Inner;
 use crate::eval::{Example, Provenance};
 use crate::feedback::{self, Rating, trigger};
 use crate::store::{Filter, Index, SessionId, atomic, logs};
+use crate::workplace::OWN_WORK;
+use crate::workplace::{Error, Result};
 use std::sync::Arc;
 
 impl Inner {
@@ -85,9 +86,10 @@ mod tests {
     //! The desk with a real home, and no model.
     #![allow(clippy::unwrap_used)]
 
-    use crate::driver::{Desk, Effect, Report, Sessions, Workplace};
+    use crate::driver::{Desk, Effect, Report, Sessions};
     use crate::feedback::{Rating, Trigger};
     use crate::store::{Filter, Issue, Message, Outcome, SessionId, Stars, atomic, logs};
+    use crate::workplace::Workplace;
     use std::sync::mpsc::{Receiver, channel};
     use std::sync::{Arc, Mutex};
 

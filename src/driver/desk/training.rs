@@ -1,17 +1,19 @@
 //! Training runs: prepared, started, paused, resumed.
 
 use super::super::{
-    Error, Event, Material, PreviewSample, Report, Result, RunSummary, TrainRequest,
-    TrainingMaterial, TrainingPreview, TrainingStarted, WorkEvent, WorkId, free_memory_mib,
-    memory_mib, prepare, prepare_resume, run, watched,
+    PreviewSample, Report, RunSummary, TrainingMaterial, TrainingPreview, TrainingStarted,
+    WorkEvent, WorkId,
 };
 use super::{Inner, Work, cancelled, lock};
-use crate::driver::Prepared;
 use crate::eval::{FieldMap, set};
 use crate::model::Model;
 use crate::runtime::Runtime;
 use crate::store::plain;
 use crate::train::{Plan, RunFolder, Sample, TrainEvent, TrainSettings};
+use crate::workplace::{
+    Error, Event, Material, Prepared, Result, TrainRequest, free_memory_mib, memory_mib, prepare,
+    prepare_resume, run, watched_candidates,
+};
 use std::time::Instant;
 
 /// Examples that a preview shows token by token.
@@ -65,7 +67,8 @@ impl Inner {
             accumulation_is_default: true,
             shape_is_default: true,
             replay: config.train.replay,
-            watch: watched::candidates(&self.workplace)?,
+            watch: watched_candidates(&self.workplace)?,
+            runs: None,
         })
     }
 

@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::Desk;
-use crate::driver::{Effect, Report, RunSummary, Workplace};
+use crate::driver::{Effect, Report, RunSummary};
 use crate::eval::{Example, Provenance};
 use crate::store::Message;
 use crate::train::{RunFolder, RunRecord, StepMetrics, TrainSettings};
+use crate::workplace::Workplace;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

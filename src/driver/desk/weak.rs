@@ -1,13 +1,14 @@
 //! Finding where an arm is weak.
 
-use super::super::evaluate::score_find;
-use super::super::{ArmChoice, MeasuredItem, Result, SetChoice, WeakFound, WorkEvent};
+use super::super::{MeasuredItem, WeakFound, WorkEvent};
 use super::{Inner, Work};
 use crate::config::PerplexityThreshold;
 use crate::eval::measure::TokenScores;
 use crate::eval::{Example, ItemScore, weakness};
 use crate::model::tokenizer::Tokenizer;
 use crate::store::PlainStream;
+use crate::workplace::score_find;
+use crate::workplace::{ArmChoice, Result, SetChoice};
 
 /// How the end of a turn is shown: it is scored like a word, but has no text.
 const END_OF_TURN: &str = "⏎";

@@ -1,11 +1,12 @@
 //! The application with a screen made of cells, and reports that a test hands it.
 
 use crate::config::Config;
-use crate::driver::{ArmChoice, Effect, ModelFacts, ModelReport, Report};
+use crate::driver::{Effect, ModelFacts, ModelReport, Report};
 use crate::tui::action::KeyPress;
 use crate::tui::app::App;
 use crate::tui::event::Event;
 use crate::tui::pane::{Intent, TerminalEffect};
+use crate::workplace::ArmChoice;
 use crossterm::event::KeyEvent;
 use jiff::Zoned;
 use ratatui::Terminal;

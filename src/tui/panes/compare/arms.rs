@@ -1,6 +1,6 @@
 //! Which two arms are compared: what the person chose, or base and the newest adapter.
 
-use crate::driver::ArmChoice;
+use crate::workplace::ArmChoice;
 
 /// Left or right; also the index of the column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

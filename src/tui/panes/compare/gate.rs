@@ -2,10 +2,11 @@
 
 use super::arms::choice;
 use super::measuring::Measuring;
-use crate::driver::{Comparison, Effect, WorkEvent, WorkId};
+use crate::driver::{Effect, WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::tui::pane::Context;
 use crate::tui::widgets::Scroll;
+use crate::workplace::Comparison;
 
 #[derive(Debug, Default)]
 pub(super) struct Gate {

@@ -3,12 +3,12 @@
 use super::gate::Gate;
 use super::table::{Column, interval_bar, table};
 use super::view::{change, model_trouble, paragraphs, perplexity};
-use crate::driver::{Comparison, SetChoice};
 use crate::eval::{AreaOutcome, Guard, Verdict};
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::wrap;
+use crate::workplace::{Comparison, SetChoice};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};

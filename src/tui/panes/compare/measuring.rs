@@ -1,9 +1,10 @@
 //! A measurement under way: what has been measured, what is being measured, and for how long.
 
-use crate::driver::{Event, WorkEvent, WorkId};
+use crate::driver::{WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
 use crate::tui::widgets::elide;
+use crate::workplace::Event;
 use jiff::Zoned;
 use ratatui::text::{Line, Span};
 

@@ -5,8 +5,7 @@ mod samples;
 
 use crate::adapters::{AdapterSummary, State};
 use crate::driver::{
-    Answered, ArmChoice, ArmRating, AskTask, Effect, Event, FailedCompared, Report, WorkEvent,
-    WorkId,
+    Answered, ArmRating, AskTask, Effect, FailedCompared, Report, WorkEvent, WorkId,
 };
 use crate::eval::Verdict;
 use crate::runtime::Stop;
@@ -14,6 +13,7 @@ use crate::store::{Session, SessionId, Stars};
 use crate::tui::pane::TerminalEffect;
 use crate::tui::tests::Screen;
 use crate::tui::theme::Theme;
+use crate::workplace::{ArmChoice, Event};
 use samples::{comparison, failed, id, rating};
 
 fn adapter(name: &str) -> AdapterSummary {

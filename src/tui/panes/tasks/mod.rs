@@ -7,12 +7,13 @@ mod history;
 mod tests;
 mod view;
 
-use crate::driver::{ArmChoice, AskTask, Effect, Report, WorkEvent, WorkId};
+use crate::driver::{AskTask, Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Stop;
 use crate::tui::action::{Action, Scope};
 use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer};
 use crate::tui::pane::{Context, ModelState, Pane, PaneName, Shared, TerminalEffect};
 use crate::tui::widgets::{Scroll, TextField};
+use crate::workplace::ArmChoice;
 use conversation::{Attempt, AttemptState, Conversation};
 use crossterm::event::KeyEvent;
 use history::History;
@@ -123,7 +124,9 @@ impl TasksPane {
             WorkEvent::Failed(why) => {
                 attempt.state = AttemptState::Failed(crate::store::plain_line(why));
             }
-            WorkEvent::Progress(crate::driver::Event::Note(note)) => context.complain(note.clone()),
+            WorkEvent::Progress(crate::workplace::Event::Note(note)) => {
+                context.complain(note.clone())
+            }
             _ => {}
         }
     }

@@ -2,11 +2,11 @@
 
 use super::TasksPane;
 use super::conversation::{Attempt, AttemptState, Turn};
-use crate::driver::ArmChoice;
 use crate::runtime::Stop;
 use crate::tui::pane::{ModelState, Shared};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{stars, wrap};
+use crate::workplace::ArmChoice;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -122,7 +122,7 @@ fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
         }
         AttemptState::Done(answered) => {
             let ended = match answered.stop {
-                Stop::EndOfTurn => "",
+                Stop::EndOfTurn | Stop::Marker => "",
                 Stop::MaxTokens => " · cut at the longest answer allowed",
                 Stop::ContextFull => " · the model's context is full",
                 Stop::Cancelled => " · cancelled",

@@ -1,9 +1,10 @@
 //! The run that is trained, or was last, from this screen.
 
 use super::curve;
-use crate::driver::{Event, Trained, TrainingStarted, WorkEvent, WorkId};
+use crate::driver::{TrainingStarted, WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::train::{StepMetrics, TrainEvent};
+use crate::workplace::{Event, Trained};
 use std::collections::VecDeque;
 
 /// Step times that an estimate of the rest looks at.

@@ -3,11 +3,12 @@
 
 use crate::config::Config;
 use crate::driver::{
-    Effect, Event, PreviewSample, Report, RunSummary, Trained, TrainingMaterial, TrainingPreview,
-    TrainingStarted, WorkEvent, WorkId,
+    Effect, PreviewSample, Report, RunSummary, TrainingMaterial, TrainingPreview, TrainingStarted,
+    WorkEvent, WorkId,
 };
 use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
 use crate::tui::tests::Screen;
+use crate::workplace::{Event, Trained};
 use ratatui::style::Modifier;
 use std::collections::BTreeMap;
 

@@ -2,9 +2,10 @@
 //! them, and which of them are weak. What counts as weak is `eval`'s to say.
 
 use crate::config::PerplexityThreshold;
-use crate::driver::{MeasuredItem, SetChoice, WeakFound};
+use crate::driver::{MeasuredItem, WeakFound};
 use crate::eval::{AreaScore, ItemScore, LeftOut, summarise, weakness};
 use crate::store::plain_line;
+use crate::workplace::SetChoice;
 use std::collections::{BTreeSet, HashSet};
 
 /// A shorter common beginning of prompts is not worth leaving out.

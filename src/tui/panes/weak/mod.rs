@@ -10,14 +10,13 @@ mod tests;
 mod view;
 
 use crate::config::PerplexityThreshold;
-use crate::driver::{
-    ArmChoice, Effect, Event, Report, SetChoice, TrainingMaterial, WorkEvent, WorkId,
-};
+use crate::driver::{Effect, Report, TrainingMaterial, WorkEvent, WorkId};
 use crate::eval::{Example, Provenance};
 use crate::store::{plain, plain_line};
 use crate::tui::action::{Action, Scope};
 use crate::tui::layers::{Entry, EntryPurpose, Layer};
 use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
+use crate::workplace::{ArmChoice, Event, SetChoice};
 use crossterm::event::KeyEvent;
 use found::{Found, Item, Row};
 use ratatui::Frame;

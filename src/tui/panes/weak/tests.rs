@@ -3,10 +3,7 @@
 
 use crate::adapters::{AdapterSummary, State};
 use crate::config::{Config, PerplexityThreshold};
-use crate::driver::{
-    ArmChoice, Effect, Event, MeasuredItem, Report, SetChoice, TrainingMaterial, WeakFound,
-    WorkEvent, WorkId,
-};
+use crate::driver::{Effect, MeasuredItem, Report, TrainingMaterial, WeakFound, WorkEvent, WorkId};
 use crate::eval::{Example, ItemScore, LeftOut, Provenance, weakness};
 use crate::store::Message;
 use crate::tui::action::Action;
@@ -16,6 +13,7 @@ use crate::tui::pane::{
 use crate::tui::panes::WeakPane;
 use crate::tui::tests::Screen;
 use crate::tui::theme::Theme;
+use crate::workplace::{ArmChoice, Event, SetChoice};
 use ratatui::style::Modifier;
 
 /// Token texts of one answer, with nats.
@@ -162,7 +160,7 @@ fn with_adapters(screen: &mut Screen, names: &[&str]) {
 /// What the pane alone would train on after these actions.
 fn trained_on(actions: &[Action]) -> Vec<Intent> {
     let mut shared = Shared {
-        arm: crate::driver::ArmChoice::Auto,
+        arm: crate::workplace::ArmChoice::Auto,
         front: PaneName::Weak,
         layered: false,
         config: Config::default(),

@@ -2,11 +2,11 @@
 
 use super::found::{Area, Found, Row};
 use super::{Measuring, WeakPane, example, figures};
-use crate::driver::SetChoice;
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{elide, histogram, wrap};
+use crate::workplace::SetChoice;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};

@@ -1,9 +1,10 @@
 //! What the desk might report, for the tests of this pane.
 
-use crate::driver::{ArmRating, Comparison, FailedCompared, FailedTask, WorkEvent};
+use crate::driver::{ArmRating, FailedCompared, FailedTask, WorkEvent};
 use crate::eval::statistics::Spending;
 use crate::eval::{AccuracyOutcome, AreaOutcome, Decision, Guard, Verdict, Watched};
 use crate::store::{Message, SessionId};
+use crate::workplace::Comparison;
 
 pub(super) fn id(number: u32) -> SessionId {
     format!("session_20261123_1200{number:02}").parse().unwrap()

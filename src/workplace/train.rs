@@ -44,6 +44,8 @@ pub struct TrainRequest {
     pub replay: f64,
     /// Held-out examples of which some are scored while the run goes on; empty: none.
     pub watch: Vec<Example>,
+    /// Where the run's folder is made; none: among the home's own.
+    pub runs: Option<PathBuf>,
 }
 
 impl TrainSettings {
@@ -68,6 +70,7 @@ impl TrainSettings {
             weight_decay: train.weight_decay,
             max_seq: train.max_seq,
             seed: train.seed,
+            steps_per_epoch: None,
             checkpoint_steps: None,
             checkpoint_seconds: train.checkpoint_seconds,
             recompute: false,
@@ -92,7 +95,7 @@ pub struct Prepared {
     /// What the person should know before it starts.
     pub notes: Vec<String>,
     trainer: Trainer,
-    pub(super) dataset: Dataset,
+    pub dataset: Dataset,
     parent: Option<String>,
     /// Keeps other processes off the run.
     lock: File,
@@ -193,7 +196,12 @@ pub fn prepare(
     let mut watched = watched::choose(&request.watch, &dataset.examples, settings.seed);
     watched.retain(|example| fits(runtime, example, settings.max_seq));
     let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
-    let run = RunFolder::create(&workplace.home.runs(), &time, &record, &dataset.examples)?;
+    let run = RunFolder::create(
+        &request.runs.unwrap_or_else(|| workplace.home.runs()),
+        &time,
+        &record,
+        &dataset.examples,
+    )?;
     let lock = run.lock()?;
     if parent.is_some() {
         // A resumed run must start from the same parameters, wherever the parent went meanwhile.
@@ -305,8 +313,14 @@ fn assemble(
     })
 }
 
-/// Trains. `started` gets the switch that stops the run after its current micro-batch, keeping a
-/// checkpoint.
+/// An adapter that training has made and that is in no registry yet.
+pub struct Learned {
+    pub lora: Lora,
+    pub metadata: AdapterMetadata,
+}
+
+/// Trains and adds the adapter to the registry. `started` gets the switch that stops the run after its
+/// current micro-batch, keeping a checkpoint.
 ///
 /// # Errors
 /// A loss that is no number, or files that cannot be written.
@@ -317,29 +331,61 @@ pub fn run(
     started: impl FnOnce(Arc<AtomicBool>),
     seen: Seen,
 ) -> Result<Trained> {
-    let Prepared { run, settings, trainer, dataset, parent, lock: _held, .. } = prepared;
+    let run = prepared.run.clone();
+    // The run is locked until its record names the adapter.
+    let (mut trained, learned, _lock) = learn_locked(runtime, prepared, started, seen)?;
+    if let Some(Learned { lora, metadata }) = learned {
+        let name = workplace.registry().add(&lora, Some(&metadata), runtime.model())?;
+        let mut record = run.record()?;
+        record.adapter = Some(name.clone());
+        run.write_record(&record)?;
+        trained.adapter = Some(name);
+    }
+    Ok(trained)
+}
+
+/// Trains, and leaves it to the caller where the adapter goes; none when the run was stopped.
+///
+/// # Errors
+/// As [`run`].
+pub fn learn(
+    runtime: &Runtime,
+    prepared: Prepared,
+    started: impl FnOnce(Arc<AtomicBool>),
+    seen: Seen,
+) -> Result<(Trained, Option<Learned>)> {
+    let (trained, learned, _lock) = learn_locked(runtime, prepared, started, seen)?;
+    Ok((trained, learned))
+}
+
+fn learn_locked(
+    runtime: &Runtime,
+    prepared: Prepared,
+    started: impl FnOnce(Arc<AtomicBool>),
+    seen: Seen,
+) -> Result<(Trained, Option<Learned>, File)> {
+    let Prepared { run, settings, trainer, dataset, parent, lock, .. } = prepared;
     let running = runtime.submit(trainer);
     started(running.canceller());
     let outcome = match running.wait(|event| seen(Event::Train(event))) {
         Ending::Finished(outcome) | Ending::Cancelled(outcome) => outcome,
         Ending::Failed(error) => return Err(error.into()),
     };
-    let mut adapter = None;
-    if !outcome.stopped {
-        let metadata = metadata(runtime, &run, &settings, &dataset, parent, &outcome)?;
-        let name = workplace.registry().add(&outcome.lora, Some(&metadata), runtime.model())?;
-        let mut record = run.record()?;
-        record.adapter = Some(name.clone());
-        run.write_record(&record)?;
-        adapter = Some(name);
-    }
-    Ok(Trained {
+    let learned = match outcome.stopped {
+        true => None,
+        false => {
+            let metadata = metadata(runtime, &run, &settings, &dataset, parent, &outcome)?;
+            Some(Learned { lora: outcome.lora, metadata })
+        }
+    };
+    let trained = Trained {
         run: run.name(),
-        adapter,
+        adapter: None,
         steps: outcome.losses.len(),
         losses: outcome.losses,
         seconds: outcome.seconds,
-    })
+    };
+    Ok((trained, learned, lock))
 }
 
 fn metadata(
@@ -371,7 +417,7 @@ fn metadata(
 }
 
 /// The area that corrections of sessions belong to: the person's own work.
-pub(super) const OWN_WORK: &str = "own-work";
+pub const OWN_WORK: &str = "own-work";
 
 fn corrections(workplace: &Workplace, notes: &mut Vec<String>) -> Result<Vec<Example>> {
     let settings = feedback::Settings::from(&workplace.config.feedback);

@@ -14,7 +14,7 @@ const MOST: usize = 16;
 ///
 /// # Errors
 /// When the set or its splits cannot be read or kept.
-pub(super) fn candidates(workplace: &Workplace) -> Result<Vec<Example>> {
+pub fn watched_candidates(workplace: &Workplace) -> Result<Vec<Example>> {
     let set = workplace.set(&SetChoice::BuiltIn)?;
     let assignment = workplace.ledger().assign(&set)?;
     Ok(assignment.select(&set, Place::HeldOut).into_iter().cloned().collect())

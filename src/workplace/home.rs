@@ -1,6 +1,6 @@
 //! A home and what is chosen in it: configuration, model, arm.
 
-use super::{Event, Result, Seen, SetChoice, evaluation_set};
+use super::{Event, Result, Seen, evaluation_set};
 use crate::adapters::Registry;
 use crate::config::Config;
 use crate::eval::{Example, FieldMap, Ledger, set};
@@ -30,6 +30,16 @@ impl ArmChoice {
             name => Self::Adapter(name.to_owned()),
         }
     }
+}
+
+/// Which evaluation set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SetChoice {
+    /// The set that comes with Kaizen, and the home's own items beside it.
+    #[default]
+    BuiltIn,
+    /// A JSONL file.
+    File(PathBuf),
 }
 
 /// A home with its configuration; everything else is opened when it is needed.

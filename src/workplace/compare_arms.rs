@@ -1,8 +1,9 @@
 //! The comparison that a person asks for, by command or on screen: what the adapters say of themselves
 //! decides what they are judged by, and the result stays with the adapter.
 
-use super::compare::{CompareRequest, Comparison, Sentinels, compare};
+use super::compare::{CompareRequest, Comparison, compare};
 use super::evaluate::SplitChoice;
+use super::measurements::Sentinels;
 use super::{Result, Seen, Workplace};
 use crate::eval::Example;
 use crate::model::adapter::{AdapterFolder, AdapterMetadata};
@@ -59,7 +60,7 @@ pub fn compare_arms(
 ///
 /// # Errors
 /// Metadata that cannot be read.
-pub(super) fn trained_prompts(workplace: &Workplace, arm: &Arm) -> Result<BTreeSet<String>> {
+pub fn trained_prompts(workplace: &Workplace, arm: &Arm) -> Result<BTreeSet<String>> {
     Ok(lineage(workplace, arm)?.into_iter().flat_map(|metadata| metadata.prompts_sha256).collect())
 }
 

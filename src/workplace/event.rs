@@ -25,7 +25,7 @@ pub enum Event {
 pub type Seen<'a> = &'a mut dyn FnMut(Event);
 
 /// Passes a measurement's progress on.
-pub(super) fn measuring<'a>(
+pub fn measuring<'a>(
     what: &'static str,
     seen: &'a mut dyn FnMut(Event),
 ) -> impl FnMut(usize, usize) + 'a {

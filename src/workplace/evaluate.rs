@@ -22,7 +22,7 @@ pub enum SplitChoice {
 }
 
 impl SplitChoice {
-    pub(super) fn holds(self, place: Place) -> bool {
+    fn holds(self, place: Place) -> bool {
         match self {
             Self::All => place != Place::Final,
             Self::Find => place == Place::Find,
@@ -66,11 +66,7 @@ pub struct Evaluation {
 }
 
 /// The items of one part of a set.
-pub(super) fn part(
-    examples: &[Example],
-    assignment: &Assignment,
-    split: SplitChoice,
-) -> Vec<Example> {
+pub fn part(examples: &[Example], assignment: &Assignment, split: SplitChoice) -> Vec<Example> {
     examples
         .iter()
         .filter(|example| {
@@ -151,7 +147,7 @@ pub fn find_weak(
 }
 
 /// The *find* part of a set, scored.
-pub(super) struct FindScores {
+pub struct FindScores {
     pub items: Vec<(Example, TokenScores)>,
     pub left_out: Vec<LeftOut>,
 }
@@ -160,7 +156,7 @@ pub(super) struct FindScores {
 ///
 /// # Errors
 /// As [`evaluate`].
-pub(super) fn score_find(
+pub fn score_find(
     runtime: &Runtime,
     ledger: &Ledger,
     examples: &[Example],

@@ -1,0 +1,7 @@
+//! Experiments: does training on examples made from the model's failures help more than the same training
+//! on others? Owns hypotheses, arms, what they share, and the comparison of their results over seeds
+//! and items; rounds are `improve/`'s, the definition of better is `eval/`'s, charts are `report/`'s.
+
+mod record;
+
+pub use record::{ArmArea, ArmResult, Claim, Contrast, ExperimentRecord, Parts, SeedResult, Setup};

@@ -1,0 +1,33 @@
+//! A home, its model, and the single pieces of work on them: measuring a set, comparing two arms, training
+//! an adapter. Owns the order of steps inside one piece; knows nothing of rounds, experiments, screens
+//! or arguments.
+
+mod built_in;
+mod compare;
+mod compare_arms;
+mod error;
+mod evaluate;
+mod event;
+mod home;
+mod machine;
+mod measurements;
+mod train;
+mod watched;
+
+pub use built_in::{evaluation_set, sentinel_set};
+pub use compare::{CompareRequest, Comparison, compare};
+pub use compare_arms::{ArmsRequest, compare_arms, trained_prompts};
+pub use error::{Error, Result};
+pub use evaluate::{
+    EvaluateRequest, Evaluation, ExampleScore, FindScores, SplitChoice, evaluate, find_weak, part,
+    score_find,
+};
+pub use event::{Event, Seen, measuring};
+pub use home::{ArmChoice, SetChoice, Workplace};
+pub use machine::{free_memory_mib, memory_mib, peak_memory_mib};
+pub use measurements::{Judging, Measurements, SentinelItems, Sentinels, scored};
+pub use train::{
+    Learned, Material, OWN_WORK, Prepared, TrainRequest, Trained, learn, prepare, prepare_resume,
+    run,
+};
+pub use watched::watched_candidates;
