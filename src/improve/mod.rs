@@ -10,6 +10,7 @@ mod few_shot;
 mod filter;
 mod generate;
 mod lesson;
+mod make;
 mod phrase;
 mod plausible;
 mod pool;
@@ -27,6 +28,7 @@ pub use lesson::{
     LessonRecord, Matched, learn_into, lessons, matched, steps_per_epoch, trained_tokens,
     with_steps,
 };
+pub use make::{Made, make_examples};
 pub use record::{
     Control, ControlResult, Ending, ExampleCounts, HeldOut, Phase, RoundEvent, RoundRecord,
     RoundResult, RoundSeen, Showing,
