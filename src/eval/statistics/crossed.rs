@@ -29,6 +29,8 @@ use super::distribution::{student_probability, student_quantile};
 ///
 /// With a single seed only the items vary: the figures then hold for that training run, and nothing
 /// is known about how another would have turned out.
+/// Two seeds give an idea, but their spread has a single degree of freedom, and a twentieth is then
+/// up to a twelfth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Crossed {
     mean: f64,
