@@ -1,6 +1,6 @@
 //! How sure a mean difference is that was measured on the same items with several seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Interval;
 use super::distribution::{student_probability, student_quantile};
@@ -28,9 +28,8 @@ use super::distribution::{student_probability, student_quantile};
 ///   "Experimental designs") give to the quantiles themselves.
 ///
 /// With a single seed only the items vary: the figures then hold for that training run, and nothing
-/// is known about how another would have turned out.
-/// Two seeds give an idea, but their spread has a single degree of freedom, and a twentieth is then
-/// up to a twelfth.
+/// is known about how another would have turned out. Two seeds are too few for the level to hold:
+/// their spread has one degree of freedom, and a twentieth becomes up to a twelfth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Crossed {
     mean: f64,
@@ -45,54 +44,47 @@ impl Crossed {
     /// `None` without a seed, with fewer than two groups, where a seed does not have one value for
     /// each item, and where a value is not finite.
     pub fn new(differences: &[Vec<f64>], groups: &[usize]) -> Option<Self> {
-        let mut sizes: BTreeMap<usize, f64> = BTreeMap::new();
-        for group in groups {
-            *sizes.entry(*group).or_default() += 1.0;
-        }
+        let numbers: BTreeSet<usize> = groups.iter().copied().collect();
         let is_whole =
             |row: &Vec<f64>| row.len() == groups.len() && row.iter().all(|d| d.is_finite());
-        if differences.is_empty() || sizes.len() < 2 || !differences.iter().all(is_whole) {
+        if differences.is_empty() || numbers.len() < 2 || !differences.iter().all(is_whole) {
             return None;
         }
-        let (seed_count, group_count) = (differences.len() as f64, sizes.len() as f64);
+        let (seed_count, group_count) = (differences.len() as f64, numbers.len() as f64);
         let item_count = groups.len() as f64;
         let total = seed_count * item_count;
         let mean = differences.iter().flatten().sum::<f64>() / total;
 
-        // What each seed, each group, and each seed in each group lies off the mean, summed over
-        // items: the ratio estimator's residuals.
-        let mut of_seeds = Vec::with_capacity(differences.len());
-        let mut of_groups: BTreeMap<usize, f64> = BTreeMap::new();
-        let mut of_pairs: Vec<BTreeMap<usize, f64>> = Vec::with_capacity(differences.len());
-        for row in differences {
-            let mut pairs: BTreeMap<usize, f64> = BTreeMap::new();
-            for (difference, group) in row.iter().zip(groups) {
-                *pairs.entry(*group).or_default() += difference - mean;
+        // What each seed's share of each group, each seed and each group lies off the mean, summed
+        // over items: the ratio estimator's residuals.
+        let by_group = |values: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
+            let mut sums: BTreeMap<usize, f64> = BTreeMap::new();
+            for (group, value) in groups.iter().zip(values) {
+                *sums.entry(*group).or_default() += value;
             }
-            for (group, residual) in &pairs {
-                *of_groups.entry(*group).or_default() += residual;
-            }
-            of_seeds.push(pairs.values().sum::<f64>());
-            of_pairs.push(pairs);
-        }
-        let off_both = of_seeds.iter().zip(&of_pairs).flat_map(|(seed, pairs)| {
-            let parts = pairs.iter().zip(&of_groups).zip(&sizes);
-            parts.map(move |(((_, pair), (_, group)), (_, size))| {
-                pair - seed * size / item_count - group / seed_count
-            })
-        });
+            sums.into_values().collect()
+        };
+        let sizes = by_group(&mut std::iter::repeat(1.0));
+        let pairs: Vec<Vec<f64>> =
+            differences.iter().map(|row| by_group(&mut row.iter().map(|d| d - mean))).collect();
+        let of_seeds: Vec<f64> = pairs.iter().map(|row| row.iter().sum()).collect();
+        let of_groups: Vec<f64> =
+            (0..sizes.len()).map(|group| pairs.iter().map(|row| row[group]).sum()).collect();
 
         let (seed_freedom, group_freedom) = (seed_count - 1.0, group_count - 1.0);
-        let group_factor = group_count / group_freedom;
-        let squares = |residuals: &mut dyn Iterator<Item = f64>| {
-            residuals.map(|residual| (residual / total).powi(2)).sum::<f64>()
-        };
-        let over_groups = group_factor * squares(&mut of_groups.values().copied());
+        let (seed_factor, group_factor) = (seed_count / seed_freedom, group_count / group_freedom);
+        let square = |residual: f64| (residual / total).powi(2);
+        let over_groups = group_factor * of_groups.iter().map(|r| square(*r)).sum::<f64>();
         let (mut variance, mut freedom) = (over_groups, group_freedom);
         if differences.len() > 1 {
-            let seed_factor = seed_count / seed_freedom;
-            let over_seeds = seed_factor * squares(&mut of_seeds.iter().copied());
-            let of_both = seed_factor * group_factor * squares(&mut { off_both });
+            let over_seeds = seed_factor * of_seeds.iter().map(|r| square(*r)).sum::<f64>();
+            let mut squares = 0.0;
+            for (row, seed) in pairs.iter().zip(&of_seeds) {
+                for ((pair, group), size) in row.iter().zip(&of_groups).zip(&sizes) {
+                    squares += square(pair - seed * size / item_count - group / seed_count);
+                }
+            }
+            let of_both = seed_factor * group_factor * squares;
             let parts = [over_seeds, over_groups, of_both];
             variance = parts.into_iter().fold(over_seeds + over_groups - of_both, f64::max);
             // Between those of the part that has least and the part that has most. (The maximum
