@@ -19,7 +19,7 @@ pub struct MakingArguments {
     generator: Generator,
     /// The file to choose from, with --generator pool.
     #[arg(long, value_name = "FILE")]
-    pool: Option<PathBuf>,
+    pub pool: Option<PathBuf>,
     /// Good examples to make, however many attempts that takes; wins over --variations.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: Option<u32>,
@@ -86,6 +86,11 @@ fn above_zero(text: &str) -> Result<f64, String> {
 }
 
 impl MakingArguments {
+    /// The same without a pool, which then is another arm's.
+    pub fn without_pool(&self) -> Self {
+        Self { pool: None, ..self.clone() }
+    }
+
     pub fn settings(&self, config: &Config) -> Result<Settings> {
         let generator = match (self.generator, &self.pool) {
             (Generator::Pool, Some(file)) => GeneratorKind::Pool(file.clone()),

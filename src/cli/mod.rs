@@ -10,6 +10,7 @@ mod demo;
 mod detach;
 mod doctor;
 mod eval;
+mod experiment;
 mod generate;
 mod improve;
 mod interrupt;
@@ -103,6 +104,8 @@ enum Command {
     Generate(generate::GenerateArguments),
     /// Find weak areas, make examples for them, train, and let held-out items decide.
     Improve(improve::ImproveArguments),
+    /// Compare ways of improving over several trainings each, with intervals and a verdict.
+    Experiment(experiment::ExperimentArguments),
     /// Train a LoRA adapter from failed sessions or a file.
     Train(train::TrainArguments),
     /// Compare two arms and say which is better.
@@ -169,6 +172,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         Command::Weak(arguments) => weak::run(&context, &arguments),
         Command::Generate(arguments) => generate::run(&context, &arguments),
         Command::Improve(arguments) => improve::run(&context, &arguments),
+        Command::Experiment(arguments) => experiment::run(&context, &arguments),
         Command::Train(arguments) => train::run(&context, &arguments),
         Command::Compare(arguments) => compare::run(&context, &arguments),
         Command::Adapters(arguments) => adapters::run(&context, &arguments),

@@ -8,7 +8,7 @@ use super::record::{Baseline, ControlResult, Measured, RoundEvent, RoundSeen};
 use super::round::{KeptBatches, Round, wanted, working};
 use super::workbench::{filter_for, generator_for};
 use super::{Settings, WeakAreas};
-use crate::eval::statistics::{Bootstrap, Cluster, RESAMPLES};
+use crate::eval::statistics::Crossed;
 use crate::eval::{Example, ItemScore, pair};
 use crate::store::Documents;
 use crate::tasks::Arm;
@@ -81,11 +81,11 @@ pub(super) fn run_control(
     let (control, adapter) = (of_targeted(&scores), of_targeted(&measured.held_out.items));
     let against_reference = differences(&reference, &control, bench.groups())?;
     let against_control = differences(&control, &adapter, bench.groups())?;
-    let (mean, interval) = mean_with_interval(&against_control, settings.seed);
+    let (mean, interval) = mean_with_interval(&against_control);
     Ok(ControlResult {
         control: round.record.control,
         examples: lesson.distinct,
-        change: mean_with_interval(&against_reference, settings.seed).0.exp_m1(),
+        change: mean_with_interval(&against_reference).0.exp_m1(),
         targeted_against_control: mean.exp_m1(),
         ci95: interval.map(|ends| ends.map(f64::exp_m1)),
     })
@@ -101,16 +101,18 @@ fn differences(
     Ok(pairs.iter().map(|pair| (pair.group.clone(), pair.difference())).collect())
 }
 
-fn mean_with_interval(differences: &[(String, f64)], seed: u64) -> (f64, Option<[f64; 2]>) {
-    let mut clusters: BTreeMap<&str, Cluster> = BTreeMap::new();
-    for (group, difference) in differences {
-        let cluster = clusters.entry(group).or_insert(Cluster { sum: 0.0, size: 0.0 });
-        cluster.sum += difference;
-        cluster.size += 1.0;
-    }
-    let clusters: Vec<Cluster> = clusters.into_values().collect();
-    let sum: f64 = differences.iter().map(|(_, difference)| difference).sum();
-    let interval = Bootstrap::new(&clusters, RESAMPLES, seed)
-        .map(|bootstrap| bootstrap.interval(0.95).map(|end| end));
-    (sum / differences.len().max(1) as f64, interval)
+fn mean_with_interval(differences: &[(String, f64)]) -> (f64, Option<[f64; 2]>) {
+    let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+    let groups: Vec<usize> = differences
+        .iter()
+        .map(|(group, _)| {
+            let next = numbers.len();
+            *numbers.entry(group).or_insert(next)
+        })
+        .collect();
+    let values: Vec<f64> = differences.iter().map(|(_, difference)| *difference).collect();
+    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    // One training each: the interval is over items alone.
+    let crossed = Crossed::new(&[values], &groups);
+    (mean, crossed.map(|crossed| crossed.interval(0.95).map(|end| end)))
 }

@@ -33,6 +33,7 @@ pub use record::{
     Control, ControlResult, Ending, ExampleCounts, HeldOut, Phase, RoundEvent, RoundRecord,
     RoundResult, RoundSeen, Showing,
 };
+pub use round::{limit, wanted};
 pub use series::{ImproveRequest, StoredRound, improve, resume, stored_rounds};
 pub use settings::{GeneratorKind, Settings, Weighting};
 pub use weak_areas::{FEWEST_ITEMS, FEWEST_WEAK, WeakAreas, weak_areas};

@@ -396,7 +396,7 @@ impl Round<'_> {
 }
 
 /// Candidates at most, where no number of good ones is asked for.
-pub(super) fn limit(settings: &Settings, weak: usize) -> Option<usize> {
+pub fn limit(settings: &Settings, weak: usize) -> Option<usize> {
     match (settings.count, &settings.generator) {
         (None, _) => Some(settings.variations.saturating_mul(weak)),
         // A file has as many as it has: more are looked at than are needed.
@@ -405,7 +405,8 @@ pub(super) fn limit(settings: &Settings, weak: usize) -> Option<usize> {
     }
 }
 
-pub(super) fn wanted(settings: &Settings) -> Wanted {
+/// How many good ones are made.
+pub fn wanted(settings: &Settings) -> Wanted {
     settings.count.map_or(Wanted::All, Wanted::Kept)
 }
 

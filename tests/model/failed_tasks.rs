@@ -8,7 +8,7 @@ use kaizen::eval::{Example, measure};
 use kaizen::feedback::{self, Rating};
 use kaizen::store::{Outcome, Stars, logs};
 use kaizen::train::TrainSettings;
-use kaizen::workplace::{ArmChoice, Workplace};
+use kaizen::workplace::{self, ArmChoice, Workplace};
 use std::sync::{Arc, Mutex, mpsc};
 
 fn fail(workplace: &Workplace, example: &Example) {

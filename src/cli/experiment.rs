@@ -1,0 +1,209 @@
+//! `kaizen experiment`: arms over seeds, with intervals and a verdict.
+
+use super::context::Context;
+use super::eval::field_map;
+use super::making::MakingArguments;
+use super::outcome::{Error, Outcome, Result};
+use super::table::{change, columns, percentage};
+use crate::eval::set;
+use crate::experiments::{
+    Claim, Experiment, ExperimentEvent, ExperimentRecord, ExperimentRequest, resume_experiment,
+    run_experiment,
+};
+use crate::train::TrainSettings;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+#[derive(Debug, Args)]
+pub struct ExperimentArguments {
+    /// Which one.
+    #[arg(value_enum, required_unless_present = "resume")]
+    name: Option<Name>,
+    /// JSONL: {"id","area","prompt","answer"} or {"id","area","messages":[…]}.
+    #[arg(long, value_name = "FILE", required_unless_present = "resume")]
+    set: Option<PathBuf>,
+    /// Other field names, as in prompt=question,answer=output.
+    #[arg(long, value_name = "NAMES")]
+    map: Option<String>,
+    /// Trainings of every arm; 5 for a claim that is published.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    seeds: u32,
+    #[command(flatten)]
+    making: MakingArguments,
+    /// Conversation for the arm `unrelated` of `control` [default: what comes with Kaizen].
+    #[arg(long, value_name = "FILE")]
+    unrelated: Option<PathBuf>,
+    /// Go on with an experiment that was stopped.
+    #[arg(long, value_name = "EXPERIMENT|last", conflicts_with_all = ["name", "set", "map", "unrelated"])]
+    resume: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Name {
+    /// Weak items against random ones, unrelated chat, real answers, and the prompt alone.
+    Control,
+    /// What counts as weak.
+    Threshold,
+    /// The quality filter on, off, and with checked answers.
+    Filter,
+    /// 1, 5, 10 and 20 examples for every weak item.
+    Variations,
+    /// Five rounds in a row.
+    Iterations,
+    /// Examples weighed alike or by uncertainty.
+    Weighting,
+    /// Who makes the examples.
+    Generator,
+}
+
+impl From<Name> for Experiment {
+    fn from(name: Name) -> Self {
+        match name {
+            Name::Control => Self::Control,
+            Name::Threshold => Self::Threshold,
+            Name::Filter => Self::Filter,
+            Name::Variations => Self::Variations,
+            Name::Iterations => Self::Iterations,
+            Name::Weighting => Self::Weighting,
+            Name::Generator => Self::Generator,
+        }
+    }
+}
+
+/// Examples of the first arm where nobody says how many.
+const COUNT: usize = 40;
+
+pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome> {
+    let workplace = &context.workplace;
+    let request = match (arguments.name, &arguments.set) {
+        (Some(name), Some(path)) => {
+            let pool = arguments.making.pool.clone();
+            let making = match name {
+                // The arms say who makes examples; a pool is one arm's.
+                Name::Generator => arguments.making.without_pool(),
+                _ => arguments.making.clone(),
+            };
+            let mut settings = making.settings(&workplace.config)?;
+            if !matches!(name, Name::Variations) {
+                settings.count = settings.count.or(Some(COUNT));
+            }
+            Some(ExperimentRequest {
+                experiment: name.into(),
+                examples: set::read(path, &field_map(arguments.map.as_deref())?)?,
+                set: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                settings,
+                train: TrainSettings::from_config(&workplace.config),
+                seeds: arguments.seeds as usize,
+                unrelated: arguments.unrelated.clone(),
+                pool,
+            })
+        }
+        _ => None,
+    };
+    let switch = Arc::default();
+    let runtime = context.runtime()?.cancelled_by(Arc::clone(&switch));
+    context.interrupt.attach(switch.clone());
+    let mut names = Vec::new();
+    let seen = &mut |event| tell(context, &mut names, event);
+    let record = match (&arguments.resume, &request) {
+        (Some(name), _) => resume_experiment(workplace, &runtime, name, seen),
+        (None, Some(request)) => run_experiment(workplace, &runtime, request, seen),
+        (None, None) => return Err(Error::Usage("a name and --set FILE are needed".into())),
+    };
+    if switch.load(Ordering::Relaxed) {
+        context.output.note("stopped; `kaizen experiment --resume last` goes on");
+        return Ok(Outcome::Interrupted);
+    }
+    let record = record?;
+    context.output.json(&record)?;
+    context.output.line(describe(&record))?;
+    Ok(match record.verdict {
+        Some(Claim::Supported) => Outcome::Done,
+        _ => Outcome::No,
+    })
+}
+
+fn tell(context: &Context, names: &mut Vec<String>, event: ExperimentEvent) {
+    let output = &context.output;
+    match event {
+        ExperimentEvent::Began { experiment, arms, seeds } => {
+            output.note(format!("{experiment}: {} under {} seeds", arms.join(", "), seeds.len()));
+            *names = arms;
+        }
+        ExperimentEvent::Estimated(seconds) => {
+            output.note(format!("about {:.0} minutes left", (seconds / 60.0).ceil()));
+        }
+        ExperimentEvent::Arm { arm, seed } => {
+            let name = names.get(arm).map_or("", String::as_str);
+            output.note(format!("seed {seed}: {name} …"));
+        }
+        ExperimentEvent::Progressed(record) => {
+            let ended = record.arms.iter().filter_map(|arm| Some((arm, arm.seeds.last()?)));
+            let newest = record.arms.iter().map(|arm| arm.seeds.len()).max().unwrap_or(0);
+            if let Some((arm, seed)) = ended.filter(|(arm, _)| arm.seeds.len() == newest).last() {
+                output.note(format!(
+                    "seed {}: {} {} ({} examples, {} tokens, {} steps, {:.0} s)",
+                    seed.seed,
+                    arm.name,
+                    change(seed.change),
+                    seed.examples,
+                    seed.tokens,
+                    seed.steps,
+                    seed.seconds
+                ));
+            }
+        }
+        ExperimentEvent::Work(event) => output.event(event),
+        ExperimentEvent::Ended(_) => {}
+    }
+}
+
+/// An experiment in columns and words.
+pub fn describe(record: &ExperimentRecord) -> String {
+    let header =
+        ["arm", "examples", "before", "after", "change", "95 %", "first", "rest", "end", "right"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for arm in &record.arms {
+        let seeds = arm.seeds.len().max(1) as f64;
+        let examples = arm.seeds.iter().map(|seed| seed.examples as f64).sum::<f64>() / seeds;
+        let moved = |before: f64, after: f64| format!("{before:.2} -> {after:.2}");
+        let (before, after) = (&arm.parts_before, &arm.parts_after);
+        rows.push(vec![
+            arm.name.clone(),
+            format!("{examples:.0}"),
+            format!("{:.2}", arm.before),
+            format!("{:.2}", arm.after),
+            change(arm.change),
+            arm.ci95
+                .map_or("-".into(), |[low, high]| format!("{} .. {}", change(low), change(high))),
+            moved(before.first, after.first),
+            match (before.rest, after.rest) {
+                (Some(before), Some(after)) => moved(before, after),
+                _ => "-".into(),
+            },
+            moved(before.end_of_turn, after.end_of_turn),
+            format!("{} -> {}", percentage(arm.accuracy_before), percentage(arm.accuracy_after)),
+        ]);
+    }
+    let mut text = format!(
+        "{}\n{} held-out items of {} ({} groups), {} seeds\n\n{}\n",
+        record.hypothesis,
+        record.setup.held_out,
+        record.setup.targeted.join(", "),
+        record.setup.groups,
+        record.setup.seeds.len(),
+        columns(&rows)
+    );
+    for contrast in &record.comparisons {
+        text += &format!("\n{}", contrast.words);
+        if let Some(p) = contrast.p_holm.or(contrast.p) {
+            text += &format!(" (p = {p:.4})");
+        }
+    }
+    if let Some(verdict) = record.verdict {
+        text += &format!("\n\nthe hypothesis is: {}", verdict.as_str());
+    }
+    text
+}

@@ -1,0 +1,442 @@
+//! An experiment from its plan to its record: the baseline once, then every arm under every seed.
+
+use super::analysis::{ArmScores, Ground, arm_result, contrasts};
+use super::arm::{Dose, Shared, folder_of, run_arm, score_held_out};
+use super::plan::{Experiment, Plan};
+use super::record::{ExperimentRecord, Setup};
+use crate::eval::{Example, FieldMap, ItemScore, measure, set};
+use crate::improve::{Settings, WeakAreas, Workbench, weak_areas};
+use crate::runtime::Runtime;
+use crate::store::Documents;
+use crate::tasks::Arm;
+use crate::train::TrainSettings;
+use crate::workplace::{Error, Event, Result, Workplace, measuring};
+use jiff::Zoned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What an experiment is asked for.
+#[derive(Debug, Clone)]
+pub struct ExperimentRequest {
+    pub experiment: Experiment,
+    pub examples: Vec<Example>,
+    /// The set's name, for people.
+    pub set: String,
+    pub settings: Settings,
+    pub train: TrainSettings,
+    /// How many seeds: 0, 1, 2, …
+    pub seeds: usize,
+    /// Everyday conversation, other than the one that comes with Kaizen.
+    pub unrelated: Option<PathBuf>,
+    /// The file of the arm `pool`.
+    pub pool: Option<PathBuf>,
+}
+
+/// The request as it is kept, with all that going on needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    started: String,
+    set: String,
+    base: String,
+    base_sha256: String,
+    plan: Plan,
+    train: TrainSettings,
+    settings: Settings,
+    seeds: Vec<u64>,
+    unrelated: Vec<Example2>,
+}
+
+/// An example as a line of a file: its own form is written, and read by the reader of sets.
+type Example2 = serde_json::Value;
+
+mod files {
+    pub const REQUEST: &str = "request.json";
+    pub const SET: &str = "set.jsonl";
+    pub const BASELINE: &str = "baseline.json";
+    pub const RECORD: &str = "experiment.json";
+}
+
+const EXPERIMENT: &str = "experiment";
+
+/// Base before anything is done, with what measuring it took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Baseline {
+    find: Vec<ItemScore>,
+    held_out: Vec<ItemScore>,
+    weak: WeakAreas,
+    /// Seconds of scoring, and prompt and answer tokens that were scored.
+    scoring_seconds: f64,
+    answering_seconds: f64,
+}
+
+/// What happens in an experiment.
+#[derive(Debug, Clone)]
+pub enum ExperimentEvent {
+    /// It has its folder, or is gone on with.
+    Began {
+        experiment: String,
+        arms: Vec<String>,
+        seeds: Vec<u64>,
+    },
+    /// Seconds that are left, by what was measured so far.
+    Estimated(f64),
+    /// An arm begins under a seed.
+    Arm {
+        arm: usize,
+        seed: u64,
+    },
+    /// An arm has ended under a seed; the record as far as it goes.
+    Progressed(Box<ExperimentRecord>),
+    Ended(Box<ExperimentRecord>),
+    /// Progress of one piece of work.
+    Work(Event),
+}
+
+/// Who is told.
+pub type ExperimentSeen<'a> = &'a mut dyn FnMut(ExperimentEvent);
+
+/// Runs an experiment from the start.
+///
+/// # Errors
+/// A set that cannot be used or in which nothing is weak; work that fails or is cancelled: then it can be
+/// gone on with.
+pub fn run_experiment(
+    workplace: &Workplace,
+    runtime: &Runtime,
+    request: &ExperimentRequest,
+    seen: ExperimentSeen,
+) -> Result<ExperimentRecord> {
+    let unrelated = match &request.unrelated {
+        Some(path) => set::read(path, &FieldMap::default())?,
+        None => super::chat::chat()?,
+    };
+    let kept = Kept {
+        started: now(),
+        set: request.set.clone(),
+        base: runtime.model().name().to_owned(),
+        base_sha256: runtime.model().identity().sha256.clone(),
+        plan: Plan::new(request.experiment, &request.settings, request.pool.as_deref()),
+        train: request.train.clone(),
+        settings: request.settings.clone(),
+        seeds: (0..request.seeds.max(1) as u64).collect(),
+        unrelated: unrelated
+            .iter()
+            .map(|example| serde_json::to_value(example).unwrap_or_default())
+            .collect(),
+    };
+    let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
+    let folder = Documents::create(&workplace.home.experiments(), EXPERIMENT, &time)?;
+    folder.write_lines(files::SET, &request.examples)?;
+    // The request makes it an experiment: with it, the set is there.
+    folder.write(files::REQUEST, &kept)?;
+    go_on(workplace, runtime, &folder, &kept, &request.examples, seen)
+}
+
+/// Goes on with an experiment that was stopped: `last`, or its name.
+///
+/// # Errors
+/// No such experiment, one that has ended or is being worked on, or one of another base model.
+pub fn resume_experiment(
+    workplace: &Workplace,
+    runtime: &Runtime,
+    name: &str,
+    seen: ExperimentSeen,
+) -> Result<ExperimentRecord> {
+    let experiments = workplace.home.experiments();
+    let mut all = Documents::all(&experiments, EXPERIMENT, files::REQUEST);
+    let found = match name {
+        "last" => all.pop(),
+        name => all.into_iter().find(|folder| folder.name() == name),
+    };
+    let Some(folder) = found else {
+        return Err(Error::Usage(format!(
+            "there is no experiment `{name}`; experiments are in {}",
+            experiments.display()
+        )));
+    };
+    let Some(kept) = folder.read::<Kept>(files::REQUEST)? else {
+        return Err(Error::Usage(format!("{name} is no experiment")));
+    };
+    if kept.base_sha256 != runtime.model().identity().sha256 {
+        return Err(Error::Usage(format!(
+            "{name} is an experiment on another base model ({}); choose that with --model",
+            kept.base
+        )));
+    }
+    let examples = set::read(&folder.path().join(files::SET), &FieldMap::default())?;
+    go_on(workplace, runtime, &folder, &kept, &examples, seen)
+}
+
+/// The experiments of a home with their records, newest first; those without one yet have not got past
+/// their baseline.
+pub fn stored_experiments(workplace: &Workplace) -> Vec<ExperimentRecord> {
+    let mut found: Vec<ExperimentRecord> =
+        Documents::all(&workplace.home.experiments(), EXPERIMENT, files::RECORD)
+            .into_iter()
+            .filter_map(|folder| folder.read(files::RECORD).ok()?)
+            .collect();
+    found.reverse();
+    found
+}
+
+/// One item under one arm and seed beside base's: a line of the raw table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawItem {
+    pub arm: String,
+    pub seed: u64,
+    pub group: String,
+    pub before: ItemScore,
+    pub after: ItemScore,
+}
+
+/// The raw scores of an experiment, item by item.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn raw_items(workplace: &Workplace, record: &ExperimentRecord) -> Result<Vec<RawItem>> {
+    let folder = Documents::at(workplace.home.experiments().join(&record.experiment))?;
+    let (Some(baseline), Some(_)) =
+        (folder.read::<Baseline>(files::BASELINE)?, folder.read::<Kept>(files::REQUEST)?)
+    else {
+        return Ok(Vec::new());
+    };
+    let examples = set::read(&folder.path().join(files::SET), &FieldMap::default())?;
+    let groups = workplace.ledger().assign(&examples)?.groups;
+    let mut rows = Vec::new();
+    for arm in &record.arms {
+        for seed in &arm.seeds {
+            let own = Documents::at(folder_of(folder.path(), &arm.name, seed.seed))?;
+            let Some(outcome) = own.read::<super::arm::SeedOutcome>("scores.json")? else {
+                continue;
+            };
+            rows.extend(baseline.held_out.iter().zip(outcome.scores).map(|(before, after)| {
+                RawItem {
+                    arm: arm.name.clone(),
+                    seed: seed.seed,
+                    group: groups.get(&before.id).cloned().unwrap_or_default(),
+                    before: before.clone(),
+                    after,
+                }
+            }));
+        }
+    }
+    Ok(rows)
+}
+
+fn now() -> String {
+    Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+fn working<'a>(seen: &'a mut dyn FnMut(ExperimentEvent)) -> impl FnMut(Event) + 'a {
+    move |event| seen(ExperimentEvent::Work(event))
+}
+
+fn go_on(
+    workplace: &Workplace,
+    runtime: &Runtime,
+    folder: &Documents,
+    kept: &Kept,
+    examples: &[Example],
+    seen: ExperimentSeen,
+) -> Result<ExperimentRecord> {
+    let Some(_held) = folder.lock()? else {
+        return Err(Error::Usage(format!(
+            "{} is being worked on by another Kaizen",
+            folder.name()
+        )));
+    };
+    let earlier: Option<ExperimentRecord> = folder.read(files::RECORD)?;
+    if let Some(record) = earlier.as_ref().filter(|record| record.ended.is_some()) {
+        return Ok(record.clone());
+    }
+    let spent = earlier.map_or(0.0, |record| record.setup.seconds);
+    let began = Instant::now();
+    let plan = &kept.plan;
+    seen(ExperimentEvent::Began {
+        experiment: folder.name(),
+        arms: plan.arms.iter().map(|arm| arm.name.clone()).collect(),
+        seeds: kept.seeds.clone(),
+    });
+    let base = Arm { name: "base".into(), lora: None, probability: 1.0 };
+    let bench = Workbench::lay_out(workplace, examples, &base, &mut working(seen))?;
+    let unrelated = unrelated_of(kept)?;
+    let baseline = baseline(workplace, runtime, folder, kept, &bench, &unrelated, &base, seen)?;
+    let targeted = baseline.weak.areas.clone();
+    let shared = Shared {
+        workplace,
+        runtime,
+        bench: &bench,
+        train: &kept.train,
+        find: &baseline.find,
+        held_out: &baseline.held_out,
+        targeted: &targeted,
+        unrelated: &unrelated,
+    };
+    let mut estimated = estimate(kept, &baseline);
+    seen(ExperimentEvent::Estimated(estimated));
+    let mut scores: Vec<ArmScores> =
+        plan.arms.iter().map(|plan| ArmScores { plan, seeds: Vec::new() }).collect();
+    let total = kept.seeds.len() * plan.arms.len();
+    let mut done = 0;
+    let mut record = None;
+    for seed in &kept.seeds {
+        let mut dose: Option<Dose> = None;
+        let mut before: Option<PathBuf> = None;
+        for (nth, arm) in plan.arms.iter().enumerate() {
+            seen(ExperimentEvent::Arm { arm: nth, seed: *seed });
+            let own = Documents::at(folder_of(folder.path(), &arm.name, *seed))?;
+            let outcome =
+                run_arm(&shared, arm, *seed, dose, &own, before.as_deref(), &mut working(seen))?;
+            dose = dose.or(Some(outcome.dose));
+            before = Some(own.path().to_owned());
+            scores[nth].seeds.push((outcome.result, outcome.scores));
+            done += 1;
+            let so_far: f64 =
+                scores.iter().flat_map(|arm| &arm.seeds).map(|(seed, _)| seed.seconds).sum();
+            if done >= plan.arms.len() {
+                estimated = so_far / done as f64 * total as f64;
+            }
+            let seconds = spent + began.elapsed().as_secs_f64();
+            let latest = summary(folder, kept, &shared, &baseline, &scores, estimated, seconds);
+            folder.write(files::RECORD, &latest)?;
+            seen(ExperimentEvent::Estimated((estimated - so_far).max(0.0)));
+            seen(ExperimentEvent::Progressed(Box::new(latest.clone())));
+            record = Some(latest);
+        }
+    }
+    let Some(mut record) = record else {
+        return Err(Error::Usage("the experiment has no arms".into()));
+    };
+    record.ended = Some(now());
+    folder.write(files::RECORD, &record)?;
+    seen(ExperimentEvent::Ended(Box::new(record.clone())));
+    Ok(record)
+}
+
+fn unrelated_of(kept: &Kept) -> Result<Vec<Example>> {
+    let lines: Vec<String> = kept.unrelated.iter().map(ToString::to_string).collect();
+    let text = lines.join("\n");
+    Ok(set::read_from(text.as_bytes(), "the unrelated examples", &FieldMap::default())?)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn baseline(
+    workplace: &Workplace,
+    runtime: &Runtime,
+    folder: &Documents,
+    kept: &Kept,
+    bench: &Workbench,
+    unrelated: &[Example],
+    base: &Arm,
+    seen: ExperimentSeen,
+) -> Result<Baseline> {
+    if let Some(baseline) = folder.read(files::BASELINE)? {
+        return Ok(baseline);
+    }
+    let began = Instant::now();
+    let find = {
+        let seen = &mut working(seen);
+        measure::score(runtime, bench.find(), None, &mut measuring("scoring", seen))?
+    };
+    let find_seconds = began.elapsed().as_secs_f64();
+    let weak = weak_areas(
+        &find,
+        kept.plan.arms.first().map_or(kept.settings.threshold, |arm| arm.settings.threshold),
+    );
+    if weak.areas.is_empty() {
+        return Err(Error::Usage(format!(
+            "nothing to improve: no area of the set is weak (over perplexity {:.1}); a lower --threshold \
+             finds more",
+            weak.threshold
+        )));
+    }
+    let shared = Shared {
+        workplace,
+        runtime,
+        bench,
+        train: &kept.train,
+        find: &find,
+        held_out: &[],
+        targeted: &weak.areas,
+        unrelated,
+    };
+    let began = Instant::now();
+    let held_out = score_held_out(&shared, base, &mut working(seen))?;
+    let seconds = began.elapsed().as_secs_f64();
+    // Scoring goes at the pace of the find items; the rest was answering.
+    let share = bench.held_out().len() as f64 / bench.find().len().max(1) as f64;
+    let scoring_seconds = (find_seconds * share).min(seconds);
+    let answering_seconds = seconds - scoring_seconds;
+    let baseline = Baseline { find, held_out, weak, scoring_seconds, answering_seconds };
+    folder.write(files::BASELINE, &baseline)?;
+    Ok(baseline)
+}
+
+/// Seconds that all arms will take, from what the baseline took: before the first seed is through there is
+/// nothing better.
+fn estimate(kept: &Kept, baseline: &Baseline) -> f64 {
+    let per_item = baseline.scoring_seconds / baseline.held_out.len().max(1) as f64;
+    let weak = baseline.weak.examples.len();
+    let examples = kept.settings.count.unwrap_or(weak * kept.settings.variations / 2) as f64;
+    // Training a token costs 2.6 times reading it; about three are made for every one that is kept, each
+    // written at about twice the cost of reading an item.
+    let training = 2.6 * per_item * examples * kept.train.epochs as f64;
+    let making = 6.0 * per_item * examples;
+    let one = baseline.scoring_seconds + baseline.answering_seconds / 2.0 + training + making;
+    one * (kept.seeds.len() * kept.plan.arms.len()) as f64
+}
+
+fn summary(
+    folder: &Documents,
+    kept: &Kept,
+    shared: &Shared<'_>,
+    baseline: &Baseline,
+    scores: &[ArmScores<'_>],
+    estimated_seconds: f64,
+    seconds: f64,
+) -> ExperimentRecord {
+    let ground =
+        Ground { base: shared.held_out, groups: shared.bench.groups(), targeted: shared.targeted };
+    let measured: Vec<&ArmScores> = scores.iter().filter(|arm| !arm.seeds.is_empty()).collect();
+    let comparisons = contrasts(&ground, &kept.plan, scores);
+    let of_targeted = shared.held_out.iter().filter(|score| shared.targeted.contains(&score.area));
+    let groups: BTreeSet<&str> = of_targeted
+        .clone()
+        .map(|score| shared.bench.groups().get(&score.id).map_or(score.id.as_str(), String::as_str))
+        .collect();
+    let first = measured.first().and_then(|arm| arm.seeds.first());
+    ExperimentRecord {
+        experiment: folder.name(),
+        name: kept.plan.experiment.as_str().into(),
+        hypothesis: kept.plan.experiment.hypothesis().into(),
+        started: kept.started.clone(),
+        ended: None,
+        setup: Setup {
+            set: kept.set.clone(),
+            set_sha256: set_sha256(folder.path()),
+            base: kept.base.clone(),
+            base_sha256: kept.base_sha256.clone(),
+            seeds: kept.seeds.clone(),
+            threshold: baseline.weak.threshold,
+            weak: baseline.weak.examples.len(),
+            targeted: shared.targeted.iter().cloned().collect(),
+            held_out: of_targeted.count(),
+            groups: groups.len(),
+            examples: first.map_or(0, |(seed, _)| seed.examples),
+            settings: kept.train.clone(),
+            estimated_seconds,
+            seconds,
+        },
+        arms: measured.into_iter().map(|arm| arm_result(&ground, arm)).collect(),
+        verdict: comparisons.first().map(|first| first.claim),
+        comparisons,
+    }
+}
+
+fn set_sha256(folder: &Path) -> String {
+    let bytes = std::fs::read(folder.join(files::SET)).unwrap_or_default();
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
