@@ -34,11 +34,11 @@ pub fn change(share: f64) -> String {
 /// A relative change with its interval: `−8.1 % (−12.0 to −4.1)`.
 pub fn change_with(share: f64, interval: Option<[f64; 2]>) -> String {
     match finite(interval) {
-        Some([low, high]) => {
-            let [low, high] = [low, high].map(|end| signed(end * 100.0, 1));
+        Some(ends) if share.is_finite() => {
+            let [low, high] = ends.map(|end| signed(end * 100.0, 1));
             format!("{} ({low} to {high})", change(share))
         }
-        None => change(share),
+        _ => change(share),
     }
 }
 
@@ -104,6 +104,7 @@ mod tests {
     fn figures_read_as_a_person_writes_them() {
         assert_eq!(change_with(-0.081, Some([-0.12, -0.041])), "−8.1 % (−12.0 to −4.1)");
         assert_eq!(change_with(0.02, Some([-0.1, f64::NAN])), "+2.0 %");
+        assert_eq!(change_with(f64::NAN, Some([-0.1, 0.1])), "–");
         assert_eq!(change(-0.0001), "0.0 %");
         assert_eq!(change(0.0001), "0.0 %");
         assert_eq!(change(f64::NAN), "–");

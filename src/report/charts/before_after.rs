@@ -55,14 +55,18 @@ impl Panel {
         (!panel.points.is_empty()).then_some(panel)
     }
 
-    /// Least and greatest of all that is drawn, with some air.
+    /// Least and greatest of all that is drawn, with some air. An interval counts up to three times as far
+    /// from base as the furthest arm, or a single wide one would press all arms into a line.
     fn range(&self) -> (f64, f64) {
-        let values = self.points.iter().flat_map(|(_, point)| {
-            let [low, high] = point.interval.unwrap_or([point.after; 2]);
-            [point.after, low, high]
-        });
-        let (low, high) = values
-            .chain(self.base)
+        let centre = self.base.unwrap_or(self.points[0].1.after);
+        let arms = self.points.iter().map(|(_, point)| point.after);
+        let furthest =
+            3.0 * arms.clone().map(|after| (after - centre).abs()).fold(centre * 0.02, f64::max);
+        let ends = self.points.iter().filter_map(|(_, point)| point.interval).flatten();
+        let (low, high) = ends
+            .map(|end| end.clamp(centre - furthest, centre + furthest))
+            .chain(arms)
+            .chain([centre])
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
                 (low.min(value), high.max(value))
             });
@@ -148,7 +152,7 @@ impl BeforeAfter {
             .set_label_area_size(LabelAreaPosition::Left, 52)
             .margin_bottom(22)
             .margin_right(8)
-            .build_cartesian_2d(-0.7..self.arms.len() as f64 + 0.7, lowest..highest)?;
+            .build_cartesian_2d(-0.95..self.arms.len() as f64 + 0.7, lowest..highest)?;
         let decimals = decimals_for(highest - lowest);
         chart
             .configure_mesh()
@@ -161,7 +165,11 @@ impl BeforeAfter {
             .y_label_formatter(&|value| format!("{value:.decimals$}"))
             .label_style(super::style::label())
             .draw()?;
-        let place = |x: usize, y: f64| chart.backend_coord(&(x as f64, y));
+        // Base stands a little apart.
+        let place = |slot: usize, value: f64| {
+            let x = if slot == 0 { -0.25 } else { slot as f64 };
+            chart.backend_coord(&(x, value.clamp(lowest, highest)))
+        };
         let bottom = chart.backend_coord(&(0.0, lowest)).1;
         if let Some(base) = panel.base {
             let (x, y) = place(0, base);
@@ -174,10 +182,11 @@ impl BeforeAfter {
             let look = self.arms[*arm].1;
             let (x, y) = place(arm + 1, point.after);
             if let Some([low, high]) = point.interval {
-                let (low, high) = (place(arm + 1, low).1, place(arm + 1, high).1);
-                line(paper, vec![(x, low), (x, high)], look.colour.stroke_width(2))?;
-                for end in [low, high] {
-                    line(paper, vec![(x - 4, end), (x + 4, end)], look.colour.stroke_width(2))?;
+                let ends = [low, high].map(|end| (end, place(arm + 1, end).1));
+                line(paper, vec![(x, ends[0].1), (x, ends[1].1)], look.colour.stroke_width(2))?;
+                // An end that lies outside has no cap: the whisker goes on.
+                for (_, y) in ends.iter().filter(|(end, _)| (lowest..=highest).contains(end)) {
+                    line(paper, vec![(x - 4, *y), (x + 4, *y)], look.colour.stroke_width(2))?;
                 }
             }
             mark(paper, look, (x, y), 5)?;

@@ -6,7 +6,7 @@ use super::style::{
     BODY, GRID, INK, Look, SOFT, cut, label, letter, line, look, mark, shown, text, width,
 };
 use crate::experiments::ExperimentRecord;
-use crate::report::figures::{change_with, finite, signed};
+use crate::report::figures::{MISSING, change_with, finite, signed};
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
@@ -21,7 +21,8 @@ pub struct Change {
 struct Row {
     name: String,
     look: Look,
-    change: f64,
+    /// None where it is no number; the arm keeps its row.
+    change: Option<f64>,
     interval: Option<[f64; 2]>,
     seeds: Vec<f64>,
 }
@@ -33,21 +34,24 @@ impl Change {
             .arms
             .iter()
             .enumerate()
-            .filter(|(_, arm)| arm.change.is_finite())
             .map(|(index, arm)| Row {
                 name: format!("{}  {}", letter(index), shown(&arm.name)),
                 look: look(index),
-                change: arm.change,
-                interval: finite(arm.ci95),
+                change: Some(arm.change).filter(|change| change.is_finite()),
+                interval: finite(arm.ci95).filter(|_| arm.change.is_finite()),
                 seeds: arm.seeds.iter().map(|seed| seed.change).filter(|c| c.is_finite()).collect(),
             })
             .collect();
-        (!rows.is_empty()).then_some(Self { rows })
+        rows.iter().any(|row| row.change.is_some()).then_some(Self { rows })
     }
 
     /// What the axis shows: zero, every change, and intervals as far as they leave the rest readable.
     fn range(&self) -> (f64, f64) {
-        range_of(self.rows.iter().map(|row| (row.change, row.interval, row.seeds.as_slice())))
+        range_of(
+            self.rows
+                .iter()
+                .filter_map(|row| Some((row.change?, row.interval, row.seeds.as_slice()))),
+        )
     }
 }
 
@@ -93,8 +97,13 @@ impl Chart for Change {
         let (wide, high) = paper.dim_in_pixel();
         let (wide, high) = (wide as i32, high as i32);
         let names = self.rows.iter().map(|row| width(&row.name, BODY)).max().unwrap_or(0).min(220);
-        let figures: Vec<String> =
-            self.rows.iter().map(|row| change_with(row.change, row.interval)).collect();
+        let figures: Vec<String> = self
+            .rows
+            .iter()
+            .map(|row| {
+                row.change.map_or(MISSING.into(), |change| change_with(change, row.interval))
+            })
+            .collect();
         let figures_wide =
             figures.iter().map(|figure| width(figure, BODY)).max().unwrap_or(0).min(260);
 
@@ -127,13 +136,12 @@ impl Chart for Change {
         for (index, (row, figure)) in self.rows.iter().zip(&figures).enumerate() {
             let place =
                 |value: f64| chart.backend_coord(&(value.clamp(low, highest), middle(index)));
-            let (x, y) = place(row.change);
+            let y = place(0.0).1;
             for (nth, seed) in row.seeds.iter().enumerate() {
                 // Apart from the bar and from each other, so that each is seen.
                 let apart = [-10, 10, -15, 15][nth % 4];
-                let (x, y) = place(*seed);
                 let pale = row.look.colour.mix(0.45);
-                paper.draw(&Circle::new((x, y + apart), 3, pale.filled()))?;
+                paper.draw(&Circle::new((place(*seed).0, y + apart), 3, pale.filled()))?;
             }
             if let Some(ends) = row.interval {
                 let [from, to] = ends.map(|end| place(end).0);
@@ -146,7 +154,9 @@ impl Chart for Change {
                     }
                 }
             }
-            mark(paper, row.look, (x, y), 6)?;
+            if let Some(change) = row.change {
+                mark(paper, row.look, place(change), 6)?;
+            }
             let name = cut(&row.name, BODY, names);
             text(paper, &name, (MARGIN + names, y), BODY, INK, HPos::Right)?;
             text(paper, figure, (wide - MARGIN, y), BODY, INK, HPos::Right)?;

@@ -10,6 +10,7 @@ use crate::experiments::ExperimentRecord;
 use crate::report::figures::finite;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
+use std::ops::RangeInclusive;
 
 pub const STEM: &str = "dose-response";
 
@@ -191,7 +192,7 @@ impl Chart for DoseResponse {
             let nth = same.iter().position(|arm| *arm == point.arm).unwrap_or(0) as i32;
             // Arms with the same dose stand side by side.
             let aside = 26 * nth - 13 * (same.len() as i32 - 1);
-            self.draw_point(paper, point, |change| {
+            self.draw_point(paper, point, &(low..=highest), |change| {
                 let (x, y) = place(point.dose, change);
                 (x + aside, y)
             })?;
@@ -205,6 +206,7 @@ impl DoseResponse {
         &self,
         paper: &Paper<DB>,
         point: &Point,
+        range: &RangeInclusive<f64>,
         place: impl Fn(f64) -> (i32, i32),
     ) -> Drawn<DB> {
         let colour = point.look.colour;
@@ -218,8 +220,11 @@ impl DoseResponse {
         if let Some(ends) = point.interval {
             let [low, high] = ends.map(|end| place(end).1);
             line(paper, vec![(x, low), (x, high)], colour.stroke_width(2))?;
-            for end in [low, high] {
-                line(paper, vec![(x - 5, end), (x + 5, end)], colour.stroke_width(2))?;
+            // An end that lies outside has no cap: the whisker goes on.
+            for (end, y) in ends.into_iter().zip([low, high]) {
+                if range.contains(&end) {
+                    line(paper, vec![(x - 5, y), (x + 5, y)], colour.stroke_width(2))?;
+                }
             }
             top = top.min(low).min(high);
         }

@@ -21,8 +21,8 @@ pub const SOFT: RGBColor = RGBColor(96, 96, 96);
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
 
 pub const TITLE: f64 = 25.0;
-pub const BODY: f64 = 16.0;
-pub const SMALL: f64 = 14.5;
+pub const BODY: f64 = 16.5;
+pub const SMALL: f64 = 15.0;
 
 /// The outline of a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ pub fn text<DB: DrawingBackend>(
 pub fn width(text: &str, size: f64) -> i32 {
     with_font();
     let (width, _) = (FAMILY, size).into_font().box_size(text).unwrap_or((0, 0));
-    (f64::from(width) * 1.06).ceil() as i32
+    (f64::from(width) * 1.1).ceil() as i32
 }
 
 /// `text`, or as much of it as fits into `most` pixels with a sign that there was more.
