@@ -10,7 +10,10 @@ mod demo;
 mod detach;
 mod doctor;
 mod eval;
+mod generate;
+mod improve;
 mod interrupt;
+mod making;
 mod outcome;
 mod output;
 mod rate;
@@ -96,6 +99,10 @@ enum Command {
     Eval(eval::EvalArguments),
     /// Find the weak examples of an evaluation set.
     Weak(weak::WeakArguments),
+    /// Make examples for the weak areas of an evaluation set.
+    Generate(generate::GenerateArguments),
+    /// Find weak areas, make examples for them, train, and let held-out items decide.
+    Improve(improve::ImproveArguments),
     /// Train a LoRA adapter from failed sessions or a file.
     Train(train::TrainArguments),
     /// Compare two arms and say which is better.
@@ -160,6 +167,8 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         Command::Score(arguments) => score::run(&context, &arguments),
         Command::Eval(arguments) => eval::run(&context, &arguments),
         Command::Weak(arguments) => weak::run(&context, &arguments),
+        Command::Generate(arguments) => generate::run(&context, &arguments),
+        Command::Improve(arguments) => improve::run(&context, &arguments),
         Command::Train(arguments) => train::run(&context, &arguments),
         Command::Compare(arguments) => compare::run(&context, &arguments),
         Command::Adapters(arguments) => adapters::run(&context, &arguments),

@@ -17,7 +17,7 @@ pub struct WeakArguments {
     threshold: Option<PerplexityThreshold>,
 }
 
-fn threshold(text: &str) -> Result<PerplexityThreshold, String> {
+pub fn threshold(text: &str) -> Result<PerplexityThreshold, String> {
     match text {
         "auto" => Ok(PerplexityThreshold::Auto),
         number => number

@@ -82,6 +82,21 @@ pub(super) const RULES: &[Rule] = &[
             PerplexityThreshold::Fixed(number) => (1.0..f64::INFINITY).contains(&number),
         }
     }),
+    rule("error_driven.variations_per_error", "a whole number, 1 to 1000", |c| {
+        (1..=1000).contains(&c.error_driven.variations_per_error)
+    }),
+    rule("error_driven.filter_threshold", "a share above 0, 1 (keep all) at most", |c| {
+        c.error_driven.filter_threshold > 0.0 && c.error_driven.filter_threshold <= 1.0
+    }),
+    rule("error_driven.min_diversity_score", SHARE, |c| {
+        (0.0..1.0).contains(&c.error_driven.min_diversity_score)
+    }),
+    rule("error_driven.temperature", "a number above 0", |c| {
+        c.error_driven.temperature > 0.0 && c.error_driven.temperature.is_finite()
+    }),
+    rule("error_driven.top_p", "a number above 0, 1 (off) at most", |c| {
+        c.error_driven.top_p > 0.0 && c.error_driven.top_p <= 1.0
+    }),
     rule("feedback.failed_rating", "a whole number of stars, 1 to 4", |c| {
         (1..=4).contains(&c.feedback.failed_rating)
     }),

@@ -203,16 +203,32 @@ pub enum Schedule {
     Constant,
 }
 
-/// `[error_driven]`: what counts as weak.
+/// `[error_driven]`: what counts as weak, and what is made of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ErrorDriven {
     pub perplexity_threshold: PerplexityThreshold,
+    /// Examples made for every weak one.
+    pub variations_per_error: usize,
+    /// Share of the sound examples that is kept, the least surprising ones; 1 keeps all.
+    pub filter_threshold: f64,
+    /// An example whose different word pairs are a smaller share of all its word pairs repeats itself.
+    pub min_diversity_score: f64,
+    /// How examples are sampled.
+    pub temperature: f64,
+    pub top_p: f64,
 }
 
 impl Default for ErrorDriven {
     fn default() -> Self {
-        Self { perplexity_threshold: PerplexityThreshold::Auto }
+        Self {
+            perplexity_threshold: PerplexityThreshold::Auto,
+            variations_per_error: 5,
+            filter_threshold: 0.5,
+            min_diversity_score: 0.4,
+            temperature: 0.8,
+            top_p: 0.9,
+        }
     }
 }
 

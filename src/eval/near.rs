@@ -8,7 +8,7 @@
 //! words (Bayardo, Ma and Srikant 2007, "Scaling up all pairs similarity search"), so that
 //! thousands of prompts need no comparison of all pairs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::example::Example;
 
@@ -77,6 +77,118 @@ pub fn components(
 /// A prompt apart from case and spacing: items whose prompts agree in this are the same question.
 pub fn same_text(prompt: &str) -> String {
     prompt.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The prompts of some items, to hold new prompts against: an example made for training must not be
+/// near to an item that decides.
+#[derive(Debug, Clone, Default)]
+pub struct Neighbourhood {
+    areas: Vec<Area>,
+}
+
+/// One area's prompts and the words that are common in it.
+#[derive(Debug, Clone, Default)]
+struct Area {
+    name: String,
+    common: HashSet<String>,
+    prompts: Vec<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    id: String,
+    /// Apart from case and spacing.
+    text: String,
+    words: HashSet<String>,
+}
+
+impl Neighbourhood {
+    /// The prompts of `items`; `whole` is the whole set they are of, which says what words are common
+    /// in an area.
+    pub fn of<'a>(items: impl IntoIterator<Item = &'a Example>, whole: &[Example]) -> Self {
+        let mut by_area: BTreeMap<&str, Vec<&Example>> = BTreeMap::new();
+        for item in whole {
+            by_area.entry(&item.area).or_default().push(item);
+        }
+        let areas = by_area
+            .into_iter()
+            .map(|(name, items)| Area {
+                name: name.to_owned(),
+                common: common_words(&items),
+                prompts: Vec::new(),
+            })
+            .collect();
+        let mut neighbourhood = Self { areas };
+        for item in items {
+            neighbourhood.add(&item.area, &item.id, &item.prompt());
+        }
+        neighbourhood
+    }
+
+    /// One more prompt to hold others against.
+    pub fn add(&mut self, area: &str, id: &str, prompt: &str) {
+        let at = match self.areas.iter().position(|known| known.name == area) {
+            Some(at) => at,
+            None => {
+                self.areas.push(Area { name: area.to_owned(), ..Area::default() });
+                self.areas.len() - 1
+            }
+        };
+        let text = same_text(prompt);
+        let words = words(&text).map(str::to_owned).collect();
+        self.areas[at].prompts.push(Known { id: id.to_owned(), text, words });
+    }
+
+    /// The id of a prompt that `prompt` is near to, whatever the area.
+    pub fn near(&self, prompt: &str) -> Option<&str> {
+        self.find(prompt, false)
+    }
+
+    /// As [`near`](Self::near), and also when it is near only with the area's common words: what must
+    /// not leak is better dropped too often.
+    pub fn near_in_any_way(&self, prompt: &str) -> Option<&str> {
+        self.find(prompt, true)
+    }
+
+    fn find(&self, prompt: &str, with_common: bool) -> Option<&str> {
+        let text = same_text(prompt);
+        let own: HashSet<String> = words(&text).map(str::to_owned).collect();
+        self.areas.iter().find_map(|area| {
+            let rare = |words: &HashSet<String>| -> HashSet<String> {
+                words.difference(&area.common).cloned().collect()
+            };
+            let own_rare = rare(&own);
+            let is_near = |known: &&Known| {
+                known.text == text
+                    || similar(&own_rare, &rare(&known.words))
+                    || with_common && similar(&own, &known.words)
+            };
+            area.prompts.iter().find(is_near).map(|known| known.id.as_str())
+        })
+    }
+}
+
+/// Words in over one in [`COMMON_ONE_IN`] prompts of an area.
+fn common_words(items: &[&Example]) -> HashSet<String> {
+    let mut found_in: HashMap<String, usize> = HashMap::new();
+    for item in items {
+        let text = same_text(&item.prompt());
+        for word in words(&text).collect::<HashSet<_>>() {
+            *found_in.entry(word.to_owned()).or_default() += 1;
+        }
+    }
+    let allowed = items.len().max(SMALLEST_AREA);
+    found_in
+        .into_iter()
+        .filter(|(_, count)| count * COMMON_ONE_IN > allowed)
+        .map(|(word, _)| word)
+        .collect()
+}
+
+fn similar(a: &HashSet<String>, b: &HashSet<String>) -> bool {
+    let (part, whole) = SIMILARITY;
+    let shared = a.intersection(b).count();
+    shared > 0 && shared * whole >= (a.len() + b.len() - shared) * part
 }
 
 /// The near pairs (lower index first) among the prompts of one area.
@@ -261,5 +373,38 @@ mod tests {
             let found: BTreeSet<_> = near_pairs(&texts).into_iter().collect();
             prop_assert_eq!(found, near_pairs_by_definition(&texts));
         }
+    }
+
+    // If this fails, an example made for training repeats an item that decides, and the verdict
+    // measures what was learned by heart.
+    #[test]
+    fn what_is_near_to_an_item_is_named_with_common_words_and_without_them() {
+        let item = |id: &str, area: &str, prompt: &str| Example {
+            id: id.into(),
+            area: area.into(),
+            messages: vec![crate::store::Message::user(prompt)],
+            answer: "x".into(),
+            weight: 1.0,
+            provenance: crate::eval::Provenance::File,
+            check: None,
+        };
+        let mut whole: Vec<Example> = (0..30)
+            .map(|i| item(&format!("{i}"), "shell", &format!("run a command: thing{i} of w{i}")))
+            .collect();
+        whole.push(item("files", "shell", "run a command: count files below src"));
+        let near = Neighbourhood::of(whole.iter().skip(29), &whole);
+        // Same but for the common words; same but for case.
+        for prompt in ["please count all files below src", "RUN a command:  count files below src"]
+        {
+            assert_eq!(near.near(prompt), Some("files"));
+        }
+        // Near only by the words that all prompts of the area have.
+        let by_common_words = "run a command: delete files below lib";
+        assert_eq!(near.near(by_common_words), None);
+        assert_eq!(near.near_in_any_way(by_common_words), Some("files"));
+        // What is not held out is no neighbour.
+        assert_eq!(near.near("thing29 of w29"), Some("29"));
+        assert_eq!(near.near("thing3 of w3"), None);
+        assert_eq!(near.near_in_any_way("remove empty folders"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ItemScore;
 use crate::config::PerplexityThreshold;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An example below this perplexity is no weakness, however much better the others are.
 pub const FLOOR: f64 = 10.0;
@@ -19,7 +19,7 @@ pub struct Weakness {
 }
 
 /// One weak example.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WeakExample {
     pub id: String,
     pub area: String,

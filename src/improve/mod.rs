@@ -1,3 +1,39 @@
 //! One round of improvement: weak areas, examples made for them, training, and the gate's decision. Owns
 //! how examples are made and which are good enough; knows nothing of the many rounds of an
 //! experiment, or of who asks.
+
+mod advice;
+mod candidate;
+mod control;
+mod critique;
+mod few_shot;
+mod filter;
+mod generate;
+mod lesson;
+mod make;
+mod phrase;
+mod plausible;
+mod pool;
+mod record;
+mod round;
+mod series;
+mod settings;
+mod weak_areas;
+mod workbench;
+
+pub use candidate::{Candidate, Rule};
+pub use filter::{Filter, Filtered, Judged, Strictness};
+pub use generate::{BATCH, Batches, Generator, Origin, Source, Sources, Wanted, generate};
+pub use lesson::{
+    LessonRecord, Matched, learn_into, lessons, matched, steps_per_epoch, trained_tokens,
+    with_steps,
+};
+pub use make::{Made, make_examples};
+pub use record::{
+    Control, ControlResult, Ending, ExampleCounts, HeldOut, Phase, RoundEvent, RoundRecord,
+    RoundResult, RoundSeen, Showing,
+};
+pub use series::{ImproveRequest, StoredRound, improve, resume, stored_rounds};
+pub use settings::{GeneratorKind, Settings, Weighting};
+pub use weak_areas::{FEWEST_ITEMS, FEWEST_WEAK, WeakAreas, weak_areas};
+pub use workbench::{Workbench, filter_for, generator_for};

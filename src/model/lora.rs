@@ -4,6 +4,7 @@
 use super::{Architecture, Projection};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::ops::Range;
 
 /// The settings that decide an adapter's shape and strength.
@@ -61,6 +62,17 @@ pub struct Pair<'a> {
 }
 
 impl Lora {
+    /// SHA-256 over shape, scale and parameters, in hexadecimal: tells two adapters apart whatever they are
+    /// called.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        let shape: Vec<(usize, Projection)> =
+            self.places.iter().map(|place| (place.layer, place.projection)).collect();
+        hash.update(format!("{} {:?} {shape:?}", self.config.rank, self.config.scale()));
+        hash.update(bytemuck::cast_slice::<f32, u8>(&self.parameters));
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// All zeros, in the shape that `config` gives on this architecture.
     pub fn zeros(config: LoraConfig, architecture: &Architecture) -> Self {
         let mut places = Vec::new();

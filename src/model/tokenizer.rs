@@ -186,7 +186,7 @@ impl Tokenizer {
     }
 
     /// The texts of the control tokens.
-    pub(super) fn control_texts(&self) -> impl Iterator<Item = &str> + Clone {
+    pub fn control_texts(&self) -> impl Iterator<Item = &str> + Clone {
         self.control.texts()
     }
 

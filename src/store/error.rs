@@ -34,6 +34,9 @@ pub enum Error {
     #[error("the session file {} is damaged: {why}; repair it or move its folder away", path.display())]
     DamagedSession { path: PathBuf, why: String },
 
+    #[error("{} is damaged: {why}; move it away to do that part again", path.display())]
+    Damaged { path: PathBuf, why: String },
+
     #[error("the session {id} cannot be written as JSON: {source}")]
     Encode { id: String, source: serde_json::Error },
 

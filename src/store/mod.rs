@@ -3,6 +3,7 @@
 
 pub mod atomic;
 pub mod database;
+mod documents;
 mod error;
 pub mod folder;
 mod home;
@@ -17,6 +18,7 @@ mod session_id;
 mod stars;
 mod terminal_text;
 
+pub use documents::Documents;
 pub use error::{Error, Result};
 pub use home::Home;
 pub use import::{ImportReport, import};

@@ -51,7 +51,7 @@ pub fn compare_arms(
     let experiments = workplace.home.experiments();
     let ledger = workplace.ledger();
     let comparison = compare(runtime, &ledger, &experiments, &request, a, b, seen)?;
-    keep(workplace, &comparison)?;
+    keep_evaluation(workplace, &comparison)?;
     Ok(comparison)
 }
 
@@ -85,7 +85,11 @@ fn lineage(workplace: &Workplace, arm: &Arm) -> Result<Vec<AdapterMetadata>> {
     Ok(found)
 }
 
-fn keep(workplace: &Workplace, comparison: &Comparison) -> Result<()> {
+/// Keeps a comparison with base as the adapter's last evaluation.
+///
+/// # Errors
+/// Metadata that cannot be read or written.
+pub fn keep_evaluation(workplace: &Workplace, comparison: &Comparison) -> Result<()> {
     if comparison.a != "base" || comparison.b == "base" {
         return Ok(());
     }

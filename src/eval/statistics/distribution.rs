@@ -1,4 +1,4 @@
-//! Quantiles of the two distributions in use, from `statrs`.
+//! Quantiles and probabilities of the two distributions in use, from `statrs`.
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
@@ -14,6 +14,15 @@ pub fn normal_quantile(probability: f64) -> f64 {
 pub fn student_quantile(probability: f64, freedom: f64) -> f64 {
     match StudentsT::new(0.0, 1.0, freedom) {
         Ok(student) if (0.0..=1.0).contains(&probability) => student.inverse_cdf(probability),
+        _ => f64::NAN,
+    }
+}
+
+/// The probability that Student's t with `freedom` degrees of freedom is at most `value`; NaN where
+/// there is none.
+pub fn student_probability(value: f64, freedom: f64) -> f64 {
+    match StudentsT::new(0.0, 1.0, freedom) {
+        Ok(student) if !value.is_nan() => student.cdf(value),
         _ => f64::NAN,
     }
 }
@@ -41,5 +50,25 @@ mod tests {
         }
         assert!((student_quantile(0.975, 5_000.0) - 1.9604).abs() < 1e-4);
         assert!(student_quantile(0.975, 0.0).is_nan() && normal_quantile(1.5).is_nan());
+    }
+
+    #[test]
+    fn probabilities_undo_quantiles() {
+        for (freedom, t) in [(1.0, 6.314), (10.0, 1.812), (30.0, 1.697), (120.0, 1.658)] {
+            assert!((student_probability(t, freedom) - 0.95).abs() < 1e-4, "{freedom}");
+            assert!((student_probability(-t, freedom) - 0.05).abs() < 1e-4, "{freedom}");
+        }
+        // Freedoms between whole numbers, and the closed form for two: ½ + t/(2√(2 + t²)).
+        for (p, freedom) in [(0.001, 1.3), (0.025, 2.6), (0.5, 4.4), (0.975, 17.2), (0.999, 63.5)] {
+            assert!((student_probability(student_quantile(p, freedom), freedom) - p).abs() < 1e-6);
+        }
+        for t in [-40.0f64, -3.0, 0.0, 1.5, 40.0] {
+            let wanted = 0.5 + t / (2.0 * (2.0 + t * t).sqrt());
+            assert!((student_probability(t, 2.0) - wanted).abs() < 1e-12, "{t}");
+        }
+        assert_eq!(student_probability(f64::NEG_INFINITY, 3.0), 0.0);
+        assert_eq!(student_probability(f64::INFINITY, 3.0), 1.0);
+        assert!(student_probability(1.0, 0.0).is_nan());
+        assert!(student_probability(f64::NAN, 3.0).is_nan());
     }
 }

@@ -5,7 +5,9 @@
 //! in `docs/statistics.md`.
 
 mod bootstrap;
+mod crossed;
 mod distribution;
+mod holm;
 mod jackknife;
 mod mean;
 mod proportion;
@@ -17,7 +19,9 @@ mod simulation;
 mod spending;
 
 pub use bootstrap::{Bootstrap, Cluster};
-pub use distribution::{normal_quantile, student_quantile};
+pub use crossed::Crossed;
+pub use distribution::{normal_quantile, student_probability, student_quantile};
+pub use holm::holm;
 pub use jackknife::{Estimate, jackknife};
 pub use mean::mean_interval;
 pub use proportion::{PairedCounts, paired_difference_bound, paired_difference_interval, wilson};

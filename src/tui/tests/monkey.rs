@@ -3,9 +3,9 @@
 
 use super::Screen;
 use crate::driver::{
-    Answered, ArmRating, Effect, Event as Progress, FailedCompared, FailedTask, MeasuredItem,
-    ModelReport, PreviewSample, Report, RunSummary, Sessions, TrainingPreview, TrainingStarted,
-    WeakFound, WorkEvent, WorkId,
+    Answered, ArmRating, Effect, FailedCompared, FailedTask, MeasuredItem, ModelReport,
+    PreviewSample, Report, RunSummary, Sessions, TrainingPreview, TrainingStarted, WeakFound,
+    WorkEvent, WorkId,
 };
 use crate::eval::statistics::Spending;
 use crate::eval::{AreaOutcome, Decision, Example, ItemScore, Provenance, Verdict};
@@ -15,6 +15,7 @@ use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
 use crate::tui::action::{KeyPress, TABLE};
 use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
+use crate::workplace::Event as Progress;
 use crate::workplace::{Comparison, Trained};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use rand::seq::IndexedRandom;

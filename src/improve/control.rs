@@ -1,0 +1,116 @@
+//! The honest control of one round: the same training on examples made in the same way from find items
+//! drawn at random. What it also gains is format; what the targeted examples gain beyond it is
+//! targeting.
+
+use super::generate::{Origin, generate};
+use super::lesson::{learn_into, lessons, matched, steps_per_epoch, trained_tokens, with_steps};
+use super::record::{Baseline, ControlResult, Measured, RoundEvent, RoundSeen};
+use super::round::{KeptBatches, Round, wanted, working};
+use super::workbench::{filter_for, generator_for};
+use super::{Settings, WeakAreas};
+use crate::eval::statistics::{Bootstrap, Cluster, RESAMPLES};
+use crate::eval::{Example, ItemScore, pair};
+use crate::store::Documents;
+use crate::tasks::Arm;
+use crate::workplace::{Result, scored};
+use std::collections::BTreeMap;
+
+const SCORES: &str = "scores.json";
+
+/// Makes, trains and measures the control, and holds the targeted adapter against it.
+pub(super) fn run_control(
+    round: &Round<'_>,
+    baseline: &Baseline,
+    weak: &WeakAreas,
+    targeted: &[Example],
+    measured: &Measured,
+    seen: RoundSeen,
+) -> Result<ControlResult> {
+    let folder = Documents::at(round.folder.path().join("control"))?;
+    let train = &round.record.train;
+    let lora = round.reference.lora.clone();
+    let settings = Settings { count: Some(targeted.len()), ..round.record.settings.clone() };
+    let bench = &round.bench;
+    let generator = generator_for(
+        &settings,
+        bench,
+        bench.all_sources(&baseline.find),
+        Origin::Random,
+        None,
+        lora.clone(),
+        &mut working(seen),
+    )?;
+    let mut batches = KeptBatches::open(&folder)?;
+    let filtered = generate(
+        round.runtime,
+        generator.as_ref(),
+        &filter_for(&settings, bench, round.runtime),
+        wanted(&settings),
+        &mut batches,
+        lora.as_ref(),
+        &mut |event| seen(RoundEvent::Work(event)),
+        &mut |_| (),
+    )?;
+    let tokens: usize = trained_tokens(targeted, round.runtime, train.max_seq)?.into_iter().sum();
+    let examples = lessons(filtered.kept(), bench.find_by_id(), settings.weighting);
+    let lesson = matched(&examples, tokens, round.runtime, train.max_seq)?;
+    let scores: Vec<ItemScore> = match folder.read(SCORES)? {
+        Some(scores) => scores,
+        None => {
+            let steps = steps_per_epoch(targeted.len(), train);
+            let (learned, _) = learn_into(
+                &folder,
+                round.workplace,
+                round.runtime,
+                &lesson.examples,
+                &with_steps(train, steps, settings.seed),
+                bench.reference_folder(round.workplace, &round.reference)?,
+                &mut working(seen),
+            )?;
+            let arm = Arm { name: "control".into(), lora: Some(learned), probability: 1.0 };
+            let held_out = bench.held_out();
+            let scores = scored(round.runtime, held_out, &arm, false, &mut working(seen))?;
+            folder.write(SCORES, &scores)?;
+            scores
+        }
+    };
+    let of_targeted = |scores: &[ItemScore]| -> Vec<ItemScore> {
+        scores.iter().filter(|score| weak.areas.contains(&score.area)).cloned().collect()
+    };
+    let reference = of_targeted(&baseline.held_out.items);
+    let (control, adapter) = (of_targeted(&scores), of_targeted(&measured.held_out.items));
+    let against_reference = differences(&reference, &control, bench.groups())?;
+    let against_control = differences(&control, &adapter, bench.groups())?;
+    let (mean, interval) = mean_with_interval(&against_control, settings.seed);
+    Ok(ControlResult {
+        control: round.record.control,
+        examples: lesson.distinct,
+        change: mean_with_interval(&against_reference, settings.seed).0.exp_m1(),
+        targeted_against_control: mean.exp_m1(),
+        ci95: interval.map(|ends| ends.map(f64::exp_m1)),
+    })
+}
+
+/// b − a of each item, in its group.
+fn differences(
+    a: &[ItemScore],
+    b: &[ItemScore],
+    groups: &BTreeMap<String, String>,
+) -> Result<Vec<(String, f64)>> {
+    let pairs = pair(a, b, groups)?;
+    Ok(pairs.iter().map(|pair| (pair.group.clone(), pair.difference())).collect())
+}
+
+fn mean_with_interval(differences: &[(String, f64)], seed: u64) -> (f64, Option<[f64; 2]>) {
+    let mut clusters: BTreeMap<&str, Cluster> = BTreeMap::new();
+    for (group, difference) in differences {
+        let cluster = clusters.entry(group).or_insert(Cluster { sum: 0.0, size: 0.0 });
+        cluster.sum += difference;
+        cluster.size += 1.0;
+    }
+    let clusters: Vec<Cluster> = clusters.into_values().collect();
+    let sum: f64 = differences.iter().map(|(_, difference)| difference).sum();
+    let interval = Bootstrap::new(&clusters, RESAMPLES, seed)
+        .map(|bootstrap| bootstrap.interval(0.95).map(|end| end));
+    (sum / differences.len().max(1) as f64, interval)
+}

@@ -1,0 +1,88 @@
+//! Examples for the weak areas of a set, without training on them.
+
+use super::generate::{Batches, Origin, generate};
+use super::lesson::lessons;
+use super::record::{ExampleCounts, RoundEvent, RoundSeen};
+use super::round::{limit, wanted, working};
+use super::workbench::{Workbench, filter_for, generator_for};
+use super::{Candidate, Filtered, Settings, WeakAreas, weak_areas};
+use crate::eval::{Example, measure};
+use crate::runtime::Runtime;
+use crate::tasks::Arm;
+use crate::workplace::{Result, Workplace, measuring};
+
+/// What was made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    pub weak: WeakAreas,
+    pub filtered: Filtered,
+    /// The kept ones, as they would be trained on.
+    pub examples: Vec<Example>,
+}
+
+/// Finds the weak areas of a set and makes examples for them; none where nothing is weak.
+///
+/// # Errors
+/// A set that cannot be divided, or a model that cannot be asked.
+pub fn make_examples(
+    workplace: &Workplace,
+    runtime: &Runtime,
+    set: &[Example],
+    settings: &Settings,
+    arm: &Arm,
+    seen: RoundSeen,
+) -> Result<Made> {
+    let bench = Workbench::lay_out(workplace, set, arm, &mut working(seen))?;
+    let lora = arm.lora.clone();
+    let scores = {
+        let seen = &mut working(seen);
+        measure::score(runtime, bench.find(), lora.as_ref(), &mut measuring("scoring", seen))?
+    };
+    let weak = weak_areas(&scores, settings.threshold);
+    seen(RoundEvent::Weak(weak.clone()));
+    if weak.areas.is_empty() {
+        return Ok(Made { weak, filtered: Filtered::default(), examples: Vec::new() });
+    }
+    let sources = bench.weak_sources(&scores, &weak);
+    let limit = limit(settings, sources.items.len());
+    let generator = generator_for(
+        settings,
+        &bench,
+        sources,
+        Origin::EachInTurn,
+        limit,
+        lora.clone(),
+        &mut working(seen),
+    )?;
+    let seen = std::cell::RefCell::new(seen);
+    let filtered = generate(
+        runtime,
+        generator.as_ref(),
+        &filter_for(settings, &bench, runtime),
+        wanted(settings),
+        &mut InMemory::default(),
+        lora.as_ref(),
+        &mut |event| (seen.borrow_mut())(RoundEvent::Work(event)),
+        &mut |filtered| {
+            let counts = ExampleCounts::from(filtered);
+            (seen.borrow_mut())(RoundEvent::Examples { counts, last: None });
+        },
+    )?;
+    let examples = lessons(filtered.kept(), bench.find_by_id(), settings.weighting);
+    Ok(Made { weak, filtered, examples })
+}
+
+/// Batches that nobody needs later.
+#[derive(Default)]
+struct InMemory(Vec<Vec<Candidate>>);
+
+impl Batches for InMemory {
+    fn made(&self) -> &[Vec<Candidate>] {
+        &self.0
+    }
+
+    fn add(&mut self, batch: Vec<Candidate>) -> Result<()> {
+        self.0.push(batch);
+        Ok(())
+    }
+}

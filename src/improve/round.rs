@@ -1,0 +1,484 @@
+//! One round, phase by phase. Each phase leaves a document in the round's folder, so that a round that was
+//! stopped at any moment goes on with the first phase that has none.
+//!
+//! Nothing before the gate looks at an answer of a held-out or final item: find items alone say what is
+//! weak and what is imitated; of the others only the prompts are read, to keep away from them.
+
+use super::advice::advice;
+use super::control::run_control;
+use super::generate::{Batches, Origin, Source, Sources, Wanted, generate};
+use super::lesson::lessons;
+use super::record::{
+    Baseline, Control, Ending, ExampleCounts, HeldOut, Measured, Phase, RoundEvent, RoundRecord,
+    RoundResult, RoundSeen, Showing, TrainingRecord, files,
+};
+use super::workbench::{Workbench, filter_for, generator_for};
+use super::{Candidate, Filtered, GeneratorKind, Settings, WeakAreas, weak_areas};
+use crate::eval::{
+    Example, HeldOutSet, ItemScore, Question, Summary, distinct_2, sentinels, summarise,
+};
+use crate::runtime::Runtime;
+use crate::store::Documents;
+use crate::tasks::Arm;
+use crate::train::{RunFolder, TrainSettings};
+use crate::workplace::{
+    self, ArmChoice, Comparison, Event, Judging, Material, Measurements, Result, SentinelItems,
+    Sentinels, TrainRequest, Workplace, keep_evaluation, measuring, prepare, prepare_resume,
+    scored,
+};
+use jiff::Zoned;
+use std::time::Instant;
+
+/// A round that goes on in its folder.
+pub(super) struct Round<'a> {
+    pub workplace: &'a Workplace,
+    pub runtime: &'a Runtime,
+    pub folder: Documents,
+    pub record: RoundRecord,
+    pub bench: Workbench,
+    pub reference: Arm,
+}
+
+/// Passes a piece of work's events on as the round's.
+pub(super) fn working<'a>(seen: &'a mut dyn FnMut(RoundEvent)) -> impl FnMut(Event) + 'a {
+    move |event| seen(RoundEvent::Work(event))
+}
+
+pub(super) fn now() -> String {
+    Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+impl Round<'_> {
+    /// Does what is left of the round.
+    pub fn run(&self, seen: RoundSeen) -> Result<RoundResult> {
+        let began = Instant::now();
+        if let Some(result) = self.folder.read(files::RESULT)? {
+            return Ok(result);
+        }
+        self.tell_what_can_be_concluded(seen);
+        seen(RoundEvent::Phase(Phase::Baseline));
+        let sentinels = match self.record.sentinels {
+            Some(count) => Sentinels::Sample(count),
+            None => Sentinels::All,
+        };
+        let experiments = self.workplace.home.experiments();
+        let sentinels =
+            SentinelItems::gather(self.runtime, &experiments, &sentinels, &mut working(seen))?;
+        let baseline = self.baseline(&sentinels, seen)?;
+
+        seen(RoundEvent::Phase(Phase::WeakAreas));
+        let weak = self.weak(&baseline)?;
+        seen(RoundEvent::Weak(weak.clone()));
+        let mut result = self.opening(&baseline, &weak);
+        if weak.areas.is_empty() {
+            result.reason = nothing_to_improve(&baseline, &weak);
+            return self.end(result, began, seen);
+        }
+
+        seen(RoundEvent::Phase(Phase::Examples));
+        let filtered = self.examples(&baseline, &weak, seen)?;
+        result.examples = ExampleCounts::from(&filtered);
+        let examples =
+            lessons(filtered.kept(), self.bench.find_by_id(), self.record.settings.weighting);
+        if examples.is_empty() {
+            result.decision = Ending::NoExamples;
+            result.reason = format!(
+                "none of {} made examples is good enough to train on",
+                result.examples.generated
+            );
+            result.advice = advice(&result);
+            return self.end(result, began, seen);
+        }
+
+        seen(RoundEvent::Phase(Phase::Training));
+        let training = self.training(examples.clone(), seen)?;
+        result.run = Some(training.run.clone());
+        result.adapter.clone_from(&training.adapter);
+        let adapter = training.adapter.clone().unwrap_or_default();
+        let choice = ArmChoice::Adapter(adapter.clone());
+        let candidate = self.workplace.arm(&choice, self.runtime, &mut working(seen))?;
+
+        seen(RoundEvent::Phase(Phase::Measuring));
+        let measured = self.measured(&sentinels, &candidate, seen)?;
+        result.after = Some(Showing {
+            find: None,
+            held_out: summarise(&measured.held_out.items),
+            diversity: measured.diversity,
+        });
+        if self.record.control != Control::None {
+            seen(RoundEvent::Phase(Phase::Control));
+            result.control = Some(run_control(self, &baseline, &weak, &examples, &measured, seen)?);
+        }
+
+        seen(RoundEvent::Phase(Phase::Deciding));
+        self.decide(&mut result, &sentinels, &baseline, &measured, &candidate)?;
+        self.end(result, began, seen)
+    }
+
+    /// What the set is too small for is said before minutes are spent on it.
+    fn tell_what_can_be_concluded(&self, seen: RoundSeen) {
+        let groups = self.bench.held_out_groups();
+        if groups < crate::eval::FEWEST_GROUPS {
+            seen(RoundEvent::Work(Event::Note(format!(
+                "the set has {groups} groups of held-out items, and nothing is accepted on fewer than {}: \
+                 the round can show a direction, its decision will be \"cannot tell\"",
+                crate::eval::FEWEST_GROUPS
+            ))));
+        }
+        if self.bench.areas().len() == 1 {
+            seen(RoundEvent::Work(Event::Note(
+                "the set has one area: what training for it costs elsewhere is watched by the sentinels \
+                 alone"
+                    .into(),
+            )));
+        }
+    }
+
+    fn baseline(&self, sentinels: &SentinelItems, seen: RoundSeen) -> Result<Baseline> {
+        if let Some(baseline) = self.folder.read(files::BASELINE)? {
+            return Ok(baseline);
+        }
+        let (find, held_out) = (self.bench.find(), self.bench.held_out());
+        let arm = &self.reference;
+        let find = scored(self.runtime, find, arm, true, &mut working(seen))?;
+        let measured =
+            Measurements::of(self.runtime, held_out, sentinels, arm, true, &mut working(seen))?;
+        let diversity = self.diversity(arm, seen)?;
+        let baseline = Baseline { find, held_out: measured, diversity };
+        self.folder.write(files::BASELINE, &baseline)?;
+        Ok(baseline)
+    }
+
+    /// Distinct-2 of samples on the set's own prompts.
+    fn diversity(&self, arm: &Arm, seen: RoundSeen) -> Result<Option<f64>> {
+        if self.record.sentinels.is_some() {
+            return Ok(None);
+        }
+        let prompts = [self.bench.find(), self.bench.held_out()].concat();
+        let seen = &mut working(seen);
+        let progress = &mut measuring("sampling for diversity", seen);
+        let samples =
+            sentinels::diversity_samples(self.runtime, &prompts, arm.lora.as_ref(), progress)?;
+        Ok(distinct_2(&samples))
+    }
+
+    fn weak(&self, baseline: &Baseline) -> Result<WeakAreas> {
+        if let Some(weak) = self.folder.read(files::WEAK)? {
+            return Ok(weak);
+        }
+        let weak = weak_areas(&baseline.find, self.record.settings.threshold);
+        self.folder.write(files::WEAK, &weak)?;
+        Ok(weak)
+    }
+
+    fn examples(&self, baseline: &Baseline, weak: &WeakAreas, seen: RoundSeen) -> Result<Filtered> {
+        let settings = &self.record.settings;
+        let sources = self.bench.weak_sources(&baseline.find, weak);
+        let limit = limit(settings, sources.items.len());
+        let lora = self.reference.lora.clone();
+        let generator = generator_for(
+            settings,
+            &self.bench,
+            sources,
+            Origin::EachInTurn,
+            limit,
+            lora.clone(),
+            &mut working(seen),
+        )?;
+        let mut batches = KeptBatches::open(&self.folder)?;
+        let mut judged = None;
+        // Two closures speak to one listener, never at the same time.
+        let seen = std::cell::RefCell::new(seen);
+        let filtered = generate(
+            self.runtime,
+            generator.as_ref(),
+            &filter_for(settings, &self.bench, self.runtime),
+            wanted(settings),
+            &mut batches,
+            lora.as_ref(),
+            &mut |event| (seen.borrow_mut())(RoundEvent::Work(event)),
+            &mut |filtered| {
+                let last = filtered.judged.last().map(|one| {
+                    let candidate = &one.candidate;
+                    (candidate.question.clone(), candidate.answer.clone(), one.rejected)
+                });
+                judged = Some(filtered.judged.len());
+                (seen.borrow_mut())(RoundEvent::Examples {
+                    counts: ExampleCounts::from(filtered),
+                    last,
+                });
+            },
+        )?;
+        let fates: Vec<(&str, Option<super::Rule>)> =
+            filtered.judged.iter().map(|one| (one.candidate.id.as_str(), one.rejected)).collect();
+        self.folder.write(files::JUDGED, &fates)?;
+        let kept = lessons(filtered.kept(), self.bench.find_by_id(), settings.weighting);
+        self.folder.write_lines(files::EXAMPLES, &kept)?;
+        Ok(filtered)
+    }
+
+    fn training(&self, examples: Vec<Example>, seen: RoundSeen) -> Result<TrainingRecord> {
+        let kept: Option<TrainingRecord> = self.folder.read(files::TRAINING)?;
+        if let Some(done) = kept.clone().filter(|training| training.adapter.is_some()) {
+            return Ok(done);
+        }
+        let runs = self.workplace.home.runs();
+        let begun = kept.and_then(|training| RunFolder::find(&runs, &training.run).ok());
+        if let Some(run) = &begun
+            && let Some(adapter) = run.record()?.adapter
+        {
+            // It had become an adapter when the round was stopped.
+            let losses: Vec<f64> = run.metrics()?.iter().map(|step| step.loss).collect();
+            let training = TrainingRecord {
+                run: run.name(),
+                adapter: Some(adapter),
+                steps: losses.len(),
+                losses,
+                seconds: 0.0,
+            };
+            self.folder.write(files::TRAINING, &training)?;
+            return Ok(training);
+        }
+        let prepared = match begun {
+            Some(run) => prepare_resume(self.workplace, self.runtime, run)?,
+            None => {
+                let areas: std::collections::BTreeSet<&str> =
+                    examples.iter().map(|example| example.area.as_str()).collect();
+                let watch = self.bench.held_out().iter();
+                let request = TrainRequest {
+                    watch: watch.filter(|item| areas.contains(&*item.area)).cloned().collect(),
+                    material: Material::Examples(examples),
+                    init: self.bench.reference_folder(self.workplace, &self.reference)?,
+                    settings: TrainSettings {
+                        seed: self.record.settings.seed,
+                        ..self.record.train.clone()
+                    },
+                    accumulation_is_default: self.record.accumulation_is_default,
+                    shape_is_default: true,
+                    replay: self.record.replay,
+                    runs: None,
+                };
+                prepare(self.workplace, self.runtime, request)?
+            }
+        };
+        let mut training = TrainingRecord {
+            run: prepared.run.name(),
+            adapter: None,
+            steps: prepared.steps,
+            losses: Vec::new(),
+            seconds: 0.0,
+        };
+        self.folder.write(files::TRAINING, &training)?;
+        for note in &prepared.notes {
+            seen(RoundEvent::Work(Event::Note(note.clone())));
+        }
+        seen(RoundEvent::Training { run: training.run.clone(), steps: training.steps });
+        let trained =
+            workplace::run(self.workplace, self.runtime, prepared, |_| (), &mut working(seen))?;
+        if trained.adapter.is_none() {
+            return Err(crate::runtime::Error::Cancelled.into());
+        }
+        training.adapter = trained.adapter;
+        training.losses = trained.losses;
+        training.seconds = trained.seconds;
+        self.folder.write(files::TRAINING, &training)?;
+        Ok(training)
+    }
+
+    fn measured(
+        &self,
+        sentinels: &SentinelItems,
+        candidate: &Arm,
+        seen: RoundSeen,
+    ) -> Result<Measured> {
+        if let Some(measured) = self.folder.read(files::MEASURED)? {
+            return Ok(measured);
+        }
+        let held_out = Measurements::of(
+            self.runtime,
+            self.bench.held_out(),
+            sentinels,
+            candidate,
+            true,
+            &mut working(seen),
+        )?;
+        let measured = Measured { held_out, diversity: self.diversity(candidate, seen)? };
+        self.folder.write(files::MEASURED, &measured)?;
+        Ok(measured)
+    }
+
+    /// Asks the gate, which spends a share of what this held-out set may decide.
+    fn decide(
+        &self,
+        result: &mut RoundResult,
+        sentinels: &SentinelItems,
+        baseline: &Baseline,
+        measured: &Measured,
+        candidate: &Arm,
+    ) -> Result<()> {
+        let judging = Judging {
+            reference: &baseline.held_out,
+            candidate: &measured.held_out,
+            sentinels,
+            groups: self.bench.groups(),
+            targeted: &result.weak.areas,
+            held_out_share: 0.5,
+            seed: self.record.settings.seed,
+        };
+        let question = Question {
+            adapter_hash: &hash(candidate, self.runtime),
+            reference_hash: &hash(&self.reference, self.runtime),
+            held_out: &HeldOutSet::new(self.bench.held_out())?,
+        };
+        let recorded =
+            self.workplace.ledger().decide(question, |spending| judging.decide(spending))?;
+        let decision = recorded.decision;
+        let comparison = Comparison {
+            a: self.reference.name.clone(),
+            b: candidate.name.clone(),
+            decision: decision.clone(),
+            used: decision.spending.k.saturating_sub(1),
+            sentinels_passed: sentinels.passed(),
+        };
+        keep_evaluation(self.workplace, &comparison)?;
+        result.held_out = Some(HeldOut::of(&decision, recorded.repeated));
+        result.accuracy = decision.accuracy;
+        result.areas = decision.areas;
+        result.sentinels = decision.sentinels;
+        result.guards = decision.guards;
+        result.decision = decision.verdict.into();
+        result.style = decision.style;
+        result.reason = decision.reason;
+        result.needs_more = decision.needs_more;
+        result.advice = advice(result);
+        Ok(())
+    }
+
+    fn opening(&self, baseline: &Baseline, weak: &WeakAreas) -> RoundResult {
+        RoundResult {
+            round: self.folder.name(),
+            set: self.record.set.clone(),
+            reference: self.reference.name.clone(),
+            started: self.record.started.clone(),
+            ended: String::new(),
+            before: Showing {
+                find: summarise(&baseline.find),
+                held_out: summarise(&baseline.held_out.items),
+                diversity: baseline.diversity,
+            },
+            after: None,
+            weak: weak.clone(),
+            examples: ExampleCounts::default(),
+            run: None,
+            adapter: None,
+            held_out: None,
+            accuracy: None,
+            areas: Vec::new(),
+            sentinels: Vec::new(),
+            guards: Vec::new(),
+            decision: Ending::NothingToImprove,
+            style: false,
+            reason: String::new(),
+            advice: None,
+            needs_more: None,
+            control: None,
+            seconds: 0.0,
+        }
+    }
+
+    fn end(&self, mut result: RoundResult, began: Instant, seen: RoundSeen) -> Result<RoundResult> {
+        result.ended = now();
+        result.seconds = began.elapsed().as_secs_f64();
+        self.folder.write(files::RESULT, &result)?;
+        seen(RoundEvent::Ended(Box::new(result.clone())));
+        Ok(result)
+    }
+}
+
+/// Candidates at most, where no number of good ones is asked for.
+pub(super) fn limit(settings: &Settings, weak: usize) -> Option<usize> {
+    match (settings.count, &settings.generator) {
+        (None, _) => Some(settings.variations.saturating_mul(weak)),
+        // A file has as many as it has: more are looked at than are needed.
+        (Some(count), GeneratorKind::Pool(_)) => Some(count.saturating_mul(4)),
+        (Some(_), _) => None,
+    }
+}
+
+pub(super) fn wanted(settings: &Settings) -> Wanted {
+    settings.count.map_or(Wanted::All, Wanted::Kept)
+}
+
+/// Identifies an arm's weights.
+fn hash(arm: &Arm, runtime: &Runtime) -> String {
+    match &arm.lora {
+        None => runtime.model().identity().sha256.clone(),
+        Some(lora) => lora.sha256(),
+    }
+}
+
+fn nothing_to_improve(baseline: &Baseline, weak: &WeakAreas) -> String {
+    let worst = |scores: &[ItemScore]| {
+        let summary: Option<Summary> = summarise(scores);
+        summary.and_then(|summary| {
+            summary.areas.into_iter().max_by(|a, b| a.perplexity.total_cmp(&b.perplexity))
+        })
+    };
+    let mut reason = format!("no area is weak: nothing is over perplexity {:.1}", weak.threshold);
+    if weak.stray > 0 {
+        reason = format!(
+            "no area is weak: {} items are over perplexity {:.1}, but no area has {} of them among at least \
+             {} find items",
+            weak.stray,
+            weak.threshold,
+            super::FEWEST_WEAK,
+            super::FEWEST_ITEMS
+        );
+    }
+    if let Some(area) = worst(&baseline.find) {
+        reason += &format!(
+            "; the worst area is {} at {:.1} on {} find items",
+            area.area, area.perplexity, area.n
+        );
+    }
+    reason
+        + "; a lower --threshold, or harder items and more of them in the set, would find something"
+}
+
+/// Batches as lines of the round's folder.
+pub(super) struct KeptBatches<'a> {
+    folder: &'a Documents,
+    made: Vec<Vec<Candidate>>,
+}
+
+impl<'a> KeptBatches<'a> {
+    pub fn open(folder: &'a Documents) -> Result<Self> {
+        Ok(Self { folder, made: folder.lines(files::CANDIDATES)? })
+    }
+}
+
+impl Batches for KeptBatches<'_> {
+    fn made(&self) -> &[Vec<Candidate>] {
+        &self.made
+    }
+
+    fn add(&mut self, batch: Vec<Candidate>) -> Result<()> {
+        self.folder.append(files::CANDIDATES, &batch)?;
+        self.made.push(batch);
+        Ok(())
+    }
+}
+
+/// The find items that may be imitated, of those that `choose` takes.
+pub(super) fn sources(
+    find: &[Example],
+    scores: &[ItemScore],
+    choose: impl Fn(&ItemScore) -> bool,
+) -> Sources {
+    let items = find
+        .iter()
+        .zip(scores)
+        .filter(|(_, score)| choose(score))
+        .map(|(example, score)| Source { example: example.clone(), perplexity: score.nll.exp() });
+    Sources { items: items.collect() }
+}
