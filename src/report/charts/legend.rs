@@ -67,7 +67,7 @@ pub fn legend<DB: DrawingBackend>(
             None => entry.name.clone(),
         };
         let label = cut(&label, BODY, 260);
-        let taken = 18 + width(&label, BODY) + 22;
+        let taken = 18 + width(&label, BODY) + 14;
         if x > MARGIN && x + taken > right {
             (x, y) = (MARGIN, y + 22);
         }
