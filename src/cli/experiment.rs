@@ -10,6 +10,7 @@ use crate::experiments::{
     Claim, Experiment, ExperimentEvent, ExperimentRecord, ExperimentRequest, resume_experiment,
     run_experiment,
 };
+use crate::report::keep_experiment;
 use crate::train::TrainSettings;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -117,8 +118,12 @@ pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome
         return Ok(Outcome::Interrupted);
     }
     let record = record?;
+    let files = keep_experiment(workplace, &record)?;
     context.output.json(&record)?;
     context.output.line(describe(&record))?;
+    if let Some(folder) = files.first().and_then(|file| file.parent()) {
+        context.output.line(format!("\ncharts and tables are in {}", folder.display()))?;
+    }
     Ok(match record.verdict {
         Some(Claim::Supported) => Outcome::Done,
         _ => Outcome::No,

@@ -18,6 +18,7 @@ mod making;
 mod outcome;
 mod output;
 mod rate;
+mod report;
 mod run;
 mod score;
 mod sessions;
@@ -112,6 +113,8 @@ enum Command {
     Compare(compare::CompareArguments),
     /// List, show, import or export adapters.
     Adapters(adapters::AdaptersArguments),
+    /// Gather rounds and experiments as Markdown with charts, and open the final split.
+    Report(report::ReportArguments),
     /// Measure speed and memory on this machine.
     Bench(bench::BenchArguments),
     /// Print shell completions.
@@ -176,6 +179,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         Command::Train(arguments) => train::run(&context, &arguments),
         Command::Compare(arguments) => compare::run(&context, &arguments),
         Command::Adapters(arguments) => adapters::run(&context, &arguments),
+        Command::Report(arguments) => report::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Demo | Command::Completions(_) => Ok(Outcome::Done),
     }

@@ -34,6 +34,9 @@ pub enum Error {
     #[error(transparent)]
     Work(#[from] workplace::Error),
 
+    #[error(transparent)]
+    Report(#[from] crate::report::Error),
+
     /// The arguments make no sense together.
     #[error("{0}")]
     Usage(String),

@@ -1,6 +1,7 @@
 //! What is to be done, as data: the dashboard asks for it, the desk does it.
 
 use crate::eval::Example;
+use crate::experiments::Experiment;
 use crate::feedback::Rating;
 use crate::store::{Filter, Message, SessionId};
 use crate::workplace::{ArmChoice, SetChoice, TrainRequest};
@@ -78,6 +79,52 @@ pub enum Effect {
     },
     /// Mean stars per arm.
     RateArms,
+
+    /// Rounds, experiments and what adapters cost elsewhere.
+    ListExperiments,
+    /// The answers behind one cell of the sentinel matrix.
+    OpenSentinels {
+        round: String,
+        area: String,
+    },
+    /// One whole round of improvement, or several.
+    Improve {
+        work: WorkId,
+        order: ImproveOrder,
+    },
+    /// Go on with a round that was stopped.
+    ResumeRound {
+        work: WorkId,
+        round: String,
+    },
+    RunExperiment {
+        work: WorkId,
+        order: ExperimentOrder,
+    },
+    ResumeExperiment {
+        work: WorkId,
+        experiment: String,
+    },
+}
+
+/// A round as the screen asks for it; all else is as configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImproveOrder {
+    pub set: SetChoice,
+    pub arm: ArmChoice,
+    pub iterations: usize,
+    /// Examples to keep for training; none: by variations.
+    pub count: Option<usize>,
+}
+
+/// An experiment as the screen asks for it; all else is as configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExperimentOrder {
+    pub experiment: Experiment,
+    pub set: SetChoice,
+    pub seeds: usize,
+    /// Examples of the first arm.
+    pub count: usize,
 }
 
 /// A task in ask mode as the screen gives it.

@@ -6,9 +6,9 @@ mod effect;
 mod report;
 
 pub use desk::{Desk, Tell};
-pub use effect::{AskTask, Effect, TrainingMaterial, WorkId};
+pub use effect::{AskTask, Effect, ExperimentOrder, ImproveOrder, TrainingMaterial, WorkId};
 pub use report::{
     Answered, ArmRating, FailedCompared, FailedTask, MeasuredItem, ModelFacts, ModelReport,
-    PreviewSample, Report, RunSummary, Sessions, TrainingPreview, TrainingStarted, WeakFound,
-    WorkEvent,
+    PreviewSample, Report, RunSummary, Sessions, StoredExperiments, TrainingPreview,
+    TrainingStarted, WeakFound, WorkEvent,
 };

@@ -3,7 +3,9 @@
 use super::WorkId;
 use crate::adapters::AdapterSummary;
 use crate::eval::{Example, ItemScore, LeftOut};
+use crate::experiments::{ExperimentEvent, ExperimentRecord, Unfinished};
 use crate::feedback::Trigger;
+use crate::improve::{RoundEvent, RoundResult, SentinelMatrix, SentinelPair, StoredRound};
 use crate::model::source;
 use crate::runtime::Stop;
 use crate::store::{Filter, Message, Session, SessionId, SessionSummary, Skipped};
@@ -34,6 +36,13 @@ pub enum Report {
     Runs(Vec<RunSummary>),
     Adapters(Vec<AdapterSummary>),
     ArmRatings(Vec<ArmRating>),
+    /// Shared, since it may hold many.
+    Experiments(Arc<StoredExperiments>),
+    SentinelAnswers {
+        round: String,
+        area: String,
+        pairs: Vec<SentinelPair>,
+    },
     Work {
         work: WorkId,
         event: WorkEvent,
@@ -82,6 +91,10 @@ pub enum WorkEvent {
     Elapsed(f64),
     /// A run has its folder and trains.
     Training(Box<TrainingStarted>),
+    /// What happens in a round of improvement.
+    Round(Box<RoundEvent>),
+    /// What happens in an experiment.
+    Experiment(Box<ExperimentEvent>),
 
     Answered(Box<Answered>),
     WeakFound(Box<WeakFound>),
@@ -89,6 +102,8 @@ pub enum WorkEvent {
     Trained(Box<Trained>),
     Judged(Box<Comparison>),
     FailedCompared(Box<FailedCompared>),
+    Improved(Vec<RoundResult>),
+    Experimented(Box<ExperimentRecord>),
     Cancelled,
     Failed(String),
 }
@@ -104,8 +119,21 @@ impl WorkEvent {
                 | Self::Memory(_)
                 | Self::Elapsed(_)
                 | Self::Training(_)
+                | Self::Round(_)
+                | Self::Experiment(_)
         )
     }
+}
+
+/// Everything that was tried in a home.
+#[derive(Debug, Clone, Default)]
+pub struct StoredExperiments {
+    /// Newest first.
+    pub rounds: Vec<StoredRound>,
+    /// Those that have at least one arm's result, newest first.
+    pub experiments: Vec<ExperimentRecord>,
+    pub unfinished: Vec<Unfinished>,
+    pub sentinels: SentinelMatrix,
 }
 
 /// A list of sessions, and figures over all sessions whatever the filter.

@@ -5,13 +5,15 @@
 mod analysis;
 mod arm;
 mod chat;
+mod closing;
 mod plan;
 mod record;
 mod run;
 
+pub use closing::{ClosingFigure, closing_figure};
 pub use plan::{ArmPlan, Data, Experiment, Plan};
 pub use record::{ArmArea, ArmResult, Claim, Contrast, ExperimentRecord, Parts, SeedResult, Setup};
 pub use run::{
-    ExperimentEvent, ExperimentRequest, ExperimentSeen, RawItem, raw_items, resume_experiment,
-    run_experiment, stored_experiments,
+    ExperimentEvent, ExperimentRequest, ExperimentSeen, RawItem, Unfinished, raw_items,
+    resume_experiment, run_experiment, stored_experiments, unfinished_experiments,
 };

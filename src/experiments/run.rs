@@ -46,11 +46,9 @@ struct Kept {
     train: TrainSettings,
     settings: Settings,
     seeds: Vec<u64>,
-    unrelated: Vec<Example2>,
+    /// As lines of a set: the reader of sets reads them back.
+    unrelated: Vec<serde_json::Value>,
 }
-
-/// An example as a line of a file: its own form is written, and read by the reader of sets.
-type Example2 = serde_json::Value;
 
 mod files {
     pub const REQUEST: &str = "request.json";
@@ -170,6 +168,33 @@ pub fn resume_experiment(
     go_on(workplace, runtime, &folder, &kept, &examples, seen)
 }
 
+/// An experiment that is not through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unfinished {
+    pub experiment: String,
+    pub name: String,
+    pub started: String,
+}
+
+/// The experiments of a home that were stopped, newest first.
+pub fn unfinished_experiments(workplace: &Workplace) -> Vec<Unfinished> {
+    let mut found: Vec<Unfinished> =
+        Documents::all(&workplace.home.experiments(), EXPERIMENT, files::REQUEST)
+            .into_iter()
+            .filter_map(|folder| {
+                let kept: Kept = folder.read(files::REQUEST).ok()??;
+                let record: Option<ExperimentRecord> = folder.read(files::RECORD).ok()?;
+                record.is_none_or(|record| record.ended.is_none()).then(|| Unfinished {
+                    experiment: folder.name(),
+                    name: kept.plan.experiment.as_str().into(),
+                    started: kept.started,
+                })
+            })
+            .collect();
+    found.reverse();
+    found
+}
+
 /// The experiments of a home with their records, newest first; those without one yet have not got past
 /// their baseline.
 pub fn stored_experiments(workplace: &Workplace) -> Vec<ExperimentRecord> {
@@ -226,7 +251,7 @@ pub fn raw_items(workplace: &Workplace, record: &ExperimentRecord) -> Result<Vec
     Ok(rows)
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 

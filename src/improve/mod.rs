@@ -16,6 +16,7 @@ mod plausible;
 mod pool;
 mod record;
 mod round;
+mod sentinel_matrix;
 mod series;
 mod settings;
 mod weak_areas;
@@ -34,6 +35,9 @@ pub use record::{
     RoundResult, RoundSeen, Showing,
 };
 pub use round::{limit, wanted};
+pub use sentinel_matrix::{
+    SentinelMatrix, SentinelPair, SentinelRow, sentinel_matrix, sentinel_pairs,
+};
 pub use series::{ImproveRequest, StoredRound, improve, resume, stored_rounds};
 pub use settings::{GeneratorKind, Settings, Weighting};
 pub use weak_areas::{FEWEST_ITEMS, FEWEST_WEAK, WeakAreas, weak_areas};

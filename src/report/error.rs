@@ -17,6 +17,10 @@ pub enum Error {
     #[error("{experiment} has no arm with results yet; let it go on before it is charted")]
     NoArms { experiment: String },
 
+    /// What is to be written down could not be read.
+    #[error(transparent)]
+    Work(#[from] crate::workplace::Error),
+
     /// The drawing library gave up.
     #[error("cannot draw {chart}: {reason}")]
     Draw { chart: String, reason: String },

@@ -8,6 +8,7 @@ mod escape;
 #[cfg(test)]
 mod example;
 mod figures;
+mod keep;
 mod learnings;
 mod log;
 mod markdown;
@@ -16,6 +17,7 @@ mod tables;
 pub use charts::{ChartName, chart_names, write_charts};
 pub use document::{Closing, ReportParts, RoundLine, write_report};
 pub use error::{Error, Result};
+pub use keep::keep_experiment;
 pub use learnings::{decision, learnings, next_step};
 pub use log::append_entry;
 pub use markdown::experiment_section;

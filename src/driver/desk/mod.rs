@@ -5,6 +5,7 @@
 
 mod asking;
 mod comparing;
+mod improving;
 mod model_slot;
 mod sessions;
 mod training;
@@ -101,6 +102,20 @@ impl Desk {
             Effect::CompareFailed { work, a, b } => {
                 self.work(work, "failed", move |inner, job| inner.compare_failed(job, &a, &b));
             }
+            Effect::Improve { work, order } => {
+                self.work(work, "improve", move |inner, job| inner.improve(job, &order));
+            }
+            Effect::ResumeRound { work, round } => {
+                self.work(work, "improve", move |inner, job| inner.resume_round(job, &round));
+            }
+            Effect::RunExperiment { work, order } => {
+                self.work(work, "experiment", move |inner, job| inner.experiment(job, &order));
+            }
+            Effect::ResumeExperiment { work, experiment } => {
+                self.work(work, "experiment", move |inner, job| {
+                    inner.resume_experiment(job, &experiment)
+                });
+            }
             Effect::ListSessions(_)
             | Effect::OpenSession(_)
             | Effect::Rate { .. }
@@ -109,7 +124,9 @@ impl Desk {
             | Effect::DiscardTraining(_)
             | Effect::AbandonRun(_)
             | Effect::ListAdapters
-            | Effect::RateArms => {
+            | Effect::RateArms
+            | Effect::ListExperiments
+            | Effect::OpenSentinels { .. } => {
                 if let Some(files) = &self.files {
                     let _ = files.send(effect);
                 }
@@ -243,6 +260,10 @@ impl Inner {
             Effect::AbandonRun(run) => ("give up the run", self.abandon_run(&run)),
             Effect::ListAdapters => ("list the adapters", self.list_adapters()),
             Effect::RateArms => ("average the ratings", self.rate_arms()),
+            Effect::ListExperiments => ("list the experiments", self.list_experiments()),
+            Effect::OpenSentinels { round, area } => {
+                ("open the sentinels", self.open_sentinels(&round, &area))
+            }
             // Whatever needs the model has a thread of its own.
             _ => return,
         };
