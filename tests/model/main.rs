@@ -11,6 +11,7 @@ mod failed_tasks;
 mod fixture;
 mod generating;
 mod gradients;
+mod improving;
 mod learning_curve;
 mod limits;
 mod queue;
