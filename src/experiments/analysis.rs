@@ -158,24 +158,15 @@ pub fn contrasts(ground: &Ground<'_>, plan: &Plan, arms: &[ArmScores<'_>]) -> Ve
         .filter_map(|planned| {
             let (better, than) = (arms.get(planned.better)?, arms.get(planned.than)?);
             let both = common_seeds(better, than);
-            let of = |arm: &'_ ArmScores<'_>| -> Vec<Vec<ItemScore>> {
-                both.iter()
-                    .filter_map(|seed| {
-                        arm.seeds.iter().find(|(own, _)| own.seed == *seed).map(|(_, s)| s.clone())
-                    })
+            let of = |arm: &ArmScores<'_>| -> Vec<Vec<f64>> {
+                let own = arm.seeds.iter().filter(|(seed, _)| both.contains(&seed.seed));
+                own.map(|(_, scores)| places.iter().map(|place| scores[*place].nll).collect())
                     .collect()
             };
-            let (better_scores, than_scores) = (of(better), of(than));
-            let rows = |scores: &'_ [Vec<ItemScore>]| -> Vec<Vec<f64>> {
-                scores
-                    .iter()
-                    .map(|scores| places.iter().map(|place| scores[*place].nll).collect())
-                    .collect()
-            };
-            let differences: Vec<Vec<f64>> = rows(&than_scores)
+            let differences: Vec<Vec<f64>> = of(better)
                 .into_iter()
-                .zip(rows(&better_scores))
-                .map(|(than, better)| better.iter().zip(than).map(|(b, t)| b - t).collect())
+                .zip(of(than))
+                .map(|(better, than)| better.iter().zip(than).map(|(b, t)| b - t).collect())
                 .collect();
             Some((planned.better, planned.than, Crossed::new(&differences, &groups)))
         })
@@ -204,7 +195,7 @@ pub fn contrasts(ground: &Ground<'_>, plan: &Plan, arms: &[ArmScores<'_>]) -> Ve
         .collect()
 }
 
-fn common_seeds(a: &ArmScores<'_>, b: &ArmScores<'_>) -> Vec<u64> {
+fn common_seeds(a: &ArmScores<'_>, b: &ArmScores<'_>) -> BTreeSet<u64> {
     let of = |arm: &ArmScores<'_>| -> BTreeSet<u64> {
         arm.seeds.iter().map(|(seed, _)| seed.seed).collect()
     };
@@ -265,5 +256,117 @@ fn contrast(
         claim: verdict,
         words,
         needs_more,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::plan::Experiment;
+    use super::*;
+    use crate::config::ErrorDriven;
+    use crate::improve::Settings;
+
+    fn scores(shift: impl Fn(usize) -> f64) -> Vec<ItemScore> {
+        (0..30)
+            .map(|nth| ItemScore {
+                id: format!("i{nth:02}"),
+                area: if nth < 20 { "shell" } else { "maths" }.into(),
+                tokens: 5,
+                nll: 2.0 + nth as f64 / 10.0 + shift(nth),
+                first: 3.0,
+                rest: Some(2.0),
+                end_of_turn: 1.0 + shift(nth),
+                correct: (nth < 20).then_some(nth % 4 == 0 || shift(nth) < -0.3),
+            })
+            .collect()
+    }
+
+    fn seed(seed: u64) -> SeedResult {
+        SeedResult {
+            seed,
+            examples: 50,
+            tokens: 500,
+            steps: 10,
+            candidates: BTreeMap::new(),
+            losses: vec![2.0],
+            change: 0.0,
+            accuracy: None,
+            seconds: 1.0,
+        }
+    }
+
+    fn ground(base: &[ItemScore], test: impl FnOnce(&Ground<'_>)) {
+        let groups = base.iter().map(|score| (score.id.clone(), score.id.clone())).collect();
+        let targeted = ["shell".to_owned()].into();
+        test(&Ground { base, groups: &groups, targeted: &targeted });
+    }
+
+    // If this fails, an arm's figures are not those of the items that were asked about.
+    #[test]
+    fn an_arm_that_is_better_by_the_same_everywhere_is_exactly_that_much_better() {
+        let base = scores(|_| 0.0);
+        let plan = Plan::new(
+            Experiment::Control,
+            &Settings::from_config(&ErrorDriven::default(), 0),
+            None,
+        );
+        let arm = ArmScores {
+            plan: &plan.arms[0],
+            seeds: (0..3).map(|nth| (seed(nth), scores(|_| -0.2))).collect(),
+        };
+        ground(&base, |ground| {
+            let result = arm_result(ground, &arm);
+            let fall = (-0.2f64).exp_m1();
+            assert!((result.change - fall).abs() < 1e-12);
+            let [low, high] = result.ci95.unwrap();
+            assert!((low - fall).abs() < 1e-9 && (high - fall).abs() < 1e-9);
+            // Only the targeted items: their mean is 2.95 nats.
+            assert!((result.before - 2.95f64.exp()).abs() < 1e-9);
+            assert!((result.parts_after.end_of_turn - 0.8).abs() < 1e-12);
+            assert_eq!(result.parts_after.first, result.parts_before.first);
+            assert_eq!((result.checked, result.accuracy_before), (20, Some(0.25)));
+            assert!((result.effect_per_100_examples.unwrap() - 0.4).abs() < 1e-12);
+            let names: Vec<&str> = result.areas.iter().map(|area| area.area.as_str()).collect();
+            assert_eq!(names, ["maths", "shell"]);
+            assert!((change_of(ground, &scores(|_| -0.2)) - fall).abs() < 1e-12);
+        });
+    }
+
+    // If this fails, chance is called targeting, or targeting chance.
+    #[test]
+    fn arms_are_held_against_each_other_on_the_same_items_and_seeds() {
+        let base = scores(|_| 0.0);
+        let plan = Plan::new(
+            Experiment::Weighting,
+            &Settings::from_config(&ErrorDriven::default(), 0),
+            None,
+        );
+        let noise = |nth: usize, seed: u64| ((nth as f64 + 1.3) * (seed as f64 + 2.1)).sin() * 0.02;
+        let of = |plan, seeds: &[u64], shift: f64| ArmScores {
+            plan,
+            seeds: seeds
+                .iter()
+                .map(|own| (seed(*own), scores(|nth| shift + noise(nth, *own))))
+                .collect(),
+        };
+        ground(&base, |ground| {
+            let better = of(&plan.arms[0], &[0, 1, 2], -0.4);
+            let worse = of(&plan.arms[1], &[0, 1, 2], -0.2);
+            let found = contrasts(ground, &plan, &[better, worse]);
+            assert_eq!(found[0].claim, Claim::Supported);
+            assert!((found[0].change - (-0.2f64).exp_m1()).abs() < 1e-9);
+            assert!(found[0].p_holm.is_none(), "a single comparison needs no correction");
+            let same = of(&plan.arms[0], &[0, 1, 2], -0.2);
+            let found = contrasts(ground, &plan, &[same, of(&plan.arms[1], &[0, 1, 2], -0.2)]);
+            assert_eq!(found[0].claim, Claim::NotSupported);
+            // A seed that only one of them has says nothing.
+            let fewer = of(&plan.arms[1], &[1], -0.2);
+            let found = contrasts(ground, &plan, &[of(&plan.arms[0], &[0, 1, 2], -0.4), fewer]);
+            assert!((found[0].change - (-0.2f64).exp_m1()).abs() < 1e-9);
+            let none = ArmScores { plan: &plan.arms[1], seeds: Vec::new() };
+            let found = contrasts(ground, &plan, &[of(&plan.arms[0], &[0], -0.4), none]);
+            assert!(found[0].claim == Claim::CannotTell && found[0].p.is_none());
+        });
     }
 }

@@ -5,7 +5,7 @@ use super::plan::{ArmPlan, Data};
 use super::record::SeedResult;
 use crate::eval::{Example, FieldMap, ItemScore, Provenance, measure, set};
 use crate::improve::{
-    Batches, Candidate, ExampleCounts, LessonRecord, Matched, Origin, Settings, Sources, WeakAreas,
+    ExampleCounts, KeptBatches, LessonRecord, Matched, Origin, Settings, Sources, WeakAreas,
     Workbench, filter_for, generate, generator_for, learn_into, lessons, limit, matched,
     steps_per_epoch, trained_tokens, wanted, weak_areas, with_steps,
 };
@@ -29,7 +29,6 @@ use std::time::Instant;
 const PROMPT_TOKENS: usize = 1024;
 
 mod files {
-    pub const CANDIDATES: &str = "candidates.jsonl";
     pub const EXAMPLES: &str = "examples.jsonl";
     pub const MADE: &str = "made.json";
     pub const SCORES: &str = "scores.json";
@@ -233,15 +232,23 @@ fn made(
         _ => Origin::EachInTurn,
     };
     let limit = limit(settings, sources.items.len());
-    // Shorter answers than the first arm's: so many more of them hold as many tokens. A little more than
-    // enough is made, and cut to measure.
+    // As many as hold the first arm's tokens, by the length of what is imitated, and a quarter more: they
+    // are cut to measure.
     let settings = match (settings.count, dose) {
-        (Some(count), Some(_)) => &Settings { count: Some(count * 5 / 4), ..settings.clone() },
+        (Some(count), Some(dose)) => {
+            let imitated: Vec<Example> =
+                sources.items.iter().map(|source| source.example.clone()).collect();
+            let counted = trained_tokens(&imitated, shared.runtime, shared.train.max_seq)?;
+            let tokens: usize = counted.iter().sum();
+            let needed = dose.tokens * counted.len() / tokens.max(1);
+            let count = needed.clamp(1, count) * 5 / 4 + 1;
+            &Settings { count: Some(count), ..settings.clone() }
+        }
         _ => settings,
     };
     let generator =
         generator_for(settings, shared.bench, sources, origin, limit, lora.clone(), seen)?;
-    let mut batches = Kept { folder, made: folder.lines(files::CANDIDATES)? };
+    let mut batches = KeptBatches::open(folder)?;
     let filtered = generate(
         shared.runtime,
         generator.as_ref(),
@@ -266,23 +273,6 @@ fn made(
         )));
     }
     Ok((fates, examples))
-}
-
-struct Kept<'a> {
-    folder: &'a Documents,
-    made: Vec<Vec<Candidate>>,
-}
-
-impl Batches for Kept<'_> {
-    fn made(&self) -> &[Vec<Candidate>] {
-        &self.made
-    }
-
-    fn add(&mut self, batch: Vec<Candidate>) -> Result<()> {
-        self.folder.append(files::CANDIDATES, &batch)?;
-        self.made.push(batch);
-        Ok(())
-    }
 }
 
 fn shuffled(mut examples: Vec<Example>, seed: u64) -> Vec<Example> {

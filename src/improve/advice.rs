@@ -54,3 +54,91 @@ pub fn advice(result: &RoundResult) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{ExampleCounts, HeldOut, Showing};
+    use super::*;
+    use crate::eval::Guard;
+    use crate::improve::WeakAreas;
+
+    fn result(decision: Ending, change: f64) -> RoundResult {
+        RoundResult {
+            round: "round_20260102_030405".into(),
+            set: "set".into(),
+            reference: "base".into(),
+            started: String::new(),
+            ended: String::new(),
+            before: Showing { find: None, held_out: None, diversity: None },
+            after: None,
+            weak: WeakAreas {
+                threshold: 10.0,
+                areas: ["shell".to_owned()].into(),
+                examples: Vec::new(),
+                stray: 0,
+            },
+            examples: ExampleCounts {
+                generated: 100,
+                kept: 40,
+                checked: 40,
+                failed_check: 2,
+                ..ExampleCounts::default()
+            },
+            run: None,
+            adapter: None,
+            held_out: Some(HeldOut {
+                a: 10.0,
+                b: 10.0 * (1.0 + change),
+                change,
+                ci95: None,
+                p: 0.5,
+                alpha: 0.025,
+                items: 50,
+                groups: 50,
+                used: 1,
+                repeated: false,
+            }),
+            accuracy: None,
+            areas: Vec::new(),
+            sentinels: Vec::new(),
+            guards: Vec::new(),
+            decision,
+            style: false,
+            reason: String::new(),
+            advice: None,
+            needs_more: None,
+            control: None,
+            seconds: 0.0,
+        }
+    }
+
+    fn said(result: &RoundResult) -> String {
+        advice(result).unwrap_or_default()
+    }
+
+    // If this fails, a person is told that it did not work and not what to try.
+    #[test]
+    fn what_went_wrong_names_the_setting_to_change() {
+        assert!(said(&result(Ending::Rejected, 0.1)).contains("stricter filter"));
+        let mut repetitive = result(Ending::CannotTell, -0.01);
+        repetitive.examples.rejected.insert(Rule::Repetition, 25);
+        assert!(said(&repetitive).contains("--temperature 0.9 --top-p 0.95"));
+        let mut narrow = result(Ending::Rejected, -0.1);
+        narrow.guards.push(Guard {
+            watched: Watched::Diversity,
+            name: "diversity".into(),
+            measured: true,
+            passed: Some(false),
+            bound: Some(0.2),
+            limit: 0.1,
+            detail: String::new(),
+            needs_more: None,
+        });
+        assert!(said(&narrow).contains("--temperature 0.9"));
+        let mut wrong = result(Ending::Rejected, -0.01);
+        wrong.examples.failed_check = 20;
+        assert!(said(&wrong).contains("--checked"));
+        assert!(said(&result(Ending::NoExamples, 0.0)).contains("--no-filter"));
+        assert_eq!(advice(&result(Ending::Accepted, -0.3)), None);
+    }
+}

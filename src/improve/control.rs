@@ -3,9 +3,10 @@
 //! targeting.
 
 use super::generate::{Origin, generate};
+use super::kept_batches::KeptBatches;
 use super::lesson::{learn_into, lessons, matched, steps_per_epoch, trained_tokens, with_steps};
 use super::record::{Baseline, ControlResult, Measured, RoundEvent, RoundSeen};
-use super::round::{KeptBatches, Round, wanted, working};
+use super::round::{Round, wanted, working};
 use super::workbench::{filter_for, generator_for};
 use super::{Settings, WeakAreas};
 use crate::eval::statistics::Crossed;

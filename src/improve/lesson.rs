@@ -44,8 +44,8 @@ pub struct Matched {
     pub tokens: usize,
 }
 
-/// Takes `examples` in their order, and again from the first under new ids, until they hold `tokens`
-/// trained tokens; the last one is left out where that comes nearer.
+/// Takes `examples` in their order, and again from the first under new ids, as long as they hold no more
+/// than `tokens` trained tokens; then the one that brings them nearest, if any does.
 ///
 /// # Errors
 /// An example that the chat template refuses.
@@ -55,28 +55,42 @@ pub fn matched(
     runtime: &Runtime,
     max_seq: usize,
 ) -> Result<Matched> {
-    let counted = trained_tokens(examples, runtime, max_seq)?;
+    Ok(taken(examples, &trained_tokens(examples, runtime, max_seq)?, tokens))
+}
+
+/// As [`matched`], for examples whose tokens are counted.
+fn taken(examples: &[Example], counted: &[usize], tokens: usize) -> Matched {
     let mut matched = Matched { examples: Vec::new(), distinct: 0, tokens: 0 };
-    if counted.iter().all(|count| *count == 0) {
-        return Ok(matched);
-    }
-    'rounds: for round in 0.. {
-        for (example, count) in examples.iter().zip(&counted).filter(|(_, count)| **count > 0) {
-            let over = (matched.tokens + count).saturating_sub(tokens);
-            let under = tokens.saturating_sub(matched.tokens);
-            if over > 0 && (over >= under || under == 0) && !matched.examples.is_empty() {
-                break 'rounds;
+    // How often each was taken.
+    let mut taken = vec![0usize; examples.len()];
+    let mut take = |place: usize, matched: &mut Matched| {
+        let id = match taken[place] {
+            0 => examples[place].id.clone(),
+            again => format!("{} again {again}", examples[place].id),
+        };
+        matched.examples.push(Example { id, ..examples[place].clone() });
+        matched.distinct += usize::from(taken[place] == 0);
+        matched.tokens += counted[place];
+        taken[place] += 1;
+    };
+    let places: Vec<usize> = (0..examples.len()).filter(|place| counted[*place] > 0).collect();
+    let mut next = places.iter().copied().cycle();
+    while let Some(place) = next.next() {
+        if matched.tokens + counted[place] > tokens {
+            let rest = tokens - matched.tokens;
+            // In the order from here: of equals the one whose turn is next.
+            let turn = std::iter::once(place).chain(next.take(places.len() - 1));
+            let nearest = turn.min_by_key(|place| counted[*place].abs_diff(rest));
+            if let Some(nearest) = nearest
+                && (counted[nearest].abs_diff(rest) < rest || matched.examples.is_empty())
+            {
+                take(nearest, &mut matched);
             }
-            let id = match round {
-                0 => example.id.clone(),
-                _ => format!("{} again {round}", example.id),
-            };
-            matched.examples.push(Example { id, ..example.clone() });
-            matched.distinct += usize::from(round == 0);
-            matched.tokens += count;
+            break;
         }
+        take(place, &mut matched);
     }
-    Ok(matched)
+    matched
 }
 
 /// Tokens that training learns of each example; 0 for one that is too long to learn.
@@ -189,4 +203,83 @@ pub fn steps_per_epoch(examples: usize, settings: &TrainSettings) -> usize {
 /// The settings that train `examples` in as many steps as another arm.
 pub fn with_steps(settings: &TrainSettings, steps: usize, seed: u64) -> TrainSettings {
     TrainSettings { steps_per_epoch: Some(steps), seed, ..settings.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::Provenance;
+    use crate::store::Message;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn examples(count: usize) -> Vec<Example> {
+        (0..count)
+            .map(|nth| Example {
+                id: format!("e{nth}"),
+                area: "shell".into(),
+                messages: vec![Message::user("q")],
+                answer: "a".into(),
+                weight: 1.0,
+                provenance: Provenance::Targeted,
+                check: None,
+            })
+            .collect()
+    }
+
+    // If this fails, an arm of an experiment learns more than another, and that is called targeting.
+    #[test]
+    fn a_lesson_holds_the_tokens_that_are_asked_for_as_nearly_as_whole_examples_can() {
+        let all = examples(4);
+        let lesson = taken(&all, &[10, 20, 0, 30], 60);
+        assert_eq!((lesson.tokens, lesson.distinct, lesson.examples.len()), (60, 3, 3));
+        // Repeats are told apart, and counted once.
+        let lesson = taken(&all, &[10, 20, 0, 30], 98);
+        let ids: Vec<&str> = lesson.examples.iter().map(|example| example.id.as_str()).collect();
+        assert_eq!(ids, ["e0", "e1", "e3", "e0 again 1", "e1 again 1", "e0 again 2"]);
+        assert_eq!((lesson.tokens, lesson.distinct), (100, 3));
+        // The nearest that there is, not the next.
+        assert_eq!(taken(&all, &[10, 40, 3, 30], 13).tokens, 13);
+        assert_eq!(taken(&all, &[50, 40, 60, 70], 13).tokens, 40);
+        assert_eq!(taken(&all, &[0; 4], 50).examples.len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_lesson_is_off_by_more_than_half_an_example(
+            counted in prop::collection::vec(1usize..60, 1..12),
+            tokens in 1usize..900,
+        ) {
+            let lesson = taken(&examples(counted.len()), &counted, tokens);
+            let longest = counted.iter().copied().max().unwrap_or(0);
+            let off = lesson.tokens.abs_diff(tokens);
+            prop_assert!(off <= longest.div_ceil(2) || lesson.examples.len() == 1, "{} of {}", lesson.tokens, tokens);
+            let ids: BTreeSet<&str> = lesson.examples.iter().map(|one| one.id.as_str()).collect();
+            prop_assert_eq!(ids.len(), lesson.examples.len());
+            prop_assert!(lesson.distinct <= counted.len());
+        }
+    }
+
+    #[test]
+    fn weights_follow_uncertainty_only_where_that_is_asked_for() {
+        let find: HashMap<String, Example> =
+            examples(1).into_iter().map(|example| (example.id.clone(), example)).collect();
+        let candidate = |nll: f64| Candidate {
+            id: "made".into(),
+            area: "shell".into(),
+            seeds: vec!["e0".into()],
+            question: "q2".into(),
+            answer: "a2".into(),
+            complete: true,
+            refused: None,
+            nll,
+        };
+        let weight = |nll, weighting| lessons([&candidate(nll)], &find, weighting)[0].weight;
+        assert_eq!(weight(3.0, Weighting::Uniform), 1.0);
+        let certain = weight(99f64.ln(), Weighting::Uncertainty);
+        assert!((certain - 1.0).abs() < 1e-12, "{certain}");
+        assert!(weight(0.1, Weighting::Uncertainty) < 0.2);
+        let made = &lessons([&candidate(1.0)], &find, Weighting::Uniform)[0];
+        assert_eq!((made.prompt(), made.answer.as_str()), ("q2".to_owned(), "a2"));
+    }
 }

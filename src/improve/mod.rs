@@ -9,6 +9,7 @@ mod critique;
 mod few_shot;
 mod filter;
 mod generate;
+mod kept_batches;
 mod lesson;
 mod make;
 mod phrase;
@@ -25,6 +26,7 @@ mod workbench;
 pub use candidate::{Candidate, Rule};
 pub use filter::{Filter, Filtered, Judged, Strictness};
 pub use generate::{BATCH, Batches, Generator, Origin, Source, Sources, Wanted, generate};
+pub use kept_batches::KeptBatches;
 pub use lesson::{
     LessonRecord, Matched, learn_into, lessons, matched, steps_per_epoch, trained_tokens,
     with_steps,

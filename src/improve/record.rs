@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 pub mod files {
     pub const ROUND: &str = "round.json";
     pub const SET: &str = "set.jsonl";
+    pub const SCORES: &str = "scores.json";
     pub const BASELINE: &str = "baseline.json";
     pub const WEAK: &str = "weak.json";
     pub const CANDIDATES: &str = "candidates.jsonl";
@@ -62,7 +63,14 @@ pub enum Control {
     RandomFind,
 }
 
-/// The reference before anything is done.
+/// What the reference scores: enough to know whether anything is weak.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    pub find: Vec<ItemScore>,
+    pub held_out: Vec<ItemScore>,
+}
+
+/// The reference before anything is done, in full.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     pub find: Vec<ItemScore>,

@@ -6,25 +6,27 @@
 
 use super::advice::advice;
 use super::control::run_control;
-use super::generate::{Batches, Origin, Source, Sources, Wanted, generate};
+use super::generate::{Origin, Wanted, generate};
+use super::kept_batches::KeptBatches;
 use super::lesson::lessons;
 use super::record::{
     Baseline, Control, Ending, ExampleCounts, HeldOut, Measured, Phase, RoundEvent, RoundRecord,
-    RoundResult, RoundSeen, Showing, TrainingRecord, files,
+    RoundResult, RoundSeen, Scores, Showing, TrainingRecord, files,
 };
+use super::weak_areas::nothing_to_improve;
 use super::workbench::{Workbench, filter_for, generator_for};
-use super::{Candidate, Filtered, GeneratorKind, Settings, WeakAreas, weak_areas};
+use super::{Filtered, GeneratorKind, Settings, WeakAreas, weak_areas};
 use crate::eval::{
-    Example, HeldOutSet, ItemScore, Question, Summary, distinct_2, sentinels, summarise,
+    Example, HeldOutSet, ItemScore, Question, distinct_2, measure, sentinels, summarise,
 };
 use crate::runtime::Runtime;
 use crate::store::Documents;
 use crate::tasks::Arm;
-use crate::train::{RunFolder, TrainSettings};
+use crate::train::{self, RunFolder, TrainSettings};
 use crate::workplace::{
-    self, ArmChoice, Comparison, Event, Judging, Material, Measurements, Result, SentinelItems,
-    Sentinels, TrainRequest, Workplace, keep_evaluation, measuring, prepare, prepare_resume,
-    scored,
+    self, ArmChoice, Comparison, Error, Event, Judging, Material, Measurements, Result,
+    SentinelItems, Sentinels, TrainRequest, Workplace, keep_evaluation, measuring, prepare,
+    prepare_resume, scored,
 };
 use jiff::Zoned;
 use std::time::Instant;
@@ -57,6 +59,16 @@ impl Round<'_> {
         }
         self.tell_what_can_be_concluded(seen);
         seen(RoundEvent::Phase(Phase::Baseline));
+        let scores = self.scores(seen)?;
+        let weak = self.weak(&scores)?;
+        if weak.areas.is_empty() {
+            // Said before minutes are spent on what only a decision needs.
+            seen(RoundEvent::Phase(Phase::WeakAreas));
+            seen(RoundEvent::Weak(weak.clone()));
+            let mut result = self.opening(&scores.find, &scores.held_out, None, &weak);
+            result.reason = nothing_to_improve(&scores.find, &weak);
+            return self.end(result, began, seen);
+        }
         let sentinels = match self.record.sentinels {
             Some(count) => Sentinels::Sample(count),
             None => Sentinels::All,
@@ -64,16 +76,11 @@ impl Round<'_> {
         let experiments = self.workplace.home.experiments();
         let sentinels =
             SentinelItems::gather(self.runtime, &experiments, &sentinels, &mut working(seen))?;
-        let baseline = self.baseline(&sentinels, seen)?;
-
+        let baseline = self.baseline(scores, &sentinels, seen)?;
         seen(RoundEvent::Phase(Phase::WeakAreas));
-        let weak = self.weak(&baseline)?;
         seen(RoundEvent::Weak(weak.clone()));
-        let mut result = self.opening(&baseline, &weak);
-        if weak.areas.is_empty() {
-            result.reason = nothing_to_improve(&baseline, &weak);
-            return self.end(result, began, seen);
-        }
+        let mut result =
+            self.opening(&baseline.find, &baseline.held_out.items, baseline.diversity, &weak);
 
         seen(RoundEvent::Phase(Phase::Examples));
         let filtered = self.examples(&baseline, &weak, seen)?;
@@ -134,15 +141,39 @@ impl Round<'_> {
         }
     }
 
-    fn baseline(&self, sentinels: &SentinelItems, seen: RoundSeen) -> Result<Baseline> {
+    fn scores(&self, seen: RoundSeen) -> Result<Scores> {
+        if let Some(scores) = self.folder.read(files::SCORES)? {
+            return Ok(scores);
+        }
+        let mut score =
+            |items| scored(self.runtime, items, &self.reference, false, &mut working(seen));
+        let scores =
+            Scores { find: score(self.bench.find())?, held_out: score(self.bench.held_out())? };
+        self.folder.write(files::SCORES, &scores)?;
+        Ok(scores)
+    }
+
+    /// The reference's scores, and its answers to what can be checked and to the sentinels.
+    fn baseline(
+        &self,
+        scores: Scores,
+        sentinels: &SentinelItems,
+        seen: RoundSeen,
+    ) -> Result<Baseline> {
         if let Some(baseline) = self.folder.read(files::BASELINE)? {
             return Ok(baseline);
         }
-        let (find, held_out) = (self.bench.find(), self.bench.held_out());
         let arm = &self.reference;
-        let find = scored(self.runtime, find, arm, true, &mut working(seen))?;
+        let Scores { mut find, mut held_out } = scores;
+        for (items, scores) in
+            [(self.bench.find(), &mut find), (self.bench.held_out(), &mut held_out)]
+        {
+            let seen = &mut working(seen);
+            let progress = &mut measuring("answering", seen);
+            measure::check_answers(self.runtime, items, arm.lora.as_ref(), scores, progress)?;
+        }
         let measured =
-            Measurements::of(self.runtime, held_out, sentinels, arm, true, &mut working(seen))?;
+            Measurements::with_scores(self.runtime, held_out, sentinels, arm, &mut working(seen))?;
         let diversity = self.diversity(arm, seen)?;
         let baseline = Baseline { find, held_out: measured, diversity };
         self.folder.write(files::BASELINE, &baseline)?;
@@ -162,11 +193,11 @@ impl Round<'_> {
         Ok(distinct_2(&samples))
     }
 
-    fn weak(&self, baseline: &Baseline) -> Result<WeakAreas> {
+    fn weak(&self, scores: &Scores) -> Result<WeakAreas> {
         if let Some(weak) = self.folder.read(files::WEAK)? {
             return Ok(weak);
         }
-        let weak = weak_areas(&baseline.find, self.record.settings.threshold);
+        let weak = weak_areas(&scores.find, self.record.settings.threshold);
         self.folder.write(files::WEAK, &weak)?;
         Ok(weak)
     }
@@ -258,7 +289,7 @@ impl Round<'_> {
                     replay: self.record.replay,
                     runs: None,
                 };
-                prepare(self.workplace, self.runtime, request)?
+                prepare(self.workplace, self.runtime, request).map_err(in_settings)?
             }
         };
         let mut training = TrainingRecord {
@@ -354,18 +385,20 @@ impl Round<'_> {
         Ok(())
     }
 
-    fn opening(&self, baseline: &Baseline, weak: &WeakAreas) -> RoundResult {
+    fn opening(
+        &self,
+        find: &[ItemScore],
+        held_out: &[ItemScore],
+        diversity: Option<f64>,
+        weak: &WeakAreas,
+    ) -> RoundResult {
         RoundResult {
             round: self.folder.name(),
             set: self.record.set.clone(),
             reference: self.reference.name.clone(),
             started: self.record.started.clone(),
             ended: String::new(),
-            before: Showing {
-                find: summarise(&baseline.find),
-                held_out: summarise(&baseline.held_out.items),
-                diversity: baseline.diversity,
-            },
+            before: Showing { find: summarise(find), held_out: summarise(held_out), diversity },
             after: None,
             weak: weak.clone(),
             examples: ExampleCounts::default(),
@@ -395,6 +428,20 @@ impl Round<'_> {
     }
 }
 
+/// What would need less memory, as the settings of a round name it.
+fn in_settings(error: Error) -> Error {
+    match error {
+        Error::Train(train::Error::WouldNotFit { needed, free, .. }) => {
+            let advice =
+                "batch_size = 2 and gradient_accumulation_steps = 8 under [train] in config.toml, \
+                          or half of max_seq"
+                    .into();
+            train::Error::WouldNotFit { needed, free, advice }.into()
+        }
+        error => error,
+    }
+}
+
 /// Candidates at most, where no number of good ones is asked for.
 pub fn limit(settings: &Settings, weak: usize) -> Option<usize> {
     match (settings.count, &settings.generator) {
@@ -416,70 +463,4 @@ fn hash(arm: &Arm, runtime: &Runtime) -> String {
         None => runtime.model().identity().sha256.clone(),
         Some(lora) => lora.sha256(),
     }
-}
-
-fn nothing_to_improve(baseline: &Baseline, weak: &WeakAreas) -> String {
-    let worst = |scores: &[ItemScore]| {
-        let summary: Option<Summary> = summarise(scores);
-        summary.and_then(|summary| {
-            summary.areas.into_iter().max_by(|a, b| a.perplexity.total_cmp(&b.perplexity))
-        })
-    };
-    let mut reason = format!("no area is weak: nothing is over perplexity {:.1}", weak.threshold);
-    if weak.stray > 0 {
-        reason = format!(
-            "no area is weak: {} items are over perplexity {:.1}, but no area has {} of them among at least \
-             {} find items",
-            weak.stray,
-            weak.threshold,
-            super::FEWEST_WEAK,
-            super::FEWEST_ITEMS
-        );
-    }
-    if let Some(area) = worst(&baseline.find) {
-        reason += &format!(
-            "; the worst area is {} at {:.1} on {} find items",
-            area.area, area.perplexity, area.n
-        );
-    }
-    reason
-        + "; a lower --threshold, or harder items and more of them in the set, would find something"
-}
-
-/// Batches as lines of the round's folder.
-pub(super) struct KeptBatches<'a> {
-    folder: &'a Documents,
-    made: Vec<Vec<Candidate>>,
-}
-
-impl<'a> KeptBatches<'a> {
-    pub fn open(folder: &'a Documents) -> Result<Self> {
-        Ok(Self { folder, made: folder.lines(files::CANDIDATES)? })
-    }
-}
-
-impl Batches for KeptBatches<'_> {
-    fn made(&self) -> &[Vec<Candidate>] {
-        &self.made
-    }
-
-    fn add(&mut self, batch: Vec<Candidate>) -> Result<()> {
-        self.folder.append(files::CANDIDATES, &batch)?;
-        self.made.push(batch);
-        Ok(())
-    }
-}
-
-/// The find items that may be imitated, of those that `choose` takes.
-pub(super) fn sources(
-    find: &[Example],
-    scores: &[ItemScore],
-    choose: impl Fn(&ItemScore) -> bool,
-) -> Sources {
-    let items = find
-        .iter()
-        .zip(scores)
-        .filter(|(_, score)| choose(score))
-        .map(|(example, score)| Source { example: example.clone(), perplexity: score.nll.exp() });
-    Sources { items: items.collect() }
 }

@@ -1,7 +1,7 @@
 //! Which areas are weak enough to make examples for.
 
 use crate::config::PerplexityThreshold;
-use crate::eval::{ItemScore, WeakExample, weakness};
+use crate::eval::{ItemScore, Summary, WeakExample, summarise, weakness};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +48,32 @@ pub fn weak_areas(find: &[ItemScore], threshold: PerplexityThreshold) -> WeakAre
         weakness.weak.into_iter().filter(|example| areas.contains(&example.area)).collect();
     let stray = all - examples.len();
     WeakAreas { threshold: weakness.threshold, areas, examples, stray }
+}
+
+/// Why a round ends before it has trained, and what would find something.
+pub(super) fn nothing_to_improve(find: &[ItemScore], weak: &WeakAreas) -> String {
+    let worst = |scores: &[ItemScore]| {
+        let summary: Option<Summary> = summarise(scores);
+        summary.and_then(|summary| {
+            summary.areas.into_iter().max_by(|a, b| a.perplexity.total_cmp(&b.perplexity))
+        })
+    };
+    let mut reason = format!("no area is weak: nothing is over perplexity {:.1}", weak.threshold);
+    if weak.stray > 0 {
+        reason = format!(
+            "no area is weak: {} items are over perplexity {:.1}, but no area has {} of them among at least \
+             {} find items",
+            weak.stray, weak.threshold, FEWEST_WEAK, FEWEST_ITEMS
+        );
+    }
+    if let Some(area) = worst(find) {
+        reason += &format!(
+            "; the worst area is {} at {:.1} on {} find items",
+            area.area, area.perplexity, area.n
+        );
+    }
+    reason
+        + "; a lower --threshold, or harder items and more of them in the set, would find something"
 }
 
 #[cfg(test)]

@@ -4,10 +4,9 @@
 use super::critique::Critique;
 use super::few_shot::FewShot;
 use super::filter::Filter;
-use super::generate::{Generator, Origin, Sources};
+use super::generate::{Generator, Origin, Source, Sources};
 use super::plausible::Plausible;
 use super::pool::Pool;
-use super::round::sources;
 use super::{GeneratorKind, Settings, WeakAreas};
 use crate::eval::{Assignment, Example, FieldMap, ItemScore, Neighbourhood, Place, set};
 use crate::model::lora::Lora;
@@ -207,4 +206,14 @@ pub fn generator_for(
             Box::new(pool)
         }
     })
+}
+
+/// The find items that may be imitated, of those that `choose` takes.
+fn sources(find: &[Example], scores: &[ItemScore], choose: impl Fn(&ItemScore) -> bool) -> Sources {
+    let items = find
+        .iter()
+        .zip(scores)
+        .filter(|(_, score)| choose(score))
+        .map(|(example, score)| Source { example: example.clone(), perplexity: score.nll.exp() });
+    Sources { items: items.collect() }
 }
