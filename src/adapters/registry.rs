@@ -94,6 +94,22 @@ impl Registry {
         Ok(AdapterFolder::new(path))
     }
 
+    /// The version that a run became, by the run's name and its data.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn of_run(&self, run: &str, data_sha256: &str) -> Result<Option<String>> {
+        let mut versions = self.versions()?;
+        versions.sort_unstable_by(|a, b| b.cmp(a));
+        let is_of_run = |name: &String| {
+            let metadata = AdapterFolder::new(self.folder.join(name)).metadata().ok().flatten();
+            metadata.is_some_and(|metadata| {
+                metadata.run.as_deref() == Some(run) && metadata.data_sha256 == data_sha256
+            })
+        };
+        Ok(versions.into_iter().map(|version| format!("{PREFIX}{version}")).find(is_of_run))
+    }
+
     /// Loads a version for `model`, making sure that it changes what the model says.
     ///
     /// # Errors

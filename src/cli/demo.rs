@@ -241,6 +241,7 @@ fn training(story: &mut Story, runtime: &Runtime, area: &str, weak: &[Example]) 
         replay: 0.0,
         watch: Vec::new(),
         runs: None,
+        keep_away: Default::default(),
     };
     let prepared = prepare(&context.workplace, runtime, request)?;
     story.say(format!(

@@ -15,7 +15,7 @@ use crate::train::TrainSettings;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug, Args)]
 pub struct ExperimentArguments {
@@ -37,7 +37,7 @@ pub struct ExperimentArguments {
     #[arg(long, value_name = "FILE")]
     unrelated: Option<PathBuf>,
     /// Go on with an experiment that was stopped.
-    #[arg(long, value_name = "EXPERIMENT|last", conflicts_with_all = ["name", "set", "map", "unrelated"])]
+    #[arg(long, value_name = "EXPERIMENT|last", conflicts_with_all = ["name", "set", "map", "unrelated", "seeds", "threshold", "generator", "pool", "count", "variations", "keep_top", "min_diversity", "no_filter", "checked", "temperature", "top_p", "weighting", "seed"])]
     resume: Option<String>,
 }
 
@@ -103,7 +103,7 @@ pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome
         }
         _ => None,
     };
-    let switch = Arc::default();
+    let switch: Arc<AtomicBool> = Arc::default();
     let runtime = context.runtime()?.cancelled_by(Arc::clone(&switch));
     context.interrupt.attach(switch.clone());
     let mut names = Vec::new();
@@ -113,11 +113,13 @@ pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome
         (None, Some(request)) => run_experiment(workplace, &runtime, request, seen),
         (None, None) => return Err(Error::Usage("a name and --set FILE are needed".into())),
     };
-    if switch.load(Ordering::Relaxed) {
-        context.output.note("stopped; `kaizen experiment --resume last` goes on");
-        return Ok(Outcome::Interrupted);
-    }
-    let record = record?;
+    let record = match record {
+        Err(_) if switch.load(Ordering::Relaxed) => {
+            context.output.note("stopped; `kaizen experiment --resume last` goes on");
+            return Ok(Outcome::Interrupted);
+        }
+        record => record?,
+    };
     let files = keep_experiment(workplace, &record)?;
     context.output.json(&record)?;
     context.output.line(describe(&record))?;
@@ -203,9 +205,6 @@ pub fn describe(record: &ExperimentRecord) -> String {
     );
     for contrast in &record.comparisons {
         text += &format!("\n{}", contrast.words);
-        if let Some(p) = contrast.p_holm.or(contrast.p) {
-            text += &format!(" (p = {p:.4})");
-        }
     }
     if let Some(verdict) = record.verdict {
         text += &format!("\n\nthe hypothesis is: {}", verdict.as_str());

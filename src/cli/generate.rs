@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug, Args)]
 pub struct GenerateArguments {
@@ -27,15 +28,19 @@ pub struct GenerateArguments {
 pub fn run(context: &Context, arguments: &GenerateArguments) -> Result<Outcome> {
     let settings = arguments.making.settings(&context.workplace.config)?;
     let set = arguments.set.read()?;
-    let switch = Arc::default();
+    let switch: Arc<AtomicBool> = Arc::default();
     let runtime = context.runtime()?.cancelled_by(Arc::clone(&switch));
     context.interrupt.attach(switch.clone());
     let arm = context.chosen_arm(&runtime)?;
-    let made = make_examples(&context.workplace, &runtime, &set, &settings, &arm, &mut |event| {
+    let seen = &mut |event| {
         if let RoundEvent::Work(event) = event {
             context.output.event(event);
         }
-    })?;
+    };
+    let made = match make_examples(&context.workplace, &runtime, &set, &settings, &arm, seen) {
+        Err(_) if switch.load(Ordering::Relaxed) => return Err(Error::Interrupted),
+        made => made?,
+    };
     let counts = ExampleCounts::from(&made.filtered);
     if let Some(out) = &arguments.out {
         let mut lines = String::new();

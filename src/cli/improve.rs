@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug, Args)]
 pub struct ImproveArguments {
@@ -36,7 +37,7 @@ pub struct ImproveArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     sentinels: Option<u32>,
     /// Go on with a round that was stopped.
-    #[arg(long, value_name = "ROUND|last", conflicts_with_all = ["set", "map", "iterations", "control", "sentinels"])]
+    #[arg(long, value_name = "ROUND|last", conflicts_with_all = ["set", "map", "iterations", "control", "sentinels", "threshold", "generator", "pool", "count", "variations", "keep_top", "min_diversity", "no_filter", "checked", "temperature", "top_p", "weighting", "seed"])]
     resume: Option<String>,
 }
 
@@ -56,7 +57,7 @@ pub fn run(context: &Context, arguments: &ImproveArguments) -> Result<Outcome> {
         )),
         None => None,
     };
-    let switch = Arc::default();
+    let switch: Arc<AtomicBool> = Arc::default();
     let runtime = context.runtime()?.cancelled_by(Arc::clone(&switch));
     context.interrupt.attach(switch.clone());
     let seen = &mut |event| tell(context, event);
@@ -82,11 +83,13 @@ pub fn run(context: &Context, arguments: &ImproveArguments) -> Result<Outcome> {
         }
         (None, None) => return Err(Error::Usage("--set FILE is needed".into())),
     };
-    if switch.load(std::sync::atomic::Ordering::Relaxed) {
-        context.output.note("stopped; `kaizen improve --resume last` goes on");
-        return Ok(Outcome::Interrupted);
-    }
-    let results = results?;
+    let results = match results {
+        Err(_) if switch.load(Ordering::Relaxed) => {
+            context.output.note("stopped; `kaizen improve --resume last` goes on");
+            return Ok(Outcome::Interrupted);
+        }
+        results => results?,
+    };
     context.output.json(&json!({"rounds": results}))?;
     for result in &results {
         context.output.line(describe(result))?;

@@ -47,9 +47,9 @@ pub struct MakingArguments {
     /// How much an example counts in training: all the same, or by how unsure the model is of it.
     #[arg(long, value_enum, default_value = "uniform")]
     weighting: Weights,
-    /// The same seed and data give the same examples and the same verdict.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
+    /// The same seed and data give the same examples and the same verdict [default: that of [train]].
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -88,7 +88,7 @@ fn above_zero(text: &str) -> Result<f64, String> {
 impl MakingArguments {
     /// The same without a pool, which then is another arm's.
     pub fn without_pool(&self) -> Self {
-        Self { pool: None, ..self.clone() }
+        Self { pool: None, generator: Generator::FewShot, ..self.clone() }
     }
 
     pub fn settings(&self, config: &Config) -> Result<Settings> {
@@ -103,7 +103,8 @@ impl MakingArguments {
             (Generator::FewShot, None) => GeneratorKind::FewShot,
             (Generator::Critique, None) => GeneratorKind::Critique,
         };
-        let default = Settings::from_config(&config.error_driven, self.seed);
+        let seed = self.seed.unwrap_or(config.train.seed);
+        let default = Settings::from_config(&config.error_driven, seed);
         Ok(Settings {
             threshold: self.threshold.unwrap_or(default.threshold),
             generator,
@@ -122,7 +123,7 @@ impl MakingArguments {
                 Weights::Uniform => Weighting::Uniform,
                 Weights::Uncertainty => Weighting::Uncertainty,
             },
-            seed: self.seed,
+            seed,
         })
     }
 }

@@ -94,6 +94,11 @@ pub fn tell(error: &Error, verbose: bool) -> ExitCode {
     match error {
         Error::OutputClosed => return ExitCode::SUCCESS,
         Error::Interrupted => return Outcome::Interrupted.code(),
+        Error::Work(nothing @ workplace::Error::NothingToImprove(_)) => {
+            let line = crate::store::plain_line(&nothing.to_string());
+            let _ = writeln!(std::io::stderr(), "{line}");
+            return Outcome::No.code();
+        }
         _ => {}
     }
     tracing::error!("{error}");

@@ -54,7 +54,7 @@ pub fn run(context: &Context, arguments: &ReportArguments) -> Result<Outcome> {
                 ci95: held_out.and_then(|held_out| held_out.ci95),
                 verdict: result.decision.as_str().into(),
                 reason: result.reason.clone(),
-                used: held_out.map_or(0, |held_out| held_out.used),
+                used: held_out.map_or(0, |held_out| held_out.used.saturating_sub(1)),
             })
         })
         .collect();

@@ -229,6 +229,7 @@ fn request(context: &Context, arguments: &TrainArguments) -> Result<TrainRequest
         replay,
         watch: Vec::new(),
         runs: None,
+        keep_away: Default::default(),
     })
 }
 

@@ -57,6 +57,11 @@ impl Example {
         turns.join("\n")
     }
 
+    /// What is asked last: the one turn in which items of a conversation differ.
+    pub fn question(&self) -> &str {
+        self.messages.last().map_or("", |message| message.content.as_str())
+    }
+
     /// SHA-256 of the prompt, by which an adapter remembers what it was trained on.
     pub fn prompt_sha256(&self) -> String {
         Sha256::digest(self.prompt().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()

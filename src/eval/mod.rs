@@ -36,7 +36,7 @@ pub use guard::{
     SentinelAnswer, Watched,
 };
 pub use ledger::{HeldOutSet, Ledger, Question, Recorded};
-pub use near::{Neighbourhood, same_text};
+pub use near::{Neighbourhood, same_text, words};
 pub use outcome::{AreaScore, ItemScore, Pair, Summary, pair, summarise};
 pub use split::{Assignment, LeftOut, Place, assign, groups};
 pub use weak::{WeakExample, Weakness, weakness};

@@ -79,8 +79,9 @@ pub fn same_text(prompt: &str) -> String {
     prompt.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The prompts of some items, to hold new prompts against: an example made for training must not be
-/// near to an item that decides.
+/// The questions of some items, to hold new ones against: an example made for training must not be near
+/// to an item that decides. Of a conversation it is the last turn that counts: what comes before it is
+/// often shared by all items.
 #[derive(Debug, Clone, Default)]
 pub struct Neighbourhood {
     areas: Vec<Area>,
@@ -100,6 +101,8 @@ struct Known {
     /// Apart from case and spacing.
     text: String,
     words: HashSet<String>,
+    /// Without the area's common ones.
+    rare: HashSet<String>,
 }
 
 impl Neighbourhood {
@@ -120,7 +123,7 @@ impl Neighbourhood {
             .collect();
         let mut neighbourhood = Self { areas };
         for item in items {
-            neighbourhood.add(&item.area, &item.id, &item.prompt());
+            neighbourhood.add(&item.area, &item.id, item.question());
         }
         neighbourhood
     }
@@ -135,8 +138,10 @@ impl Neighbourhood {
             }
         };
         let text = same_text(prompt);
-        let words = words(&text).map(str::to_owned).collect();
-        self.areas[at].prompts.push(Known { id: id.to_owned(), text, words });
+        let words: HashSet<String> = words(&text).map(str::to_owned).collect();
+        let area = &mut self.areas[at];
+        let rare = words.difference(&area.common).cloned().collect();
+        area.prompts.push(Known { id: id.to_owned(), text, words, rare });
     }
 
     /// The id of a prompt that `prompt` is near to, whatever the area.
@@ -154,13 +159,10 @@ impl Neighbourhood {
         let text = same_text(prompt);
         let own: HashSet<String> = words(&text).map(str::to_owned).collect();
         self.areas.iter().find_map(|area| {
-            let rare = |words: &HashSet<String>| -> HashSet<String> {
-                words.difference(&area.common).cloned().collect()
-            };
-            let own_rare = rare(&own);
+            let own_rare: HashSet<String> = own.difference(&area.common).cloned().collect();
             let is_near = |known: &&Known| {
                 known.text == text
-                    || similar(&own_rare, &rare(&known.words))
+                    || similar(&own_rare, &known.rare)
                     || with_common && similar(&own, &known.words)
             };
             area.prompts.iter().find(is_near).map(|known| known.id.as_str())
@@ -172,7 +174,7 @@ impl Neighbourhood {
 fn common_words(items: &[&Example]) -> HashSet<String> {
     let mut found_in: HashMap<String, usize> = HashMap::new();
     for item in items {
-        let text = same_text(&item.prompt());
+        let text = same_text(item.question());
         for word in words(&text).collect::<HashSet<_>>() {
             *found_in.entry(word.to_owned()).or_default() += 1;
         }
@@ -242,7 +244,7 @@ fn word_sets(prompts: &[String]) -> Vec<Vec<u32>> {
 }
 
 /// Runs of letters and digits; a character of a script written without spaces is a word itself.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric()).flat_map(|run| {
         let unspaced = run.chars().next().is_some_and(is_unspaced_script);
         let characters = unspaced.then(|| run.split("").filter(|c| !c.is_empty()));

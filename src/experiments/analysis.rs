@@ -113,21 +113,6 @@ pub fn arm_result(ground: &Ground<'_>, arm: &ArmScores<'_>) -> ArmResult {
     };
     let examples = mean(arm.seeds.iter().map(|(seed, _)| seed.examples as f64));
     let trained = arm.seeds.iter().any(|(seed, _)| seed.steps > 0) && examples > 0.0;
-    let names: BTreeSet<&str> = ground.base.iter().map(|score| score.area.as_str()).collect();
-    let areas = names.into_iter().map(|name| {
-        let (places, groups) = ground.chosen(|score| score.area == name);
-        let crossed = crossed(&places, &groups, |score| score.nll);
-        let of = |scores: &[&[ItemScore]]| over(scores, &places, &|score| score.nll).exp();
-        let (before, after) = (of(&base), of(&own));
-        ArmArea {
-            area: name.to_owned(),
-            n: places.len(),
-            before,
-            after,
-            change: after / before - 1.0,
-            ci95: relative(crossed.as_ref()),
-        }
-    });
     ArmResult {
         name: arm.plan.name.clone(),
         what: arm.plan.what.clone(),
@@ -145,17 +130,42 @@ pub fn arm_result(ground: &Ground<'_>, arm: &ArmScores<'_>) -> ArmResult {
         accuracy_ci95: crossed(&checked, &checked_groups, right)
             .map(|crossed| crossed.interval(0.95).map(|end| end)),
         effect_per_100_examples: trained.then(|| 100.0 * (before - after) / examples),
-        areas: areas.collect(),
+        areas: areas(ground, &own),
     }
+}
+
+/// How every area fared under the scores of one or more seeds.
+pub fn areas(ground: &Ground<'_>, own: &[&[ItemScore]]) -> Vec<ArmArea> {
+    let base: Vec<&[ItemScore]> = own.iter().map(|_| ground.base).collect();
+    let names: BTreeSet<&str> = ground.base.iter().map(|score| score.area.as_str()).collect();
+    let area = |name: &str| {
+        let (places, groups) = ground.chosen(|score| score.area == name);
+        let crossed = Crossed::new(&differences(&places, &base, own, |score| score.nll), &groups);
+        let of = |scores: &[&[ItemScore]]| {
+            let all = scores.iter().flat_map(|own| places.iter().map(|place| own[*place].nll));
+            mean(all).exp()
+        };
+        let (before, after) = (of(&base), of(own));
+        ArmArea {
+            area: name.to_owned(),
+            n: places.len(),
+            before,
+            after,
+            change: after / before - 1.0,
+            ci95: relative(crossed.as_ref()),
+        }
+    };
+    names.into_iter().map(area).collect()
 }
 
 /// All comparisons of a plan, with Holm's correction where no single claim was made beforehand.
 pub fn contrasts(ground: &Ground<'_>, plan: &Plan, arms: &[ArmScores<'_>]) -> Vec<Contrast> {
     let (places, groups) = ground.chosen(|score| ground.is_targeted(score));
-    let measured: Vec<(usize, usize, Option<Crossed>)> = plan
+    let measured: Vec<(usize, usize, usize, Crossed)> = plan
         .contrasts
         .iter()
-        .filter_map(|planned| {
+        .enumerate()
+        .filter_map(|(nth, planned)| {
             let (better, than) = (arms.get(planned.better)?, arms.get(planned.than)?);
             let both = common_seeds(better, than);
             let of = |arm: &ArmScores<'_>| -> Vec<Vec<f64>> {
@@ -168,31 +178,48 @@ pub fn contrasts(ground: &Ground<'_>, plan: &Plan, arms: &[ArmScores<'_>]) -> Ve
                 .zip(of(than))
                 .map(|(better, than)| better.iter().zip(than).map(|(b, t)| b - t).collect())
                 .collect();
-            Some((planned.better, planned.than, Crossed::new(&differences, &groups)))
+            // Not yet, or never: an arm without a seed, a single group.
+            Some((nth, planned.better, planned.than, Crossed::new(&differences, &groups)?))
         })
         .collect();
-    let p: Vec<f64> = measured
+    // A claim that was made beforehand stands by its own p; all others share the error rate.
+    let stands_alone = |nth: usize| plan.one_claim && nth == 0;
+    let several = plan.contrasts.iter().enumerate().filter(|(nth, _)| !stands_alone(*nth)).count();
+    let shared: Vec<f64> = measured
         .iter()
-        .map(|(_, _, crossed)| crossed.as_ref().map_or(1.0, Crossed::p_value))
+        .filter(|(nth, ..)| !stands_alone(*nth))
+        .map(|(.., crossed)| crossed.p_value())
         .collect();
-    let corrected = holm(&p);
+    let mut corrected = holm(&shared).into_iter();
     measured
         .iter()
-        .enumerate()
-        .map(|(nth, (better, than, crossed))| {
-            let alone = plan.one_claim && nth == 0;
-            let deciding = if alone { p[nth] } else { corrected[nth] };
-            let several = measured.len() > 1;
-            contrast(
-                &plan.arms[*better].name,
-                &plan.arms[*than].name,
-                crossed.as_ref(),
-                deciding,
-                several.then_some(corrected[nth]),
-                groups.iter().collect::<BTreeSet<_>>().len(),
-            )
+        .map(|(nth, better, than, crossed)| {
+            let p_holm = match stands_alone(*nth) {
+                true => None,
+                false => corrected.next().filter(|_| several > 1),
+            };
+            let (better, than) = (&plan.arms[*better].name, &plan.arms[*than].name);
+            let groups = groups.iter().collect::<BTreeSet<_>>().len();
+            contrast(better, than, crossed, p_holm, groups)
         })
         .collect()
+}
+
+/// The answer to a plan's hypothesis: that of its claim, or what all of its comparisons say together.
+pub fn verdict(plan: &Plan, comparisons: &[Contrast]) -> Option<Claim> {
+    let claims: Vec<Claim> = comparisons.iter().map(|contrast| contrast.claim).collect();
+    if claims.len() < plan.contrasts.len() {
+        return None;
+    }
+    if plan.one_claim {
+        return claims.first().copied();
+    }
+    let all = |claim: Claim| claims.iter().all(|own| *own == claim);
+    Some(match (all(Claim::Supported), claims.contains(&Claim::NotSupported)) {
+        (true, _) => Claim::Supported,
+        (false, true) => Claim::NotSupported,
+        (false, false) => Claim::CannotTell,
+    })
 }
 
 fn common_seeds(a: &ArmScores<'_>, b: &ArmScores<'_>) -> BTreeSet<u64> {
@@ -205,24 +232,11 @@ fn common_seeds(a: &ArmScores<'_>, b: &ArmScores<'_>) -> BTreeSet<u64> {
 fn contrast(
     better: &str,
     than: &str,
-    crossed: Option<&Crossed>,
-    deciding: f64,
+    crossed: &Crossed,
     p_holm: Option<f64>,
     groups: usize,
 ) -> Contrast {
-    let Some(crossed) = crossed else {
-        return Contrast {
-            better: better.into(),
-            than: than.into(),
-            change: f64::NAN,
-            ci95: None,
-            p: None,
-            p_holm: None,
-            claim: Claim::CannotTell,
-            words: format!("{better} against {than}: cannot tell, too few groups of items"),
-            needs_more: None,
-        };
-    };
+    let deciding = p_holm.unwrap_or_else(|| crossed.p_value());
     let interval = crossed.interval(0.95);
     let verdict = claim(crossed.mean(), interval.low, interval.high, deciding);
     let relevant = (-RELEVANT_FALL).ln_1p();
@@ -237,14 +251,14 @@ fn contrast(
     let percent = |x: f64| format!("{:+.1} %", 100.0 * x);
     let [low, high] = interval.map(f64::exp_m1);
     let mut words = format!(
-        "{better} against {than}: {} (95 % {} to {}), {}",
+        "{better} against {than}: {} (95 % {} to {}), p = {deciding:.4}: {}",
         percent(crossed.mean().exp_m1()),
         percent(low),
         percent(high),
         verdict.as_str()
     );
     if let Some(more) = needs_more {
-        words += &format!(": needs about {more} more items");
+        words += &format!(", needs about {more} more items or more seeds");
     }
     Contrast {
         better: better.into(),
@@ -366,7 +380,38 @@ mod tests {
             assert!((found[0].change - (-0.2f64).exp_m1()).abs() < 1e-9);
             let none = ArmScores { plan: &plan.arms[1], seeds: Vec::new() };
             let found = contrasts(ground, &plan, &[of(&plan.arms[0], &[0], -0.4), none]);
-            assert!(found[0].claim == Claim::CannotTell && found[0].p.is_none());
+            assert!(found.is_empty() && verdict(&plan, &found).is_none());
         });
+    }
+
+    // If this fails, an experiment is called supported of which one comparison is.
+    #[test]
+    fn a_hypothesis_about_all_comparisons_needs_all_of_them() {
+        let settings = Settings::from_config(&ErrorDriven::default(), 0);
+        let found = |claims: &[Claim]| -> Vec<Contrast> {
+            claims
+                .iter()
+                .map(|claim| Contrast {
+                    better: "a".into(),
+                    than: "b".into(),
+                    change: 0.0,
+                    ci95: None,
+                    p: None,
+                    p_holm: None,
+                    claim: *claim,
+                    words: String::new(),
+                    needs_more: None,
+                })
+                .collect()
+        };
+        let (yes, no, open) = (Claim::Supported, Claim::NotSupported, Claim::CannotTell);
+        let filter = Plan::new(Experiment::Filter, &settings, None);
+        assert_eq!(verdict(&filter, &found(&[yes, yes])), Some(yes));
+        assert_eq!(verdict(&filter, &found(&[yes, open])), Some(open));
+        assert_eq!(verdict(&filter, &found(&[yes, no])), Some(no));
+        assert_eq!(verdict(&filter, &found(&[yes])), None);
+        // The claim of the control stands alone.
+        let control = Plan::new(Experiment::Control, &settings, None);
+        assert_eq!(verdict(&control, &found(&[yes, no, open, no])), Some(yes));
     }
 }

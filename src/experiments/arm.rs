@@ -5,13 +5,13 @@ use super::plan::{ArmPlan, Data};
 use super::record::SeedResult;
 use crate::eval::{Example, FieldMap, ItemScore, Provenance, measure, set};
 use crate::improve::{
-    ExampleCounts, KeptBatches, LessonRecord, Matched, Origin, Settings, Sources, WeakAreas,
+    ExampleCounts, KeptBatches, LessonRecord, Matched, Origin, Settings, Sources, Start, WeakAreas,
     Workbench, filter_for, generate, generator_for, learn_into, lessons, limit, matched,
     steps_per_epoch, trained_tokens, wanted, weak_areas, with_steps,
 };
 use crate::model::lora::Lora;
 use crate::runtime::Runtime;
-use crate::store::{Documents, Message};
+use crate::store::{Documents, Message, Role};
 use crate::tasks::Arm;
 use crate::train::TrainSettings;
 use crate::workplace::{Event, Result, Seen, Workplace, scored};
@@ -24,12 +24,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Tokens that items in a prompt may take together: more would leave little room for long answers, and a
-/// small model loses sight of the first ones.
+/// Tokens that items in a prompt may take together, and at most this share of the model's context: more
+/// would leave little room for long answers, and a small model loses sight of the first ones.
 const PROMPT_TOKENS: usize = 1024;
+const PROMPT_SHARE: f64 = 0.5;
 
 mod files {
     pub const EXAMPLES: &str = "examples.jsonl";
+    pub const FIND: &str = "find.json";
     pub const MADE: &str = "made.json";
     pub const SCORES: &str = "scores.json";
 }
@@ -57,7 +59,7 @@ pub struct Dose {
 }
 
 /// Examples of one arm, as they are kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Made {
     counts: BTreeMap<String, usize>,
     distinct: usize,
@@ -93,21 +95,35 @@ pub fn run_arm(
     let began = Instant::now();
     let settings =
         Settings { seed: plan.settings.seed.wrapping_add(seed), ..plan.settings.clone() };
-    let weak = weak_areas(shared.find, settings.threshold);
     let init = before.filter(|_| plan.continues);
-    let (scores, made, lesson) = if plan.data == Data::PromptOnly {
+    let find = find_scores(shared, folder, init, seen)?;
+    let shared = &Shared { find: &find, ..*shared };
+    let weak = weak_areas(shared.find, settings.threshold);
+
+    let untaught = || LessonRecord { steps: 0, losses: Vec::new(), seconds: 0.0 };
+    let (scores, made, lesson) = if weak.areas.is_empty() {
+        // Nothing to learn from: the arm is what it started from.
+        let scores = match init {
+            None => shared.held_out.to_vec(),
+            Some(before) => {
+                let lora = Some(Arc::new(previous(shared, before)?));
+                let arm = Arm { name: plan.name.clone(), lora, probability: 1.0 };
+                score_held_out(shared, &arm, seen)?
+            }
+        };
+        (scores, Made::default(), untaught())
+    } else if plan.data == Data::PromptOnly {
         let pairs = pairs_in_prompt(shared, &weak, seed)?;
         let distinct = pairs.values().map(Vec::len).sum();
         let scores = score_with_pairs(shared, &pairs, seen)?;
-        let none = LessonRecord { steps: 0, losses: Vec::new(), seconds: 0.0 };
-        let made = Made { counts: BTreeMap::new(), distinct, tokens: 0, steps_per_epoch: 0 };
-        (scores, made, none)
+        (scores, Made { distinct, ..Made::default() }, untaught())
     } else {
         let (made, examples) = examples(shared, plan, &settings, &weak, dose, folder, init, seen)?;
         let train = with_steps(shared.train, made.steps_per_epoch, settings.seed);
-        let init = init.map(|before| before.join("adapter"));
+        let start =
+            Start { adapter: init.map(|before| before.join("adapter")), ..Start::default() };
         let (lora, lesson) =
-            learn_into(folder, shared.workplace, shared.runtime, &examples, &train, init, seen)?;
+            learn_into(folder, shared.workplace, shared.runtime, &examples, &train, start, seen)?;
         let arm = Arm { name: plan.name.clone(), lora: Some(lora), probability: 1.0 };
         (score_held_out(shared, &arm, seen)?, made, lesson)
     };
@@ -133,6 +149,25 @@ pub fn run_arm(
     };
     folder.write(files::SCORES, &outcome)?;
     Ok(outcome)
+}
+
+/// The find items' scores by base, or by the adapter that the arm goes on from: each round looks for
+/// weakness anew.
+fn find_scores(
+    shared: &Shared<'_>,
+    folder: &Documents,
+    before: Option<&Path>,
+    seen: Seen,
+) -> Result<Vec<ItemScore>> {
+    let Some(before) = before else { return Ok(shared.find.to_vec()) };
+    if let Some(scores) = folder.read(files::FIND)? {
+        return Ok(scores);
+    }
+    let lora = Some(Arc::new(previous(shared, before)?));
+    let arm = Arm { name: "before".into(), lora, probability: 1.0 };
+    let scores = scored(shared.runtime, shared.bench.find(), &arm, false, seen)?;
+    folder.write(files::FIND, &scores)?;
+    Ok(scores)
 }
 
 /// Scores all held-out items with an arm, and answers those of the targeted areas that can be checked.
@@ -246,8 +281,7 @@ fn made(
         }
         _ => settings,
     };
-    let generator =
-        generator_for(settings, shared.bench, sources, origin, limit, lora.clone(), seen)?;
+    let generator = generator_for(settings, shared.bench, sources, origin, limit, lora, seen);
     let mut batches = KeptBatches::open(folder)?;
     let filtered = generate(
         shared.runtime,
@@ -255,7 +289,6 @@ fn made(
         &filter_for(settings, shared.bench, shared.runtime),
         wanted(settings),
         &mut batches,
-        lora.as_ref(),
         seen,
         &mut |_| (),
     )?;
@@ -294,13 +327,18 @@ fn pairs_in_prompt(
         weak.examples.iter().filter_map(|weak| by_id.get(&weak.id).cloned()).collect();
     let mut pairs: BTreeMap<String, Vec<Message>> = BTreeMap::new();
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    let context = shared.runtime.model().network.architecture().context;
+    let room = PROMPT_TOKENS.min((context as f64 * PROMPT_SHARE) as usize);
     for example in shuffled(own, seed) {
         let items = measure::items(shared.runtime.model(), std::slice::from_ref(&example))?;
         let tokens: usize = items.iter().map(|item| item.ids.len()).sum();
         let used = used.entry(example.area.clone()).or_default();
-        if *used + tokens <= PROMPT_TOKENS {
+        if *used + tokens <= room {
             *used += tokens;
-            pairs.entry(example.area.clone()).or_default().extend(example.conversation());
+            // A system turn stands once, before the question's own conversation.
+            let turns = example.conversation().into_iter();
+            let turns = turns.filter(|turn| turn.role != Role::System);
+            pairs.entry(example.area.clone()).or_default().extend(turns);
         }
     }
     Ok(pairs)
@@ -323,7 +361,11 @@ fn score_with_pairs(
             .iter()
             .filter(|item| item.area == *area)
             .map(|item| Example {
-                messages: turns.iter().chain(&item.messages).cloned().collect(),
+                messages: {
+                    let (system, own): (Vec<Message>, Vec<Message>) =
+                        item.messages.iter().cloned().partition(|turn| turn.role == Role::System);
+                    [system, turns.clone(), own].concat()
+                },
                 // A check implied by area and answer stays; the prompt is not what implies it.
                 check: item.effective_check(),
                 provenance: Provenance::File,

@@ -49,11 +49,18 @@ impl Experiment {
                  same training on examples made in the same way from items drawn at random."
             }
             Self::Threshold => {
-                "Which items count as weak changes how much training on examples made from them helps."
+                "Calling the worst quarter of a set weak helps more than any fixed threshold."
             }
-            Self::Filter => "Filtering made examples helps more than training on all of them.",
-            Self::Variations => "More variations of every weak item help more.",
-            Self::Iterations => "Every further round of making examples and training helps more.",
+            Self::Filter => {
+                "Filtering made examples helps more than training on all of them, and dropping those that \
+                 fail a check helps more still."
+            }
+            Self::Variations => {
+                "5, 10 and 20 variations of every weak item help more than a single one."
+            }
+            Self::Iterations => {
+                "Every further round of making examples and training helps more than the one before."
+            }
             Self::Weighting => {
                 "Weighting examples by the model's uncertainty helps more than weighting them equally."
             }
@@ -106,9 +113,10 @@ pub struct PlannedContrast {
 pub struct Plan {
     pub experiment: Experiment,
     pub arms: Vec<ArmPlan>,
-    /// The first one is the claim.
+    /// What the hypothesis is about: the first one alone, or all of them.
     pub contrasts: Vec<PlannedContrast>,
-    /// The claim stands alone, by its own p; else all contrasts share the error rate (Holm).
+    /// The first contrast is the claim and stands by its own p; the others tell what else there is to
+    /// know. Else all of them are the claim, and share the error rate (Holm).
     pub one_claim: bool,
 }
 
@@ -161,7 +169,8 @@ impl Plan {
                     with(&|own| own.strictness = Strictness::Checked),
                 ),
             ],
-            Experiment::Variations => [5usize, 1, 10, 20]
+            // The most first: it says how much all of them learn, the others repeat fewer examples.
+            Experiment::Variations => [20usize, 10, 5, 1]
                 .into_iter()
                 .map(|variations| {
                     let own = with(&|own| {
@@ -224,7 +233,7 @@ impl Plan {
             Experiment::Control => vec![(0, 1), (0, 2), (3, 0), (0, 4)],
             Experiment::Threshold => (1..=last).map(|fixed| (0, fixed)).collect(),
             Experiment::Filter => vec![(0, 1), (2, 0)],
-            Experiment::Variations => vec![(0, 1), (2, 0), (3, 0)],
+            Experiment::Variations => vec![(0, 3), (1, 3), (2, 3)],
             Experiment::Iterations => (1..=last).map(|round| (round, round - 1)).collect(),
             Experiment::Weighting => vec![(0, 1)],
             Experiment::Generator => (1..=last).map(|other| (other, 0)).collect(),

@@ -1,11 +1,11 @@
 //! An experiment from its plan to its record: the baseline once, then every arm under every seed.
 
-use super::analysis::{ArmScores, Ground, arm_result, contrasts};
+use super::analysis::{ArmScores, Ground, arm_result, contrasts, verdict};
 use super::arm::{Dose, Shared, folder_of, run_arm, score_held_out};
 use super::plan::{Experiment, Plan};
 use super::record::{ExperimentRecord, Setup};
 use crate::eval::{Example, FieldMap, ItemScore, measure, set};
-use crate::improve::{Settings, WeakAreas, Workbench, weak_areas};
+use crate::improve::{Settings, WeakAreas, Workbench, kept_set, weak_areas};
 use crate::runtime::Runtime;
 use crate::store::Documents;
 use crate::tasks::Arm;
@@ -46,13 +46,13 @@ struct Kept {
     train: TrainSettings,
     settings: Settings,
     seeds: Vec<u64>,
-    /// As lines of a set: the reader of sets reads them back.
-    unrelated: Vec<serde_json::Value>,
 }
 
 mod files {
     pub const REQUEST: &str = "request.json";
     pub const SET: &str = "set.jsonl";
+    pub const UNRELATED: &str = "unrelated.jsonl";
+    pub const POOL: &str = "pool.jsonl";
     pub const BASELINE: &str = "baseline.json";
     pub const RECORD: &str = "experiment.json";
 }
@@ -64,8 +64,10 @@ const EXPERIMENT: &str = "experiment";
 struct Baseline {
     find: Vec<ItemScore>,
     held_out: Vec<ItemScore>,
+    /// The first arm's.
     weak: WeakAreas,
-    /// Seconds of scoring, and prompt and answer tokens that were scored.
+    targeted: BTreeSet<String>,
+    /// Seconds that scoring and answering the held-out items took.
     scoring_seconds: f64,
     answering_seconds: f64,
 }
@@ -111,6 +113,10 @@ pub fn run_experiment(
         Some(path) => set::read(path, &FieldMap::default())?,
         None => super::chat::chat()?,
     };
+    let pool = match &request.pool {
+        Some(path) => set::read(path, &FieldMap::default())?,
+        None => Vec::new(),
+    };
     let kept = Kept {
         started: now(),
         set: request.set.clone(),
@@ -120,23 +126,29 @@ pub fn run_experiment(
         train: request.train.clone(),
         settings: request.settings.clone(),
         seeds: (0..request.seeds.max(1) as u64).collect(),
-        unrelated: unrelated
-            .iter()
-            .map(|example| serde_json::to_value(example).unwrap_or_default())
-            .collect(),
     };
     let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
     let folder = Documents::create(&workplace.home.experiments(), EXPERIMENT, &time)?;
     folder.write_lines(files::SET, &request.examples)?;
+    folder.write_lines(files::UNRELATED, &unrelated)?;
+    if !pool.is_empty() {
+        folder.write_lines(files::POOL, &pool)?;
+    }
     // The request makes it an experiment: with it, the set is there.
     folder.write(files::REQUEST, &kept)?;
-    go_on(workplace, runtime, &folder, &kept, &request.examples, seen)
+    let record = go_on(workplace, runtime, &folder, &kept, &request.examples, seen);
+    if let Err(Error::NothingToImprove(_)) = &record {
+        // It cannot be gone on with, and holds nothing.
+        let _ = std::fs::remove_dir_all(folder.path());
+    }
+    record
 }
 
 /// Goes on with an experiment that was stopped: `last`, or its name.
 ///
 /// # Errors
-/// No such experiment, one that has ended or is being worked on, or one of another base model.
+/// No such experiment, one that is being worked on, or one of another base model. One that has ended is
+/// given back as it is.
 pub fn resume_experiment(
     workplace: &Workplace,
     runtime: &Runtime,
@@ -222,7 +234,7 @@ pub struct RawItem {
 /// # Errors
 /// A folder that cannot be read.
 pub fn raw_items(workplace: &Workplace, record: &ExperimentRecord) -> Result<Vec<RawItem>> {
-    let folder = Documents::at(workplace.home.experiments().join(&record.experiment))?;
+    let folder = Documents::open(workplace.home.experiments().join(&record.experiment));
     let (Some(baseline), Some(_)) =
         (folder.read::<Baseline>(files::BASELINE)?, folder.read::<Kept>(files::REQUEST)?)
     else {
@@ -233,7 +245,7 @@ pub fn raw_items(workplace: &Workplace, record: &ExperimentRecord) -> Result<Vec
     let mut rows = Vec::new();
     for arm in &record.arms {
         for seed in &arm.seeds {
-            let own = Documents::at(folder_of(folder.path(), &arm.name, seed.seed))?;
+            let own = Documents::open(folder_of(folder.path(), &arm.name, seed.seed));
             let Some(outcome) = own.read::<super::arm::SeedOutcome>("scores.json")? else {
                 continue;
             };
@@ -286,10 +298,11 @@ fn go_on(
         seeds: kept.seeds.clone(),
     });
     let base = Arm { name: "base".into(), lora: None, probability: 1.0 };
-    let bench = Workbench::lay_out(workplace, examples, &base, &mut working(seen))?;
-    let unrelated = unrelated_of(kept)?;
+    let bench = Workbench::lay_out(workplace, examples, &base, &mut working(seen))?
+        .with_pool(kept_set(folder, files::POOL)?);
+    let unrelated = kept_set(folder, files::UNRELATED)?;
     let baseline = baseline(workplace, runtime, folder, kept, &bench, &unrelated, &base, seen)?;
-    let targeted = baseline.weak.areas.clone();
+    let targeted = baseline.targeted.clone();
     let shared = Shared {
         workplace,
         runtime,
@@ -300,6 +313,16 @@ fn go_on(
         targeted: &targeted,
         unrelated: &unrelated,
     };
+    let same = |scores: &[ItemScore], items: &[Example]| {
+        scores.iter().map(|score| &score.id).eq(items.iter().map(|item| &item.id))
+    };
+    if !same(&baseline.find, bench.find()) || !same(&baseline.held_out, bench.held_out()) {
+        return Err(Error::Usage(format!(
+            "{} cannot be gone on with: its set is divided otherwise than when it began, because another \
+             set has given places to its items; start a new experiment",
+            folder.name()
+        )));
+    }
     let mut estimated = estimate(kept, &baseline);
     seen(ExperimentEvent::Estimated(estimated));
     let mut scores: Vec<ArmScores> =
@@ -315,8 +338,10 @@ fn go_on(
             let own = Documents::at(folder_of(folder.path(), &arm.name, *seed))?;
             let outcome =
                 run_arm(&shared, arm, *seed, dose, &own, before.as_deref(), &mut working(seen))?;
-            dose = dose.or(Some(outcome.dose));
-            before = Some(own.path().to_owned());
+            dose = dose.or(Some(outcome.dose)).filter(|dose| dose.tokens > 0);
+            if own.path().join("adapter").is_dir() {
+                before = Some(own.path().to_owned());
+            }
             scores[nth].seeds.push((outcome.result, outcome.scores));
             done += 1;
             let so_far: f64 =
@@ -341,12 +366,6 @@ fn go_on(
     Ok(record)
 }
 
-fn unrelated_of(kept: &Kept) -> Result<Vec<Example>> {
-    let lines: Vec<String> = kept.unrelated.iter().map(ToString::to_string).collect();
-    let text = lines.join("\n");
-    Ok(set::read_from(text.as_bytes(), "the unrelated examples", &FieldMap::default())?)
-}
-
 #[allow(clippy::too_many_arguments)]
 fn baseline(
     workplace: &Workplace,
@@ -367,17 +386,28 @@ fn baseline(
         measure::score(runtime, bench.find(), None, &mut measuring("scoring", seen))?
     };
     let find_seconds = began.elapsed().as_secs_f64();
-    let weak = weak_areas(
-        &find,
-        kept.plan.arms.first().map_or(kept.settings.threshold, |arm| arm.settings.threshold),
-    );
-    if weak.areas.is_empty() {
-        return Err(Error::Usage(format!(
-            "nothing to improve: no area of the set is weak (over perplexity {:.1}); a lower --threshold \
-             finds more",
-            weak.threshold
+    let weak: Vec<WeakAreas> =
+        kept.plan.arms.iter().map(|arm| weak_areas(&find, arm.settings.threshold)).collect();
+    // What any arm is for, all of them are measured on.
+    let targeted: BTreeSet<String> = weak.iter().flat_map(|weak| weak.areas.clone()).collect();
+    let threshold = weak.first().map_or(f64::NAN, |weak| weak.threshold);
+    if targeted.is_empty() {
+        return Err(Error::NothingToImprove(format!(
+            "no area of the set is weak (over perplexity {threshold:.1}); a lower --threshold, or harder \
+             items and more of them, would find something"
         )));
     }
+    let groups = bench.held_out_groups(&targeted);
+    if groups < 2 {
+        return Err(Error::NothingToImprove(
+            "the weak areas have fewer than two groups of held-out items: no interval could be given; \
+             add items to them"
+                .into(),
+        ));
+    }
+    let Some(weak) = weak.into_iter().next() else {
+        return Err(Error::Usage("the experiment has no arms".into()));
+    };
     let shared = Shared {
         workplace,
         runtime,
@@ -385,7 +415,7 @@ fn baseline(
         train: &kept.train,
         find: &find,
         held_out: &[],
-        targeted: &weak.areas,
+        targeted: &targeted,
         unrelated,
     };
     let began = Instant::now();
@@ -395,7 +425,7 @@ fn baseline(
     let share = bench.held_out().len() as f64 / bench.find().len().max(1) as f64;
     let scoring_seconds = (find_seconds * share).min(seconds);
     let answering_seconds = seconds - scoring_seconds;
-    let baseline = Baseline { find, held_out, weak, scoring_seconds, answering_seconds };
+    let baseline = Baseline { find, held_out, weak, targeted, scoring_seconds, answering_seconds };
     folder.write(files::BASELINE, &baseline)?;
     Ok(baseline)
 }
@@ -456,7 +486,7 @@ fn summary(
             seconds,
         },
         arms: measured.into_iter().map(|arm| arm_result(&ground, arm)).collect(),
-        verdict: comparisons.first().map(|first| first.claim),
+        verdict: verdict(&kept.plan, &comparisons),
         comparisons,
     }
 }

@@ -1,6 +1,7 @@
 //! An example that was made and is not yet trusted.
 
 use crate::eval::{Example, Provenance};
+use crate::store::Message;
 use serde::{Deserialize, Serialize};
 
 /// One made example, as it is kept beside the verdict on it.
@@ -17,9 +18,12 @@ pub struct Candidate {
     /// The generator itself would not keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Rule>,
-    /// Nats per token of the answer under the model that makes it, as the example is trained on.
+    /// Nats per token of the answer under base, as the example is trained on.
     #[serde(default = "unscored", skip_serializing_if = "is_unscored")]
     pub nll: f64,
+    /// Its own turns before the question; where there are none, those of the item that it is for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Message>,
 }
 
 fn unscored() -> f64 {
@@ -33,10 +37,12 @@ fn is_unscored(nll: &f64) -> bool {
 impl Candidate {
     /// As training and scoring read it: the turns of `seed` with its question and answer replaced.
     pub fn example(&self, seed: &Example) -> Example {
-        let mut messages = seed.messages.clone();
-        if let Some(last) = messages.last_mut() {
-            last.content.clone_from(&self.question);
-        }
+        let earlier = match self.before.is_empty() {
+            true => &seed.messages[..seed.messages.len().saturating_sub(1)],
+            false => self.before.as_slice(),
+        };
+        let mut messages = earlier.to_vec();
+        messages.push(Message::user(self.question.clone()));
         Example {
             id: self.id.clone(),
             area: self.area.clone(),
@@ -49,7 +55,7 @@ impl Candidate {
     }
 }
 
-/// Why a made example is not trained on. In the order in which they are applied.
+/// Why a made example is not trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {

@@ -4,43 +4,47 @@
 
 use super::generate::{Origin, generate};
 use super::kept_batches::KeptBatches;
-use super::lesson::{learn_into, lessons, matched, steps_per_epoch, trained_tokens, with_steps};
+use super::lesson::{Start, learn_into, lessons, matched, trained_tokens, with_steps};
 use super::record::{Baseline, ControlResult, Measured, RoundEvent, RoundSeen};
-use super::round::{Round, wanted, working};
+use super::round::{Round, limit, wanted, working};
 use super::workbench::{filter_for, generator_for};
 use super::{Settings, WeakAreas};
 use crate::eval::statistics::Crossed;
 use crate::eval::{Example, ItemScore, pair};
 use crate::store::Documents;
 use crate::tasks::Arm;
-use crate::workplace::{Result, scored};
+use crate::workplace::{Event, Result, scored};
 use std::collections::BTreeMap;
 
 const SCORES: &str = "scores.json";
 
-/// Makes, trains and measures the control, and holds the targeted adapter against it.
+/// The reference before the round.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub baseline: &'a Baseline,
+    pub weak: &'a WeakAreas,
+}
+
+/// Makes, trains and measures the control, and holds the targeted adapter against it; none, with a note,
+/// where no example for it is good enough. `steps` of an epoch are those of the targeted training.
 pub(super) fn run_control(
     round: &Round<'_>,
-    baseline: &Baseline,
-    weak: &WeakAreas,
+    before: Before<'_>,
     targeted: &[Example],
+    steps: usize,
     measured: &Measured,
     seen: RoundSeen,
-) -> Result<ControlResult> {
+) -> Result<Option<ControlResult>> {
+    let Before { baseline, weak } = before;
     let folder = Documents::at(round.folder.path().join("control"))?;
     let train = &round.record.train;
     let lora = round.reference.lora.clone();
     let settings = Settings { count: Some(targeted.len()), ..round.record.settings.clone() };
     let bench = &round.bench;
-    let generator = generator_for(
-        &settings,
-        bench,
-        bench.all_sources(&baseline.find),
-        Origin::Random,
-        None,
-        lora.clone(),
-        &mut working(seen),
-    )?;
+    let sources = bench.all_sources(&baseline.find);
+    let limit = limit(&settings, sources.items.len());
+    let generator =
+        generator_for(&settings, bench, sources, Origin::Random, limit, lora, &mut working(seen));
     let mut batches = KeptBatches::open(&folder)?;
     let filtered = generate(
         round.runtime,
@@ -48,24 +52,32 @@ pub(super) fn run_control(
         &filter_for(&settings, bench, round.runtime),
         wanted(&settings),
         &mut batches,
-        lora.as_ref(),
         &mut |event| seen(RoundEvent::Work(event)),
         &mut |_| (),
     )?;
     let tokens: usize = trained_tokens(targeted, round.runtime, train.max_seq)?.into_iter().sum();
     let examples = lessons(filtered.kept(), bench.find_by_id(), settings.weighting);
     let lesson = matched(&examples, tokens, round.runtime, train.max_seq)?;
+    if lesson.examples.is_empty() {
+        let note = "the control has no example that is good enough: there is none this time";
+        seen(RoundEvent::Work(Event::Note(note.into())));
+        return Ok(None);
+    }
     let scores: Vec<ItemScore> = match folder.read(SCORES)? {
         Some(scores) => scores,
         None => {
-            let steps = steps_per_epoch(targeted.len(), train);
+            let start = Start {
+                adapter: bench.reference_folder(round.workplace, &round.reference)?,
+                replay: round.record.replay,
+                keep_away: bench.deciding().clone(),
+            };
             let (learned, _) = learn_into(
                 &folder,
                 round.workplace,
                 round.runtime,
                 &lesson.examples,
                 &with_steps(train, steps, settings.seed),
-                bench.reference_folder(round.workplace, &round.reference)?,
+                start,
                 &mut working(seen),
             )?;
             let arm = Arm { name: "control".into(), lora: Some(learned), probability: 1.0 };
@@ -83,13 +95,13 @@ pub(super) fn run_control(
     let against_reference = differences(&reference, &control, bench.groups())?;
     let against_control = differences(&control, &adapter, bench.groups())?;
     let (mean, interval) = mean_with_interval(&against_control);
-    Ok(ControlResult {
+    Ok(Some(ControlResult {
         control: round.record.control,
         examples: lesson.distinct,
         change: mean_with_interval(&against_reference).0.exp_m1(),
         targeted_against_control: mean.exp_m1(),
         ci95: interval.map(|ends| ends.map(f64::exp_m1)),
-    })
+    }))
 }
 
 /// b − a of each item, in its group.

@@ -9,7 +9,7 @@ use super::plausible::Plausible;
 use crate::eval::measure::{self, Length};
 use crate::eval::{Example, Provenance};
 use crate::model::sampler::Sampling;
-use crate::runtime::Runtime;
+use crate::runtime::{Generation, Runtime, Stop};
 use crate::store::Message;
 use crate::workplace::{Result, Seen, measuring};
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ impl Generator for Critique {
         let asked: Vec<Example> = whole
             .iter()
             .zip(&criticisms)
-            .map(|(at, criticism)| {
+            .map(|(at, (criticism, _))| {
                 let turns = vec![
                     criticise(&candidates[*at]),
                     Message::assistant(criticism.clone()),
@@ -53,7 +53,11 @@ impl Generator for Critique {
         let rewritten: Vec<Candidate> = whole
             .iter()
             .zip(&rewrites)
-            .map(|(at, text)| Candidate { answer: text.trim().into(), ..candidates[*at].clone() })
+            .map(|(at, (text, whole))| {
+                // A rewrite that was cut off is none.
+                let answer = if *whole { text.trim().into() } else { String::new() };
+                Candidate { answer, ..candidates[*at].clone() }
+            })
             .collect();
         let lora = self.first.lora.as_ref();
         let mut score = |candidates: Vec<&Candidate>| {
@@ -125,7 +129,7 @@ impl Critique {
         tokens: usize,
         what: &'static str,
         seen: Seen,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<(String, bool)>> {
         let asked: Vec<&Example> = asked.iter().collect();
         let answers = measure::answer(
             runtime,
@@ -135,6 +139,8 @@ impl Critique {
             Length::UpTo(tokens),
             &mut measuring(what, seen),
         )?;
-        Ok(answers.into_iter().map(|answer| answer.text).collect())
+        // A text that was cut off is no answer.
+        let whole = |answer: &Generation| answer.stop == Stop::EndOfTurn;
+        Ok(answers.into_iter().map(|answer| (answer.text.clone(), whole(&answer))).collect())
     }
 }

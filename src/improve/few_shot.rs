@@ -4,7 +4,6 @@
 
 use super::candidate::Candidate;
 use super::generate::{BATCH, Generator, Origin, Sources};
-use crate::eval::Example;
 use crate::model::lora::Lora;
 use crate::model::sampler::Sampling;
 use crate::model::tokenizer::Special;
@@ -75,17 +74,28 @@ impl FewShot {
 
     fn request(&self, runtime: &Runtime, number: usize) -> Result<(Vec<usize>, GenerateRequest)> {
         let tokenizer = &runtime.model().tokenizer;
-        let shots = self.shots(number);
-        let mut list = String::new();
-        let mut longest = 0;
-        for shot in &shots {
-            let example = &self.sources.items[*shot].example;
-            let item = format!("Question: {}\nAnswer: {}\n\n", question(example), example.answer);
-            longest = longest.max(tokenizer.encode(&item, Special::AsText)?.len());
-            list.push_str(&item);
-        }
+        let context = runtime.model().network.architecture().context;
+        let mut shots = self.shots(number);
         // Without the space: the model begins its question with one.
-        list.push_str("Question:");
+        let end = "Question:";
+        let (mut list, mut longest) = (end.to_owned(), 0);
+        let mut kept = Vec::new();
+        // From the nearest on, as many as leave room for one more.
+        while let Some(shot) = shots.pop() {
+            let example = &self.sources.items[shot].example;
+            let item = format!("Question: {}\nAnswer: {}\n\n", example.question(), example.answer);
+            let tokens = tokenizer.encode(&item, Special::AsText)?.len();
+            let with = format!("{item}{list}");
+            let whole = tokenizer.encode(&with, Special::AsText)?.len();
+            if whole + MOST_TOKENS >= context {
+                break;
+            }
+            longest = longest.max(tokens);
+            list = with;
+            kept.push(shot);
+        }
+        kept.reverse();
+        let shots = kept;
         let sampling = Sampling {
             temperature: self.temperature,
             top_p: self.top_p,
@@ -117,13 +127,9 @@ impl FewShot {
             complete: matches!(written.stop, Stop::Marker | Stop::EndOfTurn),
             refused: None,
             nll: f64::NAN,
+            before: Vec::new(),
         }
     }
-}
-
-/// What an example asks last.
-pub(super) fn question(example: &Example) -> &str {
-    example.messages.last().map_or("", |message| message.content.as_str())
 }
 
 impl Generator for FewShot {
@@ -157,7 +163,7 @@ impl Generator for FewShot {
 mod tests {
     use super::super::generate::Source;
     use super::*;
-    use crate::eval::Provenance;
+    use crate::eval::{Example, Provenance};
     use crate::store::Message;
     use std::collections::BTreeMap;
     use std::time::Duration;

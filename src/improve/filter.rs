@@ -100,6 +100,11 @@ impl Filter {
             let good = judged.iter_mut().filter(|one| one.rejected.is_none());
             good.skip(count).for_each(|one| one.rejected = Some(Rule::NotNeeded));
         }
+        self.counted(judged)
+    }
+
+    /// Verdicts that were given before, with what they count up to.
+    pub fn counted(&self, judged: Vec<Judged>) -> Filtered {
         let mut filtered = Filtered { judged, ..Filtered::default() };
         let fates: Vec<bool> =
             filtered.kept().filter_map(|candidate| self.passes_check(candidate)).collect();
@@ -136,8 +141,7 @@ impl Filter {
     fn sound(&self, candidate: &Candidate) -> Option<Rule> {
         let (question, answer) = (same_text(&candidate.question), same_text(&candidate.answer));
         let mut seeds = candidate.seeds.iter().filter_map(|id| self.find.get(id));
-        let asks_as_a_seed =
-            seeds.any(|seed| same_text(super::few_shot::question(seed)) == question);
+        let asks_as_a_seed = seeds.any(|seed| same_text(seed.question()) == question);
         if question == answer || asks_as_a_seed {
             return Some(Rule::Echo);
         }
@@ -230,6 +234,7 @@ mod tests {
             complete: true,
             refused: None,
             nll: 2.0,
+            before: Vec::new(),
         }
     }
 

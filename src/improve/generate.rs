@@ -3,11 +3,9 @@
 use super::candidate::Candidate;
 use super::filter::{Filter, Filtered};
 use crate::eval::{Example, measure};
-use crate::model::lora::Lora;
 use crate::runtime::Runtime;
 use crate::workplace::{Result, Seen, measuring};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Candidates of one batch. A batch is made as a whole or not at all: what is in it depends on seed and
 /// data, never on where a round was interrupted.
@@ -80,7 +78,6 @@ pub fn generate(
     filter: &Filter,
     wanted: Wanted,
     batches: &mut dyn Batches,
-    lora: Option<&Arc<Lora>>,
     seen: Seen,
     judged: &mut dyn FnMut(&Filtered),
 ) -> Result<Filtered> {
@@ -103,18 +100,17 @@ pub fn generate(
         if batch.is_empty() {
             return Ok(filtered);
         }
-        score(runtime, &mut batch, &filter.find, lora, seen)?;
+        score(runtime, &mut batch, &filter.find, seen)?;
         batches.add(batch)?;
         nth += 1;
     }
 }
 
-/// What each candidate's answer costs the model that is to learn it.
+/// What each candidate's answer costs base: one yardstick for all rounds.
 fn score(
     runtime: &Runtime,
     batch: &mut [Candidate],
     find: &HashMap<String, Example>,
-    lora: Option<&Arc<Lora>>,
     seen: Seen,
 ) -> Result<()> {
     let context = runtime.model().network.architecture().context;
@@ -135,7 +131,7 @@ fn score(
         }
     }
     let progress = &mut measuring("scoring examples", seen);
-    let scores = measure::score(runtime, &examples, lora, progress)?;
+    let scores = measure::score(runtime, &examples, None, progress)?;
     for (at, score) in places.into_iter().zip(scores) {
         batch[at].nll = score.nll;
     }

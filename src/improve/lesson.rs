@@ -4,7 +4,7 @@
 use super::candidate::Candidate;
 use super::pool::uncertainty;
 use super::settings::Weighting;
-use crate::eval::Example;
+use crate::eval::{Example, Neighbourhood};
 use crate::model::adapter::AdapterFolder;
 use crate::model::lora::Lora;
 use crate::runtime::Runtime;
@@ -124,6 +124,17 @@ pub struct LessonRecord {
     pub seconds: f64,
 }
 
+/// What a lesson starts from, beside its examples.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// The folder of an adapter to go on from; none is a fresh one.
+    pub adapter: Option<PathBuf>,
+    /// Share of good answers of the past.
+    pub replay: f64,
+    /// What those must not be near to.
+    pub keep_away: Neighbourhood,
+}
+
 /// Learns `examples` into `folder/adapter`, going on where an earlier attempt was interrupted; what is
 /// there already is loaded.
 ///
@@ -135,7 +146,7 @@ pub fn learn_into(
     runtime: &Runtime,
     examples: &[Example],
     settings: &TrainSettings,
-    init: Option<PathBuf>,
+    start: Start,
     seen: Seen,
 ) -> Result<(Arc<Lora>, LessonRecord)> {
     const RECORD: &str = "lesson.json";
@@ -154,13 +165,14 @@ pub fn learn_into(
                 .map_err(|e| crate::store::Error::io("make the folder", &runs, e))?;
             let request = TrainRequest {
                 material: Material::Examples(examples.to_vec()),
-                init,
+                init: start.adapter,
                 settings: settings.clone(),
                 accumulation_is_default: false,
                 shape_is_default: true,
-                replay: 0.0,
+                replay: start.replay,
                 watch: Vec::new(),
                 runs: Some(runs),
+                keep_away: start.keep_away,
             };
             prepare(workplace, runtime, request)?
         }
@@ -185,7 +197,11 @@ pub fn learn_into(
 /// The run that was begun in a folder, if it can be gone on with.
 pub(super) fn begun(runs: &Path) -> Option<RunFolder> {
     let run = RunFolder::find(runs, "last").ok()?;
-    (run.record().is_ok() && run.examples().is_ok()).then_some(run)
+    let record = run.record().ok()?;
+    // What it starts from is written after its record: without it, it never began.
+    let starts =
+        record.parent.is_none() || run.path().join("initial/adapter_model.safetensors").exists();
+    (starts && run.examples().is_ok()).then_some(run)
 }
 
 /// Steps of an epoch over so many examples, where nobody said how many: a step takes what is configured,
@@ -273,6 +289,7 @@ mod tests {
             complete: true,
             refused: None,
             nll,
+            before: Vec::new(),
         };
         let weight = |nll, weighting| lessons([&candidate(nll)], &find, weighting)[0].weight;
         assert_eq!(weight(3.0, Weighting::Uniform), 1.0);

@@ -5,8 +5,8 @@ use super::lesson::lessons;
 use super::record::{ExampleCounts, RoundEvent, RoundSeen};
 use super::round::{limit, wanted, working};
 use super::workbench::{Workbench, filter_for, generator_for};
-use super::{Candidate, Filtered, Settings, WeakAreas, weak_areas};
-use crate::eval::{Example, measure};
+use super::{Candidate, Filtered, GeneratorKind, Settings, WeakAreas, weak_areas};
+use crate::eval::{Example, FieldMap, measure, set};
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
 use crate::workplace::{Result, Workplace, measuring};
@@ -32,7 +32,8 @@ pub fn make_examples(
     arm: &Arm,
     seen: RoundSeen,
 ) -> Result<Made> {
-    let bench = Workbench::lay_out(workplace, set, arm, &mut working(seen))?;
+    let pool = read_pool(settings)?;
+    let bench = Workbench::lay_out(workplace, set, arm, &mut working(seen))?.with_pool(pool);
     let lora = arm.lora.clone();
     let scores = {
         let seen = &mut working(seen);
@@ -51,9 +52,9 @@ pub fn make_examples(
         sources,
         Origin::EachInTurn,
         limit,
-        lora.clone(),
+        lora,
         &mut working(seen),
-    )?;
+    );
     let seen = std::cell::RefCell::new(seen);
     let filtered = generate(
         runtime,
@@ -61,7 +62,6 @@ pub fn make_examples(
         &filter_for(settings, &bench, runtime),
         wanted(settings),
         &mut InMemory::default(),
-        lora.as_ref(),
         &mut |event| (seen.borrow_mut())(RoundEvent::Work(event)),
         &mut |filtered| {
             let counts = ExampleCounts::from(filtered);
@@ -70,6 +70,18 @@ pub fn make_examples(
     )?;
     let examples = lessons(filtered.kept(), bench.find_by_id(), settings.weighting);
     Ok(Made { weak, filtered, examples })
+}
+
+/// The file to choose from, where the settings name one: read before any work, so that a bad line costs no
+/// time.
+///
+/// # Errors
+/// A file that cannot be read or has a bad line.
+pub fn read_pool(settings: &Settings) -> Result<Vec<Example>> {
+    match &settings.generator {
+        GeneratorKind::Pool(path) => Ok(set::read(path, &FieldMap::default())?),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Batches that nobody needs later.

@@ -28,10 +28,10 @@ pub use filter::{Filter, Filtered, Judged, Strictness};
 pub use generate::{BATCH, Batches, Generator, Origin, Source, Sources, Wanted, generate};
 pub use kept_batches::KeptBatches;
 pub use lesson::{
-    LessonRecord, Matched, learn_into, lessons, matched, steps_per_epoch, trained_tokens,
+    LessonRecord, Matched, Start, learn_into, lessons, matched, steps_per_epoch, trained_tokens,
     with_steps,
 };
-pub use make::{Made, make_examples};
+pub use make::{Made, make_examples, read_pool};
 pub use record::{
     Control, ControlResult, Ending, ExampleCounts, HeldOut, Phase, RoundEvent, RoundRecord,
     RoundResult, RoundSeen, Showing,
@@ -40,7 +40,7 @@ pub use round::{limit, wanted};
 pub use sentinel_matrix::{
     SentinelMatrix, SentinelPair, SentinelRow, sentinel_matrix, sentinel_pairs,
 };
-pub use series::{ImproveRequest, StoredRound, improve, resume, stored_rounds};
+pub use series::{ImproveRequest, StoredRound, improve, kept_set, resume, stored_rounds};
 pub use settings::{GeneratorKind, Settings, Weighting};
 pub use weak_areas::{FEWEST_ITEMS, FEWEST_WEAK, WeakAreas, weak_areas};
 pub use workbench::{Workbench, filter_for, generator_for};

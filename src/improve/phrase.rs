@@ -2,11 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Runs of letters and digits, lower case.
+/// The words of a text as nearness sees them, lower case.
 pub fn words(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_owned).collect()
+    crate::eval::words(&text.to_lowercase()).map(str::to_owned).collect()
 }
 
 /// Different pairs of neighbouring words, as a share of all pairs; 1 for a text too short to repeat.

@@ -113,9 +113,10 @@ fn is_closed(command: &str) -> bool {
 
 /// A number as people write it: `$1,200.50` is 1200.5.
 fn number(text: &str) -> Option<f64> {
-    let text = text.trim_start_matches(['$', '€', '£']).trim_end_matches(['.', '%', ',', ';']);
+    let text = text.trim_start_matches(['$', '€', '£']).trim_end_matches(['.', ',', ';']);
+    let (text, unit) = text.strip_suffix('%').map_or((text, 1.0), |share| (share, 0.01));
     let plain = text.replace(',', "");
-    plain.parse::<f64>().ok().filter(|value| value.is_finite())
+    plain.parse::<f64>().ok().filter(|value| value.is_finite()).map(|value| value * unit)
 }
 
 /// Whether every `a + b = c` (also −, ×, ÷, and longer sums) of plain numbers in a text is right.
@@ -219,6 +220,7 @@ mod tests {
             "It costs $1,200 / 4 = $300.\n#### 300",
             "1 + 2 * 3 = 7\n#### 7",
             "#### 12",
+            "50 * 20% = 10\n#### 10",
         ] {
             assert!(check.holds(good), "{good}");
         }

@@ -3,7 +3,6 @@
 //! information density, §3.6).
 
 use super::candidate::Candidate;
-use super::few_shot::question;
 use super::generate::{BATCH, Generator, Sources};
 use super::phrase::Similarity;
 use crate::eval::{Example, Neighbourhood, measure};
@@ -39,27 +38,27 @@ impl Pool {
         let before = items.len();
         let items: Vec<Example> = items
             .into_iter()
-            .filter(|item| deciding.near_in_any_way(question(item)).is_none())
+            .filter(|item| deciding.near_in_any_way(item.question()).is_none())
             .collect();
         let dropped = before - items.len();
         (Self { items, sources, lora, limit, chosen: OnceLock::new() }, dropped)
     }
 
     fn choose(&self, runtime: &Runtime, seen: Seen) -> Result<Vec<Candidate>> {
-        let texts = self.items.iter().map(question);
+        let texts = self.items.iter().map(Example::question);
         let similarity = Similarity::over(
-            texts.chain(self.sources.items.iter().map(|source| question(&source.example))),
+            texts.chain(self.sources.items.iter().map(|source| source.example.question())),
         );
         let weak: Vec<_> = self
             .sources
             .items
             .iter()
-            .map(|source| (source, similarity.vector(question(&source.example))))
+            .map(|source| (source, similarity.vector(source.example.question())))
             .collect();
         // The weak item that each is most like.
         let mut liked: Vec<(f64, usize, &Example)> = Vec::new();
         for (place, item) in self.items.iter().enumerate() {
-            let own = similarity.vector(question(item));
+            let own = similarity.vector(item.question());
             let best = weak
                 .iter()
                 .map(|(source, vector)| (Similarity::cosine(&own, vector), &source.example))
@@ -70,8 +69,18 @@ impl Pool {
         }
         liked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         liked.truncate(self.limit.saturating_mul(LOOKED_AT));
-        let near: Vec<Example> =
-            liked.iter().map(|(_, place, _)| self.items[*place].clone()).collect();
+        let context = runtime.model().network.architecture().context;
+        let mut near: Vec<Example> = Vec::new();
+        let mut fitting = Vec::new();
+        for one in liked {
+            let item = &self.items[one.1];
+            let read = measure::items(runtime.model(), std::slice::from_ref(item))?;
+            if read.iter().all(|read| read.ids.len() <= context) {
+                near.push(item.clone());
+                fitting.push(one);
+            }
+        }
+        let liked = fitting;
         let scores = measure::score(
             runtime,
             &near,
@@ -87,11 +96,12 @@ impl Pool {
                     id: format!("pool-{}", item.id),
                     area: weak.area.clone(),
                     seeds: vec![weak.id.clone()],
-                    question: question(item).to_owned(),
+                    question: item.question().to_owned(),
                     answer: item.answer.clone(),
                     complete: true,
                     refused: None,
                     nll: f64::NAN,
+                    before: item.messages[..item.messages.len().saturating_sub(1)].to_vec(),
                 };
                 (cosine * uncertainty(score.nll.exp()), candidate)
             })

@@ -16,6 +16,7 @@ pub mod files {
     pub const ROUND: &str = "round.json";
     pub const SET: &str = "set.jsonl";
     pub const SCORES: &str = "scores.json";
+    pub const POOL: &str = "pool.jsonl";
     pub const BASELINE: &str = "baseline.json";
     pub const WEAK: &str = "weak.json";
     pub const CANDIDATES: &str = "candidates.jsonl";
@@ -256,8 +257,8 @@ pub enum Phase {
     Examples,
     Training,
     Measuring,
-    Control,
     Deciding,
+    Control,
 }
 
 impl Phase {
@@ -267,8 +268,8 @@ impl Phase {
         Self::Examples,
         Self::Training,
         Self::Measuring,
-        Self::Control,
         Self::Deciding,
+        Self::Control,
     ];
 
     pub fn as_str(self) -> &'static str {

@@ -1,12 +1,12 @@
 //! One round, phase by phase. Each phase leaves a document in the round's folder, so that a round that was
 //! stopped at any moment goes on with the first phase that has none.
 //!
-//! Nothing before the gate looks at an answer of a held-out or final item: find items alone say what is
-//! weak and what is imitated; of the others only the prompts are read, to keep away from them.
+//! No choice before the gate depends on an answer of a held-out or final item: find items alone say what is
+//! weak and what is imitated; of the others only the prompts count, to keep away from them.
 
 use super::advice::advice;
-use super::control::run_control;
-use super::generate::{Origin, Wanted, generate};
+use super::control::{Before, run_control};
+use super::generate::{Batches, Origin, Wanted, generate};
 use super::kept_batches::KeptBatches;
 use super::lesson::lessons;
 use super::record::{
@@ -15,7 +15,7 @@ use super::record::{
 };
 use super::weak_areas::nothing_to_improve;
 use super::workbench::{Workbench, filter_for, generator_for};
-use super::{Filtered, GeneratorKind, Settings, WeakAreas, weak_areas};
+use super::{Filtered, GeneratorKind, Judged, Rule, Settings, WeakAreas, weak_areas};
 use crate::eval::{
     Example, HeldOutSet, ItemScore, Question, distinct_2, measure, sentinels, summarise,
 };
@@ -29,6 +29,7 @@ use crate::workplace::{
     prepare_resume, scored,
 };
 use jiff::Zoned;
+use std::collections::HashMap;
 use std::time::Instant;
 
 /// A round that goes on in its folder.
@@ -57,16 +58,28 @@ impl Round<'_> {
         if let Some(result) = self.folder.read(files::RESULT)? {
             return Ok(result);
         }
-        self.tell_what_can_be_concluded(seen);
+
         seen(RoundEvent::Phase(Phase::Baseline));
         let scores = self.scores(seen)?;
         let weak = self.weak(&scores)?;
+        self.tell_what_can_be_concluded(&weak, seen);
         if weak.areas.is_empty() {
             // Said before minutes are spent on what only a decision needs.
             seen(RoundEvent::Phase(Phase::WeakAreas));
             seen(RoundEvent::Weak(weak.clone()));
             let mut result = self.opening(&scores.find, &scores.held_out, None, &weak);
             result.reason = nothing_to_improve(&scores.find, &weak);
+            return self.end(result, began, seen);
+        }
+        if self.bench.held_out_groups(&weak.areas) == 0 {
+            seen(RoundEvent::Phase(Phase::WeakAreas));
+            seen(RoundEvent::Weak(weak.clone()));
+            let mut result = self.opening(&scores.find, &scores.held_out, None, &weak);
+            result.decision = Ending::CannotTell;
+            result.reason =
+                "the weak areas have no held-out items, so nothing could be decided; add \
+                             items to them"
+                    .into();
             return self.end(result, began, seen);
         }
         let sentinels = match self.record.sentinels {
@@ -112,37 +125,51 @@ impl Round<'_> {
             held_out: summarise(&measured.held_out.items),
             diversity: measured.diversity,
         });
-        if self.record.control != Control::None {
-            seen(RoundEvent::Phase(Phase::Control));
-            result.control = Some(run_control(self, &baseline, &weak, &examples, &measured, seen)?);
-        }
-
         seen(RoundEvent::Phase(Phase::Deciding));
         self.decide(&mut result, &sentinels, &baseline, &measured, &candidate)?;
+        if self.record.control != Control::None {
+            seen(RoundEvent::Phase(Phase::Control));
+            let steps = training.steps.div_ceil(self.record.train.epochs.max(1));
+            let before = Before { baseline: &baseline, weak: &weak };
+            result.control = run_control(self, before, &examples, steps, &measured, seen)?;
+        }
         self.end(result, began, seen)
     }
 
     /// What the set is too small for is said before minutes are spent on it.
-    fn tell_what_can_be_concluded(&self, seen: RoundSeen) {
-        let groups = self.bench.held_out_groups();
-        if groups < crate::eval::FEWEST_GROUPS {
-            seen(RoundEvent::Work(Event::Note(format!(
-                "the set has {groups} groups of held-out items, and nothing is accepted on fewer than {}: \
-                 the round can show a direction, its decision will be \"cannot tell\"",
+    fn tell_what_can_be_concluded(&self, weak: &WeakAreas, seen: RoundSeen) {
+        let mut tell = |note: String| seen(RoundEvent::Work(Event::Note(note)));
+        let groups = self.bench.held_out_groups(&weak.areas);
+        if !weak.areas.is_empty() && groups < crate::eval::FEWEST_GROUPS {
+            tell(format!(
+                "the weak areas have {groups} groups of held-out items, and nothing is accepted on fewer \
+                 than {}: the round can show a direction, its decision will be \"cannot tell\"",
                 crate::eval::FEWEST_GROUPS
-            ))));
+            ));
         }
         if self.bench.areas().len() == 1 {
-            seen(RoundEvent::Work(Event::Note(
+            tell(
                 "the set has one area: what training for it costs elsewhere is watched by the sentinels \
                  alone"
                     .into(),
-            )));
+            );
         }
     }
 
     fn scores(&self, seen: RoundSeen) -> Result<Scores> {
-        if let Some(scores) = self.folder.read(files::SCORES)? {
+        if let Some(scores) = self.folder.read::<Scores>(files::SCORES)? {
+            let same = |scores: &[ItemScore], items: &[Example]| {
+                scores.iter().map(|score| &score.id).eq(items.iter().map(|item| &item.id))
+            };
+            if !same(&scores.find, self.bench.find())
+                || !same(&scores.held_out, self.bench.held_out())
+            {
+                return Err(Error::Usage(format!(
+                    "{} cannot be gone on with: its set is divided otherwise than when it began, because \
+                     another set has given places to its items; start a new round",
+                    self.folder.name()
+                )));
+            }
             return Ok(scores);
         }
         let mut score =
@@ -204,6 +231,16 @@ impl Round<'_> {
 
     fn examples(&self, baseline: &Baseline, weak: &WeakAreas, seen: RoundSeen) -> Result<Filtered> {
         let settings = &self.record.settings;
+        let filter = filter_for(settings, &self.bench, self.runtime);
+        let mut batches = KeptBatches::open(&self.folder)?;
+        if let Some(fates) = self.folder.read::<Vec<(String, Option<Rule>)>>(files::JUDGED)? {
+            let mut fates: HashMap<String, Option<Rule>> = fates.into_iter().collect();
+            let judged = batches.made().iter().flatten().map(|candidate| Judged {
+                rejected: fates.remove(&candidate.id).unwrap_or(Some(Rule::NotNeeded)),
+                candidate: candidate.clone(),
+            });
+            return Ok(filter.counted(judged.collect()));
+        }
         let sources = self.bench.weak_sources(&baseline.find, weak);
         let limit = limit(settings, sources.items.len());
         let lora = self.reference.lora.clone();
@@ -213,38 +250,37 @@ impl Round<'_> {
             sources,
             Origin::EachInTurn,
             limit,
-            lora.clone(),
+            lora,
             &mut working(seen),
-        )?;
+        );
         let mut batches = KeptBatches::open(&self.folder)?;
-        let mut judged = None;
+
         // Two closures speak to one listener, never at the same time.
         let seen = std::cell::RefCell::new(seen);
         let filtered = generate(
             self.runtime,
             generator.as_ref(),
-            &filter_for(settings, &self.bench, self.runtime),
+            &filter,
             wanted(settings),
             &mut batches,
-            lora.as_ref(),
             &mut |event| (seen.borrow_mut())(RoundEvent::Work(event)),
             &mut |filtered| {
                 let last = filtered.judged.last().map(|one| {
                     let candidate = &one.candidate;
                     (candidate.question.clone(), candidate.answer.clone(), one.rejected)
                 });
-                judged = Some(filtered.judged.len());
+
                 (seen.borrow_mut())(RoundEvent::Examples {
                     counts: ExampleCounts::from(filtered),
                     last,
                 });
             },
         )?;
-        let fates: Vec<(&str, Option<super::Rule>)> =
-            filtered.judged.iter().map(|one| (one.candidate.id.as_str(), one.rejected)).collect();
-        self.folder.write(files::JUDGED, &fates)?;
         let kept = lessons(filtered.kept(), self.bench.find_by_id(), settings.weighting);
         self.folder.write_lines(files::EXAMPLES, &kept)?;
+        let fates: Vec<(&str, Option<Rule>)> =
+            filtered.judged.iter().map(|one| (one.candidate.id.as_str(), one.rejected)).collect();
+        self.folder.write(files::JUDGED, &fates)?;
         Ok(filtered)
     }
 
@@ -288,6 +324,7 @@ impl Round<'_> {
                     shape_is_default: true,
                     replay: self.record.replay,
                     runs: None,
+                    keep_away: self.bench.deciding().clone(),
                 };
                 prepare(self.workplace, self.runtime, request).map_err(in_settings)?
             }

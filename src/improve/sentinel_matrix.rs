@@ -67,7 +67,7 @@ pub fn sentinel_matrix(workplace: &Workplace) -> SentinelMatrix {
 /// # Errors
 /// A round whose documents cannot be read.
 pub fn sentinel_pairs(workplace: &Workplace, round: &str, area: &str) -> Result<Vec<SentinelPair>> {
-    let folder = Documents::at(workplace.home.experiments().join(round))?;
+    let folder = Documents::open(workplace.home.experiments().join(round));
     let before = folder.read::<Baseline>(files::BASELINE)?;
     let after = folder.read::<Measured>(files::MEASURED)?;
     let (Some(before), Some(after)) = (

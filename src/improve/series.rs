@@ -1,6 +1,7 @@
 //! Rounds in a row: each starts from the last adapter that was accepted, and two in a row that are not
 //! end it.
 
+use super::make::read_pool;
 use super::record::{Control, Ending, RoundEvent, RoundRecord, RoundResult, RoundSeen, files};
 use super::round::{Round, now, working};
 use super::settings::Settings;
@@ -71,7 +72,8 @@ pub fn improve(
         previous: None,
         sentinels: request.sentinels,
     };
-    let folder = begin(workplace, &record, &request.examples)?;
+    let pool = read_pool(&request.settings)?;
+    let folder = begin(workplace, &record, &request.examples, &pool)?;
     go_on(workplace, runtime, folder, record, &request.examples, Vec::new(), seen)
 }
 
@@ -104,6 +106,18 @@ pub fn resume(
     if done.is_some() && record.iteration >= record.iterations {
         return Err(Error::Usage(format!("{} has ended; start a new round", folder.name())));
     }
+    let follows = |other: &Documents| {
+        let record = other.read::<RoundRecord>(files::ROUND).ok().flatten();
+        record.is_some_and(|record| record.previous.as_deref() == Some(&*folder.name()))
+    };
+    let rounds = Documents::all(&experiments, ROUND, files::ROUND);
+    if let Some(successor) = rounds.iter().find(|other| follows(other)) {
+        return Err(Error::Usage(format!(
+            "{} has ended and {} followed it; go on with that one",
+            folder.name(),
+            successor.name()
+        )));
+    }
     if record.base_sha256 != runtime.model().identity().sha256 {
         return Err(Error::Usage(format!(
             "{} is a round of another base model ({}); choose that with --model",
@@ -131,11 +145,19 @@ pub fn stored_rounds(workplace: &Workplace) -> Vec<StoredRound> {
     found
 }
 
-fn begin(workplace: &Workplace, record: &RoundRecord, examples: &[Example]) -> Result<Documents> {
+fn begin(
+    workplace: &Workplace,
+    record: &RoundRecord,
+    examples: &[Example],
+    pool: &[Example],
+) -> Result<Documents> {
     let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
     let folder = Documents::create(&workplace.home.experiments(), ROUND, &time)?;
     // The record makes it a round: with it, the set is there.
     folder.write_lines(files::SET, examples)?;
+    if !pool.is_empty() {
+        folder.write_lines(files::POOL, pool)?;
+    }
     folder.write(files::ROUND, record)?;
     Ok(folder)
 }
@@ -145,7 +167,7 @@ fn earlier(experiments: &std::path::Path, record: &RoundRecord) -> Result<Vec<Ro
     let mut results = Vec::new();
     let mut previous = record.previous.clone();
     while let Some(name) = previous.take() {
-        let folder = Documents::at(experiments.join(name))?;
+        let folder = Documents::open(experiments.join(name));
         if let (Some(record), Some(result)) =
             (folder.read::<RoundRecord>(files::ROUND)?, folder.read::<RoundResult>(files::RESULT)?)
         {
@@ -155,6 +177,18 @@ fn earlier(experiments: &std::path::Path, record: &RoundRecord) -> Result<Vec<Ro
     }
     results.reverse();
     Ok(results)
+}
+
+/// A set that is kept in a folder; empty where there is none of that name.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn kept_set(folder: &Documents, name: &str) -> Result<Vec<Example>> {
+    let path = folder.path().join(name);
+    match path.is_file() {
+        true => Ok(set::read(&path, &FieldMap::default())?),
+        false => Ok(Vec::new()),
+    }
 }
 
 fn go_on(
@@ -180,7 +214,9 @@ fn go_on(
         });
         let choice = ArmChoice::parse(&record.reference);
         let reference = workplace.arm(&choice, runtime, &mut working(seen))?;
-        let bench = Workbench::lay_out(workplace, examples, &reference, &mut working(seen))?;
+        let pool = kept_set(&folder, files::POOL)?;
+        let bench = Workbench::lay_out(workplace, examples, &reference, &mut working(seen))?
+            .with_pool(pool.clone());
         let name = folder.name();
         let round = Round { workplace, runtime, folder, record: record.clone(), bench, reference };
         let result = round.run(seen)?;
@@ -200,6 +236,6 @@ fn go_on(
         if let (Ending::Accepted, Some(adapter)) = (ending, adapter) {
             record.reference = adapter;
         }
-        folder = begin(workplace, &record, examples)?;
+        folder = begin(workplace, &record, examples, &pool)?;
     }
 }

@@ -8,7 +8,7 @@ use super::generate::{Generator, Origin, Source, Sources};
 use super::plausible::Plausible;
 use super::pool::Pool;
 use super::{GeneratorKind, Settings, WeakAreas};
-use crate::eval::{Assignment, Example, FieldMap, ItemScore, Neighbourhood, Place, set};
+use crate::eval::{Assignment, Example, ItemScore, Neighbourhood, Place};
 use crate::model::lora::Lora;
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
@@ -26,6 +26,7 @@ pub struct Workbench {
     deciding: Neighbourhood,
     fresh: Neighbourhood,
     areas: BTreeSet<String>,
+    pool: Vec<Example>,
 }
 
 impl Workbench {
@@ -74,9 +75,15 @@ impl Workbench {
             fresh: Neighbourhood::of([], set),
             areas: set.iter().map(|item| item.area.clone()).collect(),
             groups: assignment.groups,
+            pool: Vec::new(),
             find,
             held_out,
         })
+    }
+
+    /// The same with a person's file to choose from.
+    pub fn with_pool(self, pool: Vec<Example>) -> Self {
+        Self { pool, ..self }
     }
 
     pub fn find(&self) -> &[Example] {
@@ -105,9 +112,10 @@ impl Workbench {
         &self.deciding
     }
 
-    pub fn held_out_groups(&self) -> usize {
-        let groups: BTreeSet<&String> =
-            self.held_out.iter().filter_map(|item| self.groups.get(&item.id)).collect();
+    /// Groups of the held-out items of some areas.
+    pub fn held_out_groups(&self, areas: &BTreeSet<String>) -> usize {
+        let own = self.held_out.iter().filter(|item| areas.contains(&item.area));
+        let groups: BTreeSet<&String> = own.filter_map(|item| self.groups.get(&item.id)).collect();
         groups.len()
     }
 
@@ -154,9 +162,18 @@ pub fn filter_for(settings: &Settings, bench: &Workbench, runtime: &Runtime) -> 
     let control = tokenizer.control_texts().map(str::to_owned);
     let mut marks: Vec<String> = control.filter(|text| !text.trim().is_empty()).collect();
     marks.extend(["Question:", "Answer:", "<|", "|>", "[INST]"].map(str::to_owned));
+    // What stands in the person's own items is no mark here, such as |> in some programming languages.
+    marks.retain(|mark| {
+        let own = |item: &Example| item.question().contains(mark) || item.answer.contains(mark);
+        !bench.find.iter().any(own)
+    });
     Filter {
         strictness: settings.strictness,
-        keep_top: settings.keep_top,
+        // A pool is chosen for being surprising, and its answers are real.
+        keep_top: match settings.generator {
+            GeneratorKind::Pool(_) => 1.0,
+            _ => settings.keep_top,
+        },
         min_diversity: settings.min_diversity,
         count: settings.count,
         deciding: bench.deciding.clone(),
@@ -168,9 +185,6 @@ pub fn filter_for(settings: &Settings, bench: &Workbench, runtime: &Runtime) -> 
 }
 
 /// The generator that the settings name. Says how many items of a pool were dropped.
-///
-/// # Errors
-/// A pool that cannot be read.
 pub fn generator_for(
     settings: &Settings,
     bench: &Workbench,
@@ -179,7 +193,7 @@ pub fn generator_for(
     limit: Option<usize>,
     lora: Option<Arc<Lora>>,
     seen: Seen,
-) -> Result<Box<dyn Generator>> {
+) -> Box<dyn Generator> {
     let few_shot = |sources| FewShot {
         sources,
         origin,
@@ -189,15 +203,15 @@ pub fn generator_for(
         seed: settings.seed,
         lora: lora.clone(),
     };
-    Ok(match &settings.generator {
+    match &settings.generator {
         GeneratorKind::FewShot => Box::new(few_shot(sources)),
         GeneratorKind::Critique => {
             Box::new(Critique { first: few_shot(sources), checks: bench.checks() })
         }
-        GeneratorKind::Pool(path) => {
-            let items = set::read(path, &FieldMap::default())?;
-            let limit = limit.unwrap_or(items.len());
-            let (pool, dropped) = Pool::new(items, sources, &bench.deciding, lora, limit);
+        GeneratorKind::Pool(_) => {
+            let limit = limit.unwrap_or(bench.pool.len());
+            let (pool, dropped) =
+                Pool::new(bench.pool.clone(), sources, &bench.deciding, lora, limit);
             if dropped > 0 {
                 seen(Event::Note(format!(
                     "{dropped} items of the pool are dropped: they are near to items that decide"
@@ -205,15 +219,16 @@ pub fn generator_for(
             }
             Box::new(pool)
         }
-    })
+    }
 }
 
 /// The find items that may be imitated, of those that `choose` takes.
 fn sources(find: &[Example], scores: &[ItemScore], choose: impl Fn(&ItemScore) -> bool) -> Sources {
-    let items = find
-        .iter()
-        .zip(scores)
-        .filter(|(_, score)| choose(score))
-        .map(|(example, score)| Source { example: example.clone(), perplexity: score.nll.exp() });
-    Sources { items: items.collect() }
+    let by_id: HashMap<&str, &ItemScore> =
+        scores.iter().map(|score| (score.id.as_str(), score)).collect();
+    let source = |example: &Example| {
+        let score = by_id.get(example.id.as_str()).filter(|score| choose(score))?;
+        Some(Source { example: example.clone(), perplexity: score.nll.exp() })
+    };
+    Sources { items: find.iter().filter_map(source).collect() }
 }

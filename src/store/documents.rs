@@ -36,6 +36,11 @@ impl Documents {
         Ok(Self { path })
     }
 
+    /// A folder to read from, which may not be there.
+    pub fn open(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
     /// Those under `parent` whose name begins with `name_` and that hold `document`, oldest first.
     pub fn all(parent: &Path, name: &str, document: &str) -> Vec<Self> {
         let entries = std::fs::read_dir(parent).into_iter().flatten();

@@ -42,7 +42,12 @@ pub fn compare_arms(
         examples: request.examples,
         split: request.split,
         no_split: request.no_split,
-        targeted: lineage(workplace, b)?.into_iter().take(1).flat_map(|m| m.areas).collect(),
+        targeted: match b.lora {
+            None => BTreeSet::new(),
+            Some(_) => {
+                lineage(workplace, &b.name)?.into_iter().take(1).flat_map(|m| m.areas).collect()
+            }
+        },
         trained_on,
         sentinels: Sentinels::All,
         answers: true,
@@ -61,17 +66,29 @@ pub fn compare_arms(
 /// # Errors
 /// Metadata that cannot be read.
 pub fn trained_prompts(workplace: &Workplace, arm: &Arm) -> Result<BTreeSet<String>> {
-    Ok(lineage(workplace, arm)?.into_iter().flat_map(|metadata| metadata.prompts_sha256).collect())
+    match arm.lora {
+        None => Ok(BTreeSet::new()),
+        Some(_) => prompts_of_adapter(workplace, &arm.name),
+    }
 }
 
-/// The metadata of an arm's adapter, then of the one it was trained from, and so on, as far as they are
-/// still there.
-fn lineage(workplace: &Workplace, arm: &Arm) -> Result<Vec<AdapterMetadata>> {
-    let mut found = Vec::new();
-    if arm.lora.is_none() {
-        return Ok(found);
+/// As [`trained_prompts`], for an adapter by its name, or `base`.
+///
+/// # Errors
+/// As [`trained_prompts`].
+pub fn prompts_of_adapter(workplace: &Workplace, name: &str) -> Result<BTreeSet<String>> {
+    if name == "base" {
+        return Ok(BTreeSet::new());
     }
-    let mut folder = workplace.registry().folder(&arm.name)?;
+    let lineage = lineage(workplace, name)?;
+    Ok(lineage.into_iter().flat_map(|metadata| metadata.prompts_sha256).collect())
+}
+
+/// The metadata of an adapter, then of the one it was trained from, and so on, as far as they are still
+/// there.
+fn lineage(workplace: &Workplace, name: &str) -> Result<Vec<AdapterMetadata>> {
+    let mut found = Vec::new();
+    let mut folder = workplace.registry().folder(name)?;
     let mut visited = BTreeSet::new();
     while visited.insert(folder.path().to_owned()) {
         let Some(metadata) = folder.metadata()? else { break };

@@ -25,6 +25,10 @@ pub enum Error {
     #[error(transparent)]
     Tasks(#[from] tasks::Error),
 
+    /// No area of a set is weak enough to do anything for.
+    #[error("nothing to improve: {0}")]
+    NothingToImprove(String),
+
     /// The arguments do not go together.
     #[error("{0}")]
     Usage(String),

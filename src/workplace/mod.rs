@@ -16,7 +16,9 @@ mod watched;
 
 pub use built_in::{evaluation_set, sentinel_set};
 pub use compare::{CompareRequest, Comparison, compare};
-pub use compare_arms::{ArmsRequest, compare_arms, keep_evaluation, trained_prompts};
+pub use compare_arms::{
+    ArmsRequest, compare_arms, keep_evaluation, prompts_of_adapter, trained_prompts,
+};
 pub use error::{Error, Result};
 pub use evaluate::{
     EvaluateRequest, Evaluation, ExampleScore, FindScores, SplitChoice, evaluate, find_weak, part,

@@ -2,7 +2,7 @@
 
 use super::{Error, Event, Result, Seen, Workplace, free_memory_mib, watched};
 use crate::config::Config;
-use crate::eval::{Example, Provenance, measure};
+use crate::eval::{Example, Neighbourhood, Provenance, measure};
 use crate::feedback;
 use crate::model::adapter::{AdapterFolder, AdapterMetadata};
 use crate::model::lora::{Lora, LoraConfig};
@@ -46,6 +46,8 @@ pub struct TrainRequest {
     pub watch: Vec<Example>,
     /// Where the run's folder is made; none: among the home's own.
     pub runs: Option<PathBuf>,
+    /// Good answers of the past whose questions are near to these are not replayed.
+    pub keep_away: Neighbourhood,
 }
 
 impl TrainSettings {
@@ -128,7 +130,8 @@ pub fn prepare(
         Material::Failed => corrections(workplace, &mut notes)?,
         Material::Examples(examples) => examples,
     };
-    add_replay(workplace, runtime, &mut examples, request.replay, settings.seed, &mut notes)?;
+    let replay = Replay { share: request.replay, seed: settings.seed, away: &request.keep_away };
+    add_replay(workplace, runtime, &mut examples, replay, &mut notes)?;
     let model = runtime.model();
     let (lora, parent) = match &init {
         None => {
@@ -335,7 +338,11 @@ pub fn run(
     // The run is locked until its record names the adapter.
     let (mut trained, learned, _lock) = learn_locked(runtime, prepared, started, seen)?;
     if let Some(Learned { lora, metadata }) = learned {
-        let name = workplace.registry().add(&lora, Some(&metadata), runtime.model())?;
+        // A process that was killed after it had added the adapter has not told the run.
+        let name = match workplace.registry().of_run(&run.name(), &metadata.data_sha256)? {
+            Some(name) => name,
+            None => workplace.registry().add(&lora, Some(&metadata), runtime.model())?,
+        };
         let mut record = run.record()?;
         record.adapter = Some(name.clone());
         run.write_record(&record)?;
@@ -448,15 +455,24 @@ fn corrections(workplace: &Workplace, notes: &mut Vec<String>) -> Result<Vec<Exa
         .collect())
 }
 
+/// Which of the model's own good answers are trained on again.
+struct Replay<'a> {
+    /// Among all examples.
+    share: f64,
+    seed: u64,
+    /// What they must not be near to.
+    away: &'a Neighbourhood,
+}
+
 /// Adds the model's own good answers until they are `share` of all, or until there are no more.
 fn add_replay(
     workplace: &Workplace,
     runtime: &Runtime,
     examples: &mut Vec<Example>,
-    share: f64,
-    seed: u64,
+    replay: Replay<'_>,
     notes: &mut Vec<String>,
 ) -> Result<()> {
+    let Replay { share, seed, away } = replay;
     let wanted = (examples.len() as f64 * share / (1.0 - share)).round() as usize;
     if wanted == 0 {
         return Ok(());
@@ -468,6 +484,7 @@ fn add_replay(
     good.shuffle(&mut rng);
     let prompts: std::collections::HashSet<String> = examples.iter().map(Example::prompt).collect();
     let before = examples.len();
+    let mut near = 0;
     for replay in good {
         if examples.len() - before == wanted {
             break;
@@ -481,9 +498,16 @@ fn add_replay(
             provenance: Provenance::Replay,
             check: None,
         };
-        if !prompts.contains(&example.prompt()) {
+        let leaks = away.near_in_any_way(example.question()).is_some();
+        near += usize::from(leaks);
+        if !leaks && !prompts.contains(&example.prompt()) {
             examples.push(example);
         }
+    }
+    if near > 0 {
+        notes.push(format!(
+            "replay: {near} good answers of the past are left out, they are near to items that decide"
+        ));
     }
     if examples.len() - before < wanted {
         notes.push(format!(

@@ -102,6 +102,7 @@ pub fn request(examples: Vec<Example>, settings: TrainSettings) -> TrainRequest 
         replay: 0.0,
         watch: Vec::new(),
         runs: None,
+        keep_away: Default::default(),
     }
 }
 

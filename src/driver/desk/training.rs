@@ -69,6 +69,7 @@ impl Inner {
             replay: config.train.replay,
             watch: watched_candidates(&self.workplace)?,
             runs: None,
+            keep_away: Default::default(),
         })
     }
 
