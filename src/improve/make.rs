@@ -3,7 +3,8 @@
 use super::generate::{Batches, Origin, generate};
 use super::lesson::lessons;
 use super::record::{ExampleCounts, RoundEvent, RoundSeen};
-use super::round::{limit, wanted, working};
+use super::round::working;
+use super::settings::{limit, wanted};
 use super::workbench::{Workbench, filter_for, generator_for};
 use super::{Candidate, Filtered, GeneratorKind, Settings, WeakAreas, weak_areas};
 use crate::eval::{Example, FieldMap, measure, set};

@@ -36,11 +36,10 @@ pub use record::{
     Control, ControlResult, Ending, ExampleCounts, HeldOut, Phase, RoundEvent, RoundRecord,
     RoundResult, RoundSeen, Showing,
 };
-pub use round::{limit, wanted};
 pub use sentinel_matrix::{
     SentinelMatrix, SentinelPair, SentinelRow, sentinel_matrix, sentinel_pairs,
 };
 pub use series::{ImproveRequest, StoredRound, improve, kept_set, resume, stored_rounds};
-pub use settings::{GeneratorKind, Settings, Weighting};
+pub use settings::{GeneratorKind, Settings, Weighting, limit, wanted};
 pub use weak_areas::{FEWEST_ITEMS, FEWEST_WEAK, WeakAreas, weak_areas};
 pub use workbench::{Workbench, filter_for, generator_for};

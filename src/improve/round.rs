@@ -6,16 +6,17 @@
 
 use super::advice::advice;
 use super::control::{Before, run_control};
-use super::generate::{Batches, Origin, Wanted, generate};
+use super::generate::{Batches, Origin, generate};
 use super::kept_batches::KeptBatches;
 use super::lesson::lessons;
 use super::record::{
     Baseline, Control, Ending, ExampleCounts, HeldOut, Measured, Phase, RoundEvent, RoundRecord,
     RoundResult, RoundSeen, Scores, Showing, TrainingRecord, files,
 };
+use super::settings::{limit, wanted};
 use super::weak_areas::nothing_to_improve;
 use super::workbench::{Workbench, filter_for, generator_for};
-use super::{Filtered, GeneratorKind, Judged, Rule, Settings, WeakAreas, weak_areas};
+use super::{Filtered, Judged, Rule, Settings, WeakAreas, weak_areas};
 use crate::eval::{
     Example, HeldOutSet, ItemScore, Question, distinct_2, measure, sentinels, summarise,
 };
@@ -253,8 +254,6 @@ impl Round<'_> {
             lora,
             &mut working(seen),
         );
-        let mut batches = KeptBatches::open(&self.folder)?;
-
         // Two closures speak to one listener, never at the same time.
         let seen = std::cell::RefCell::new(seen);
         let filtered = generate(
@@ -269,7 +268,6 @@ impl Round<'_> {
                     let candidate = &one.candidate;
                     (candidate.question.clone(), candidate.answer.clone(), one.rejected)
                 });
-
                 (seen.borrow_mut())(RoundEvent::Examples {
                     counts: ExampleCounts::from(filtered),
                     last,
@@ -477,21 +475,6 @@ fn in_settings(error: Error) -> Error {
         }
         error => error,
     }
-}
-
-/// Candidates at most, where no number of good ones is asked for.
-pub fn limit(settings: &Settings, weak: usize) -> Option<usize> {
-    match (settings.count, &settings.generator) {
-        (None, _) => Some(settings.variations.saturating_mul(weak)),
-        // A file has as many as it has: more are looked at than are needed.
-        (Some(count), GeneratorKind::Pool(_)) => Some(count.saturating_mul(4)),
-        (Some(_), _) => None,
-    }
-}
-
-/// How many good ones are made.
-pub fn wanted(settings: &Settings) -> Wanted {
-    settings.count.map_or(Wanted::All, Wanted::Kept)
 }
 
 /// Identifies an arm's weights.

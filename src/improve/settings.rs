@@ -1,6 +1,7 @@
 //! How a round is done.
 
 use super::filter::Strictness;
+use super::generate::Wanted;
 use crate::config::{ErrorDriven, PerplexityThreshold};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -63,4 +64,19 @@ impl Settings {
             seed,
         }
     }
+}
+
+/// Candidates at most, where no number of good ones is asked for.
+pub fn limit(settings: &Settings, weak: usize) -> Option<usize> {
+    match (settings.count, &settings.generator) {
+        (None, _) => Some(settings.variations.saturating_mul(weak)),
+        // A file has as many as it has: more are looked at than are needed.
+        (Some(count), GeneratorKind::Pool(_)) => Some(count.saturating_mul(4)),
+        (Some(_), _) => None,
+    }
+}
+
+/// How many good ones are made.
+pub fn wanted(settings: &Settings) -> Wanted {
+    settings.count.map_or(Wanted::All, Wanted::Kept)
 }
