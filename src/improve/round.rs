@@ -16,7 +16,7 @@ use super::record::{
 use super::settings::{limit, wanted};
 use super::weak_areas::nothing_to_improve;
 use super::workbench::{Workbench, filter_for, generator_for};
-use super::{Filtered, Judged, Rule, Settings, WeakAreas, weak_areas};
+use super::{Filtered, Judged, Rule, WeakAreas, weak_areas};
 use crate::eval::{
     Example, HeldOutSet, ItemScore, Question, distinct_2, measure, sentinels, summarise,
 };
