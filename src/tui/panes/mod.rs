@@ -1,6 +1,7 @@
 //! The numbered screens, one folder or file each: state, what keys do to it, and how it looks.
 
 mod compare;
+mod outcome;
 mod sessions;
 mod tasks;
 mod training;
