@@ -1,6 +1,7 @@
 //! The numbered screens, one folder or file each: state, what keys do to it, and how it looks.
 
 mod compare;
+mod experiments;
 mod outcome;
 mod sessions;
 mod tasks;
@@ -8,6 +9,9 @@ mod training;
 mod weak;
 
 pub use compare::ComparePane;
+pub use experiments::ExperimentsPane;
+#[cfg(test)]
+pub use experiments::tests::samples as experiment_samples;
 pub use sessions::SessionsPane;
 pub use tasks::TasksPane;
 pub use training::TrainingPane;

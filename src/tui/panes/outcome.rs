@@ -11,6 +11,9 @@ use ratatui::text::{Line, Span};
 /// Columns of the drawn interval.
 const BAR: usize = 25;
 
+/// Columns of a label at least.
+const LABEL: usize = 10;
+
 /// Areas, then sentinels, with the interval drawn where there is room.
 pub fn area_table(
     areas: &[AreaOutcome],
@@ -100,6 +103,27 @@ pub fn guard_lines(guard: &Guard, width: usize, theme: &Theme) -> Vec<Line<'stat
             Line::from(vec![Span::styled(format!("{state:STATE$}"), style), Span::raw(line)])
         })
         .collect()
+}
+
+/// Labels with their words beside them, wrapped.
+pub fn facts_lines(
+    facts: &[(&'static str, String)],
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let label = facts.iter().map(|(label, _)| label.len() + 1).max().unwrap_or(0).max(LABEL);
+    let mut lines = Vec::new();
+    for (name, words) in facts {
+        for (place, line) in wrap(words, width.saturating_sub(label).max(8)).into_iter().enumerate()
+        {
+            let name = if place == 0 { *name } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(format!("{name:label$}"), theme.dim),
+                Span::styled(line, theme.text),
+            ]));
+        }
+    }
+    lines
 }
 
 /// A relative change with its sign.

@@ -5,7 +5,7 @@ use super::view::model_trouble;
 use crate::eval::Verdict;
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
-use crate::tui::panes::outcome::{area_table, change, guard_lines, perplexity};
+use crate::tui::panes::outcome::{area_table, change, facts_lines, guard_lines, perplexity};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{paragraphs, wrap};
 use crate::workplace::{Comparison, SetChoice};
@@ -205,17 +205,6 @@ fn verdict(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'st
         used.push_str(&format!(" · needs about {more} more items"));
     }
     facts.push(("budget", used));
-    for (label, words) in facts {
-        const LABEL: usize = 10;
-        for (place, line) in
-            wrap(&words, width.saturating_sub(LABEL).max(8)).into_iter().enumerate()
-        {
-            let label = if place == 0 { label } else { "" };
-            lines.push(Line::from(vec![
-                Span::styled(format!("{label:LABEL$}"), theme.dim),
-                Span::styled(line, theme.text),
-            ]));
-        }
-    }
+    lines.extend(facts_lines(&facts, width, theme));
     lines
 }
