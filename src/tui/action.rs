@@ -84,6 +84,13 @@ pub enum Action {
     Judge,
     FailedTasks,
 
+    // Experiments.
+    Improve,
+    NewExperiment,
+    /// Goes on with what was stopped.
+    Resume,
+    Sentinels,
+
     // Questions.
     Yes,
     No,
@@ -107,6 +114,11 @@ pub enum Scope {
     Training,
     TrainingPreview,
     Compare,
+    Experiments,
+    /// Which experiment is to be started.
+    ExperimentChoice,
+    /// The matrix, or an open cell of it.
+    Sentinels,
     /// A single line or a text that Enter confirms.
     Entry,
     /// The feedback form before the stars, at the issues, and in its texts.
@@ -132,6 +144,9 @@ impl Scope {
             Self::Training => "Training",
             Self::TrainingPreview => "Training: before it starts",
             Self::Compare => "Compare",
+            Self::Experiments => "Experiments",
+            Self::ExperimentChoice => "Experiments: which one",
+            Self::Sentinels => "Experiments: sentinels",
             Self::Entry => "Entering text",
             Self::FormStars => "Feedback: stars",
             Self::FormIssues => "Feedback: what went wrong",
@@ -253,6 +268,30 @@ actions! {
         A::Right, "right-column", ["right", "l"], None, "The right answer, or the selected task, is the one that scrolls";
         A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered";
     }
+    Experiments {
+        A::Open, "open-experiment", ["enter"], Some("large"), "Show what is selected alone, or go back";
+        A::Improve, "improve", ["i"], Some("improve"), "One round of improvement: weak areas, examples, training, decision";
+        A::NewExperiment, "new-experiment", ["n"], Some("experiment"), "Start an experiment: arms trained over seeds, and held against each other";
+        A::Resume, "resume", ["r"], Some("go on"), "Go on with the selected one, which was stopped";
+        A::Stop, "stop-work", ["x"], Some("stop"), "Stop what is running; it can be gone on with";
+        A::Sentinels, "sentinels", ["s"], Some("sentinels"), "What every adapter cost elsewhere: adapter by sentinel area";
+        A::ChooseSet, "experiment-set", ["o", "f"], Some("set"), "Choose another evaluation set";
+        A::ChooseArm, "improve-arm", ["b"], Some("arm"), "A round starts from base or an adapter";
+        A::Left, "newer-experiment", ["left", "h"], None, "While one has the screen: the one above it in the list";
+        A::Right, "older-experiment", ["right", "l"], None, "While one has the screen: the one below it in the list";
+        A::Back, "leave-experiment", ["esc"], Some("back/stop"), "Back to the list, or stop what is running";
+    }
+    ExperimentChoice {
+        A::Confirm, "choose-experiment", ["enter"], Some("start"), "Start the selected experiment";
+        A::Back, "leave-choice", ["esc"], Some("back"), "Start none";
+    }
+    Sentinels {
+        A::Open, "open-cell", ["enter"], Some("answers"), "The answers before and after";
+        A::Left, "area-left", ["left", "h"], None, "The area to the left";
+        A::Right, "area-right", ["right", "l"], None, "The area to the right";
+        A::Sentinels, "leave-sentinels", ["s"], Some("experiments"), "Back to rounds and experiments";
+        A::Back, "leave-cell", ["esc"], Some("back"), "Back to the matrix, or to rounds and experiments";
+    }
     FormStars {
         A::Stars(1), "one-star", ["1"], Some("1-5 stars"), "One star: useless";
         A::Stars(2), "two-stars", ["2"], None, "Two stars: bad";
@@ -316,6 +355,7 @@ actions! {
         A::Show(P::Weak), "show-weak-areas", ["3"], None, "Weak areas";
         A::Show(P::Training), "show-training", ["4"], None, "Training";
         A::Show(P::Compare), "show-compare", ["5"], None, "Compare";
+        A::Show(P::Experiments), "show-experiments", ["6"], None, "Experiments";
         A::Help, "help", ["?"], Some("help"), "All keys";
         A::Palette, "palette", [":"], None, "Find an action by its name";
         A::Quit, "quit", ["q"], Some("quit"), "Quit";

@@ -7,7 +7,7 @@ use super::layers::{EntryPurpose, Help, Layer, Palette, Question, QuestionAbout,
 use super::pane::{
     Context, Intent, ModelState, Notice, NoticeKind, Pane, PaneName, Shared, TerminalEffect,
 };
-use super::panes::{ComparePane, SessionsPane, TasksPane, TrainingPane, WeakPane};
+use super::panes::{ComparePane, ExperimentsPane, SessionsPane, TasksPane, TrainingPane, WeakPane};
 use super::theme::Theme;
 use crate::config::Config;
 use crate::driver::{Effect, ModelReport, Report};
@@ -37,6 +37,7 @@ pub struct App {
     weak: WeakPane,
     training: TrainingPane,
     compare: ComparePane,
+    experiments: ExperimentsPane,
     /// From the bottom up.
     layers: Vec<Layer>,
     notice: Option<(Notice, Zoned)>,
@@ -67,6 +68,7 @@ impl App {
             weak: WeakPane::default(),
             training: TrainingPane::default(),
             compare: ComparePane::default(),
+            experiments: ExperimentsPane::default(),
             layers: Vec::new(),
             notice: None,
             quitting: false,
@@ -137,8 +139,8 @@ impl App {
         self.layers.push(layer);
     }
 
-    fn panes(&self) -> [&dyn Pane; 5] {
-        [&self.tasks, &self.sessions, &self.weak, &self.training, &self.compare]
+    fn panes(&self) -> [&dyn Pane; 6] {
+        [&self.tasks, &self.sessions, &self.weak, &self.training, &self.compare, &self.experiments]
     }
 
     fn front_pane(&self) -> &dyn Pane {
@@ -157,6 +159,7 @@ impl App {
             PaneName::Weak => &mut self.weak,
             PaneName::Training => &mut self.training,
             PaneName::Compare => &mut self.compare,
+            PaneName::Experiments => &mut self.experiments,
         };
         run(pane, &mut context);
         context.intents
@@ -441,30 +444,57 @@ impl App {
 
     fn draw_tabs(&self, frame: &mut Frame, area: Rect) {
         let theme = &self.shared.theme;
-        let mut spans = vec![Span::styled(" kaizen ", theme.accent)];
-        for (place, pane) in PaneName::ALL.into_iter().enumerate() {
-            let style = if pane == self.shared.front { theme.selected } else { theme.text };
-            let moving = match pane {
-                PaneName::Training if self.shared.training.is_some() => "●",
-                _ => "",
-            };
-            spans.push(Span::styled(format!(" {}{moving} {} ", place + 1, pane.title()), style));
-        }
+        let mut spans = self.tabs(usize::from(area.width));
         let used: usize = spans.iter().map(|span| span.content.width()).sum();
         let room = usize::from(area.width).saturating_sub(used + 1);
         let (words, style) = match &self.shared.model {
-            ModelState::Ready(facts) => (facts.name.clone(), theme.dim),
+            ModelState::Ready(facts) => (super::widgets::elide(&facts.name, room), theme.dim),
             ModelState::Coming(words, share) => {
                 let share = share.map(|s| format!(" {:.0} %", s * 100.0)).unwrap_or_default();
-                (format!("{words}{share}"), theme.warning)
+                let words = super::widgets::elide(words, room.saturating_sub(share.width()));
+                (super::widgets::elide(&(words + &share), room), theme.warning)
             }
-            ModelState::Failed(_) => ("no model".into(), theme.bad),
+            ModelState::Failed(_) => (super::widgets::elide("no model", room), theme.bad),
         };
-        let words = super::widgets::elide(&words, room);
         let gap = room.saturating_sub(words.width());
         spans.push(Span::raw(" ".repeat(gap)));
         spans.push(Span::styled(words, style));
         frame.render_widget(Line::from(spans), area);
+    }
+
+    /// The panes by number, with as much around them as leaves room for the model's state.
+    fn tabs(&self, width: usize) -> Vec<Span<'static>> {
+        const MODEL: usize = 10;
+        let theme = &self.shared.theme;
+        let front = self.shared.front;
+        let moving = |pane| match pane {
+            PaneName::Training if self.shared.training.is_some() => "●",
+            PaneName::Experiments if self.experiments.is_moving() => "●",
+            _ => "",
+        };
+        let style = |pane| if pane == front { theme.selected } else { theme.text };
+        let panes = || PaneName::ALL.into_iter().enumerate();
+        let wide = panes().map(|(place, pane)| {
+            Span::styled(format!(" {}{} {} ", place + 1, moving(pane), pane.title()), style(pane))
+        });
+        let wide: Vec<_> =
+            std::iter::once(Span::styled(" kaizen ", theme.accent)).chain(wide).collect();
+        let close = |titles: &dyn Fn(PaneName) -> bool| -> Vec<Span<'static>> {
+            panes()
+                .flat_map(|(place, pane)| {
+                    let title =
+                        if titles(pane) { format!(" {}", pane.title()) } else { String::new() };
+                    let tab = format!("{}{}{title}", place + 1, moving(pane));
+                    [Span::raw(" "), Span::styled(tab, style(pane))]
+                })
+                .collect()
+        };
+        let used = |spans: &[Span]| spans.iter().map(|span| span.content.width()).sum::<usize>();
+        if used(&wide) + MODEL < width {
+            return wide;
+        }
+        let all = close(&|_| true);
+        if used(&all) + MODEL < width { all } else { close(&|pane| pane == front) }
     }
 
     fn draw_footer(&self, frame: &mut Frame, area: Rect) {

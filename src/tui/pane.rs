@@ -20,11 +20,12 @@ pub enum PaneName {
     Weak,
     Training,
     Compare,
+    Experiments,
 }
 
 impl PaneName {
-    pub const ALL: [Self; 5] =
-        [Self::Tasks, Self::Sessions, Self::Weak, Self::Training, Self::Compare];
+    pub const ALL: [Self; 6] =
+        [Self::Tasks, Self::Sessions, Self::Weak, Self::Training, Self::Compare, Self::Experiments];
 
     pub fn title(self) -> &'static str {
         match self {
@@ -33,6 +34,7 @@ impl PaneName {
             Self::Weak => "Weak areas",
             Self::Training => "Training",
             Self::Compare => "Compare",
+            Self::Experiments => "Experiments",
         }
     }
 }
@@ -87,6 +89,17 @@ pub enum Intent {
     Train(TrainingMaterial),
     /// Measures another set from now on.
     UseSet(SetChoice),
+}
+
+/// A set in words, short enough for a line.
+pub fn set_name(set: &SetChoice) -> String {
+    match set {
+        SetChoice::BuiltIn => "the built-in set and your own items".into(),
+        SetChoice::File(path) => {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            crate::store::plain_line(&name.to_string_lossy())
+        }
+    }
 }
 
 /// What only the terminal can do.

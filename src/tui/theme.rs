@@ -25,6 +25,8 @@ pub struct Theme {
     pub heat: [Style; 6],
     /// Lines of a chart: the live one, its smoothed form, held-out, an earlier run.
     pub series: [Style; 4],
+    /// Curves side by side: the arms of an experiment.
+    pub arms: [Style; 6],
 }
 
 impl Default for Theme {
@@ -59,6 +61,14 @@ impl Default for Theme {
                 colour(Color::Cyan),
                 colour(Color::Yellow),
                 colour(Color::Magenta),
+            ],
+            arms: [
+                colour(Color::Cyan),
+                colour(Color::Yellow),
+                colour(Color::Magenta),
+                colour(Color::Green),
+                colour(Color::Blue),
+                colour(Color::Red),
             ],
         }
     }

@@ -3,11 +3,14 @@
 use super::Stay;
 use crate::tui::action::Action;
 use crate::tui::pane::{Context, Shared, TerminalEffect};
-use crate::tui::widgets::dialog;
+use crate::tui::widgets::{dialog, wrap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
+
+/// Columns of the box.
+const WIDTH: u16 = 62;
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,10 @@ pub enum QuestionAbout {
     QuitWhileWorking,
     /// Stopping a run for good.
     StopTraining { run: String },
+    /// Starting long work: what will happen.
+    StartWork(String),
+    /// Stopping work that can be gone on with.
+    StopWork(String),
 }
 
 /// The question on screen.
@@ -53,7 +60,12 @@ impl Question {
                 context.terminal(TerminalEffect::Quit);
                 Stay::Closed
             }
-            (QuestionAbout::StopTraining { .. }, Action::Yes) => Stay::ClosedThen(Action::Yes),
+            (
+                QuestionAbout::StopTraining { .. }
+                | QuestionAbout::StartWork(_)
+                | QuestionAbout::StopWork(_),
+                Action::Yes,
+            ) => Stay::ClosedThen(Action::Yes),
             _ => Stay::Closed,
         }
     }
@@ -70,9 +82,16 @@ impl Question {
             QuestionAbout::StopTraining { run } => format!(
                 "Stop {run} for good?\n\nIts curve stays, no adapter comes of it. `p` would pause it instead.\n\ny stops it, n lets it train."
             ),
+            QuestionAbout::StartWork(words) => format!("{words}\n\ny starts it, n leaves it."),
+            QuestionAbout::StopWork(what) => format!(
+                "Stop {what}?\n\nWhat it has done so far is kept: it can be gone on with (r), also after you quit.\n\ny stops it, n lets it go on."
+            ),
         };
-        let inner = dialog(frame, area, "A question", (62, 8), &shared.theme);
-        let lines: Vec<Line> = words.lines().map(Line::from).collect();
-        frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), inner);
+        // As wide as the room inside, so that all of it is seen.
+        let lines = wrap(&words, usize::from((WIDTH - 4).min(area.width.saturating_sub(4))));
+        let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).max(8);
+        let inner = dialog(frame, area, "A question", (WIDTH, height), &shared.theme);
+        let lines: Vec<Line> = lines.into_iter().map(Line::from).collect();
+        frame.render_widget(Paragraph::new(lines), inner);
     }
 }

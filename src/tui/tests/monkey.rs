@@ -1,6 +1,8 @@
 //! Keys, pastes, resizes and reports at random: whatever somebody's cat types, nothing panics and the
 //! way out stays open.
 
+mod improving;
+
 use super::Screen;
 use crate::driver::{
     Answered, ArmRating, Effect, FailedCompared, FailedTask, MeasuredItem, ModelReport,
@@ -121,7 +123,11 @@ impl Cat {
             | Effect::StartTraining(work)
             | Effect::ResumeTraining { work, .. }
             | Effect::Judge { work, .. }
-            | Effect::CompareFailed { work, .. } => Some(*work),
+            | Effect::CompareFailed { work, .. }
+            | Effect::Improve { work, .. }
+            | Effect::ResumeRound { work, .. }
+            | Effect::RunExperiment { work, .. }
+            | Effect::ResumeExperiment { work, .. } => Some(*work),
             _ => None,
         };
         if let Some(work) = work
@@ -134,7 +140,7 @@ impl Cat {
     }
 
     fn work_event(&mut self) -> WorkEvent {
-        match self.rng.random_range(0..9) {
+        match self.rng.random_range(0..13) {
             0 => WorkEvent::Started,
             1 => WorkEvent::Text(self.text()),
             2 => WorkEvent::Memory(900),
@@ -147,6 +153,7 @@ impl Cat {
                 done: vec![self.step(1)],
             })),
             7 => WorkEvent::Progress(Progress::Train(TrainEvent::Saved { step: 2 })),
+            8..12 => self.improving(),
             _ => {
                 let step = self.rng.random_range(0..60);
                 WorkEvent::Progress(Progress::Train(TrainEvent::Step(self.step(step))))
@@ -231,6 +238,7 @@ impl Cat {
             Effect::DiscardTraining(_) | Effect::AbandonRun(_) => {
                 Report::Failed { what: "do it", why: "no".into() }
             }
+            effect => self.improved(effect),
         }
     }
 

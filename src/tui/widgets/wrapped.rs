@@ -74,6 +74,11 @@ pub fn elide(text: &str, width: usize) -> String {
     shown
 }
 
+/// `text` with spaces to `width` columns.
+pub fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

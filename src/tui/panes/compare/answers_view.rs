@@ -2,11 +2,10 @@
 
 use super::answers::{Answers, State};
 use super::arms::Side;
-use super::measuring::spinner;
-use super::view::{model_trouble, paragraphs};
+use super::view::model_trouble;
 use crate::runtime::Stop;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{elide, stars, wrap};
+use crate::tui::widgets::{elide, paragraphs, spinner, stars, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};

@@ -1,13 +1,13 @@
 //! How the failed tasks look, before and after.
 
 use super::failed::{FailedTasks, Sum};
-use super::measuring::pad;
-use super::view::{change, model_trouble, paragraphs, perplexity};
+use super::view::model_trouble;
 use crate::driver::FailedTask;
 use crate::store::{plain, plain_line};
 use crate::tui::pane::Shared;
+use crate::tui::panes::outcome::{change, perplexity};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, wrap};
+use crate::tui::widgets::{elide, pad, paragraphs, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;

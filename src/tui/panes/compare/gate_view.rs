@@ -1,22 +1,19 @@
 //! How the gate's question, its progress and its answer look.
 
 use super::gate::Gate;
-use super::table::{Column, interval_bar, table};
-use super::view::{change, model_trouble, paragraphs, perplexity};
-use crate::eval::{AreaOutcome, Guard, Verdict};
+use super::view::model_trouble;
+use crate::eval::Verdict;
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
+use crate::tui::panes::outcome::{area_table, change, facts_lines, guard_lines, perplexity};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::wrap;
+use crate::tui::widgets::{paragraphs, wrap};
 use crate::workplace::{Comparison, SetChoice};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-
-/// Columns of the drawn interval.
-const BAR: usize = 25;
 
 impl Gate {
     pub(super) fn draw(
@@ -132,9 +129,10 @@ fn result_lines(
 ) -> Vec<Line<'static>> {
     let mut lines = verdict(comparison, width, theme);
     lines.push(Line::default());
-    lines.extend(areas(comparison, width, theme));
+    let decision = &comparison.decision;
+    lines.extend(area_table(&decision.areas, &decision.sentinels, width, theme));
     lines.push(Line::default());
-    for guard in &comparison.decision.guards {
+    for guard in &decision.guards {
         lines.extend(guard_lines(guard, width, theme));
     }
     for note in notes {
@@ -207,103 +205,6 @@ fn verdict(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'st
         used.push_str(&format!(" · needs about {more} more items"));
     }
     facts.push(("budget", used));
-    for (label, words) in facts {
-        const LABEL: usize = 10;
-        for (place, line) in
-            wrap(&words, width.saturating_sub(LABEL).max(8)).into_iter().enumerate()
-        {
-            let label = if place == 0 { label } else { "" };
-            lines.push(Line::from(vec![
-                Span::styled(format!("{label:LABEL$}"), theme.dim),
-                Span::styled(line, theme.text),
-            ]));
-        }
-    }
+    lines.extend(facts_lines(&facts, width, theme));
     lines
-}
-
-/// Areas, then sentinels, with the interval drawn where there is room.
-fn areas(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let decision = &comparison.decision;
-    let rows: Vec<(&AreaOutcome, bool)> = decision
-        .areas
-        .iter()
-        .map(|area| (area, false))
-        .chain(decision.sentinels.iter().map(|area| (area, true)))
-        .collect();
-    let column =
-        |heading: &str, rank, right, cell: &dyn Fn(&AreaOutcome, bool) -> (String, Style)| Column {
-            heading: heading.to_owned(),
-            cells: rows.iter().map(|(area, sentinel)| cell(area, *sentinel)).collect(),
-            right,
-            rank,
-        };
-    let extent = rows
-        .iter()
-        .filter_map(|(area, _)| area.ci95)
-        .flatten()
-        .chain(rows.iter().map(|(area, _)| area.change))
-        .filter(|value| value.is_finite())
-        .fold(0.01, |most: f64, value| most.max(value.abs()));
-    let share = |value: Option<f64>| value.map_or("–".into(), |v| format!("{:.0}", v * 100.0));
-    let mut columns = vec![
-        column("area", 9, false, &|area, sentinel| {
-            let name = plain_line(&area.area);
-            match sentinel {
-                true => (format!("sentinel {name}"), theme.dim),
-                false => (name, theme.text),
-            }
-        }),
-        column("n", 6, true, &|area, _| (area.n.to_string(), theme.dim)),
-        column("perplexity", 8, true, &|area, _| {
-            (format!("{} → {}", perplexity(area.a), perplexity(area.b)), theme.text)
-        }),
-        column("change", 7, true, &|area, _| {
-            let mark = if area.change < 0.0 { "▼" } else { "▲" };
-            (format!("{mark} {}", change(area.change)), coloured(area.change, theme))
-        }),
-        column("95 % interval, %", 5, true, &|area, _| {
-            let shown =
-                area.ci95.map(|[low, high]| format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0));
-            (shown.unwrap_or_else(|| "–".into()), theme.dim)
-        }),
-        column("right, %", 4, true, &|area, _| match (area.accuracy_a, area.accuracy_b) {
-            (None, None) => ("–".into(), theme.dim),
-            (a, b) => (format!("{} → {}", share(a), share(b)), theme.text),
-        }),
-    ];
-    // Beside the numbers, never in their place.
-    let bar_heading = format!("{:<12}0{:>12}", "◂ better", "worse ▸");
-    columns.push(column(&bar_heading, 0, false, &|area, _| {
-        let bar = interval_bar([-extent, extent], area.change, area.ci95, Some(0.0), BAR);
-        (bar, coloured(area.change, theme))
-    }));
-    table(columns, width, theme.accent)
-}
-
-fn coloured(change: f64, theme: &Theme) -> Style {
-    match change {
-        change if change < 0.0 => theme.good,
-        change if change > 0.0 => theme.bad,
-        _ => theme.text,
-    }
-}
-
-fn guard_lines(guard: &Guard, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let (state, style) = match guard.passed {
-        Some(true) => ("✓ passed", theme.good),
-        Some(false) => ("✗ FAILED", theme.bad),
-        None if guard.measured => ("? undecided", theme.warning),
-        None => ("– not measured", theme.warning),
-    };
-    const STATE: usize = 16;
-    let words = plain_line(&format!("{}: {}", guard.name, guard.detail));
-    wrap(&words, width.saturating_sub(STATE).max(8))
-        .into_iter()
-        .enumerate()
-        .map(|(place, line)| {
-            let state = if place == 0 { state } else { "" };
-            Line::from(vec![Span::styled(format!("{state:STATE$}"), style), Span::raw(line)])
-        })
-        .collect()
 }

@@ -3,7 +3,7 @@
 use crate::driver::{WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
-use crate::tui::widgets::elide;
+use crate::tui::widgets::{elide, pad, spinner};
 use crate::workplace::Event;
 use jiff::Zoned;
 use ratatui::text::{Line, Span};
@@ -104,22 +104,9 @@ impl Measuring {
     }
 }
 
-/// A mark that moves with the ticks.
-pub(super) fn spinner(ticks: u64) -> char {
-    const FRAMES: [char; 8] = ['⠋', '⠙', '⠸', '⠴', '⠦', '⠧', '⠇', '⠏'];
-    let place = usize::try_from(ticks).unwrap_or_default() % FRAMES.len();
-    FRAMES.get(place).copied().unwrap_or('·')
-}
-
 fn duration(seconds: i64) -> String {
     match seconds.max(0) {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     }
-}
-
-/// `text` with spaces to `width` columns.
-pub(super) fn pad(text: &str, width: usize) -> String {
-    use unicode_width::UnicodeWidthStr;
-    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }

@@ -11,7 +11,6 @@ mod gate;
 mod gate_view;
 mod measuring;
 mod ratings;
-mod table;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -1,13 +1,11 @@
 //! Mean stars per arm, side by side, and what they can and cannot say.
 
-use super::measuring::pad;
-use super::table::interval_bar;
 use crate::driver::ArmRating;
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Scroll, wrap};
+use crate::tui::widgets::{Scroll, elide, interval_bar, pad, wrap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -165,7 +163,7 @@ fn axis(
     for (rating, name) in list.iter().zip(&names) {
         let compared = pair.is_some_and(|pair| pair.contains(&rating.arm));
         let mark = if compared { "▸ " } else { "  " };
-        let name = pad(&crate::tui::widgets::elide(name, label.saturating_sub(4)), label - 2);
+        let name = pad(&elide(name, label.saturating_sub(4)), label - 2);
         let bar = interval_bar([1.0, 5.0], rating.mean, rating.ci95, None, 4 * step + 1);
         let style = if compared { theme.text } else { theme.dim };
         lines.push(Line::from(vec![

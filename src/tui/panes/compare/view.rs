@@ -2,12 +2,10 @@
 
 use super::{ComparePane, Part};
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{elide, wrap};
+use crate::tui::widgets::{elide, paragraphs};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
 impl ComparePane {
@@ -81,35 +79,10 @@ fn no_adapter(frame: &mut Frame, area: Rect, shared: &Shared) {
     );
 }
 
-/// Wrapped paragraphs with a line between them, no wider than reads well.
-pub(super) fn paragraphs(frame: &mut Frame, area: Rect, texts: &[(&str, Style)]) {
-    let width = usize::from(area.width).min(76);
-    let mut lines = Vec::new();
-    for (text, style) in texts {
-        lines.extend(wrap(text, width).into_iter().map(|line| Line::styled(line, *style)));
-        lines.push(Line::default());
-    }
-    frame.render_widget(Paragraph::new(lines), area);
-}
-
 /// What is waited for before anything is measured, where that is not the measurement itself.
 pub(super) fn model_trouble(shared: &Shared) -> Option<&str> {
     match &shared.model {
         ModelState::Failed(why) => Some(why),
         ModelState::Coming(..) | ModelState::Ready(_) => None,
-    }
-}
-
-/// A relative change with its sign.
-pub(super) fn change(share: f64) -> String {
-    format!("{:+.1} %", share * 100.0)
-}
-
-/// A perplexity in few columns.
-pub(super) fn perplexity(value: f64) -> String {
-    match value {
-        value if value >= 1e6 => format!("{value:.1e}"),
-        value if value >= 1e3 => format!("{value:.0}"),
-        value => format!("{value:.2}"),
     }
 }

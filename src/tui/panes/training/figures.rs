@@ -58,17 +58,6 @@ pub fn nats(value: Option<f64>) -> String {
     }
 }
 
-/// `45 s`, `2 min 10 s`, `1 h 05 min`.
-pub fn duration(seconds: f64) -> String {
-    // A cast takes what is no number as 0, and what is too large as the largest.
-    let seconds = seconds.round() as u64;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
-    }
-}
-
 /// `12,345`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -86,13 +75,9 @@ pub fn grouped(number: usize) -> String {
 mod tests {
     use super::*;
 
-    // If this fails, a person waits an hour for what was to take a minute.
+    // If this fails, a person takes a thousand tokens for a million.
     #[test]
     fn numbers_read_as_they_are() {
-        assert_eq!(duration(59.6), "1 min 00 s");
-        assert_eq!(duration(7.0), "7 s");
-        assert_eq!(duration(3900.0), "1 h 05 min");
-        assert_eq!(duration(f64::NAN), "0 s");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(nats(Some(f64::NAN)), "not a number");

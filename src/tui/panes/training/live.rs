@@ -1,9 +1,9 @@
 //! The run that is trained, or was last, from this screen.
 
-use super::curve;
 use crate::driver::{TrainingStarted, WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::train::{StepMetrics, TrainEvent};
+use crate::tui::widgets::curve;
 use crate::workplace::{Event, Trained};
 use std::collections::VecDeque;
 

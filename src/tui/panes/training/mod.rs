@@ -4,8 +4,6 @@
 //! Owns which run is shown and what the keys do to it. Knows nothing of how training works: that is the
 //! desk's.
 
-mod chart;
-mod curve;
 mod figures;
 mod live;
 mod preview;
@@ -14,7 +12,6 @@ mod runs;
 mod tests;
 mod view;
 
-use self::curve::Smoothing;
 use self::live::{Live, Phase};
 use self::preview::Preview;
 use self::runs::Runs;
@@ -23,6 +20,7 @@ use crate::store::plain_line;
 use crate::tui::action::{Action, Scope};
 use crate::tui::layers::{Entry, EntryPurpose, Layer, Question, QuestionAbout};
 use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
+use crate::tui::widgets::curve::Smoothing;
 use crate::workplace::Event;
 use crossterm::event::KeyEvent;
 use ratatui::Frame;

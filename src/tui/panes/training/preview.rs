@@ -1,12 +1,12 @@
 //! What a run will learn, before it starts: figures, remarks, and its examples token by token.
 
-use super::figures::{self, Figure, duration, grouped};
+use super::figures::{self, Figure, grouped};
 use crate::driver::TrainingPreview;
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Scroll, elide, wrap};
+use crate::tui::widgets::{Scroll, duration, elide, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::{Modifier, Style};

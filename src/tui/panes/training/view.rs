@@ -1,15 +1,14 @@
 //! How the run, its figures and the earlier runs look.
 
-use super::chart::{Curves, OVERLAY};
-use super::figures::{self, Figure, NONE, duration, grouped, nats};
+use super::figures::{self, Figure, NONE, grouped, nats};
 use super::live::{Live, Phase};
-use super::{TrainingPane, curve, runs};
+use super::{TrainingPane, runs};
 use crate::driver::RunSummary;
 use crate::store::plain_line;
 use crate::train::StepMetrics;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, wrap};
+use crate::tui::widgets::{Curves, OVERLAY, curve, duration, elide, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::Style;
@@ -27,20 +26,13 @@ const SIDE: u16 = 42;
 const FIGURES: u16 = 5;
 const LISTED: u16 = 4;
 
-const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-
-fn spinner(shared: &Shared) -> &'static str {
-    let place = shared.ticks % SPINNER.len() as u64;
-    SPINNER.get(place as usize).copied().unwrap_or_default()
-}
-
 /// While examples are gathered and tokenised.
 pub fn draw_gathering(words: &str, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = &shared.theme;
     let lines = vec![
         Line::default(),
         Line::from(vec![
-            Span::styled(format!(" {} ", spinner(shared)), theme.accent),
+            Span::styled(format!(" {} ", spinner(shared.ticks)), theme.accent),
             Span::styled(elide(&format!("{words} …"), width_of(area, 4)), theme.text),
         ]),
         Line::default(),
@@ -184,22 +176,22 @@ fn live_head(
     let mut lines = match &live.phase {
         Phase::Starting => {
             let waiting = format!("{run} starts …");
-            vec![progress(spinner(shared), &waiting, live, width, theme)]
+            vec![progress(spinner(shared.ticks), &waiting, live, width, theme)]
         }
         Phase::Training => {
             let words = match live.watching {
                 Some((done, total)) => format!("{run}: held-out example {done} of {total}"),
                 None => format!("{run} trains: step {done} of {steps}"),
             };
-            vec![progress(spinner(shared), &words, live, width, theme)]
+            vec![progress(spinner(shared.ticks), &words, live, width, theme)]
         }
         Phase::Pausing => {
             let words = format!("{run} pauses after this part …");
-            vec![progress(spinner(shared), &words, live, width, theme)]
+            vec![progress(spinner(shared.ticks), &words, live, width, theme)]
         }
         Phase::Stopping => {
             let words = format!("{run} stops for good …");
-            vec![progress(spinner(shared), &words, live, width, theme)]
+            vec![progress(spinner(shared.ticks), &words, live, width, theme)]
         }
         Phase::Paused => {
             let words = format!(
@@ -250,13 +242,7 @@ fn live_head(
 }
 
 /// Words and a bar that shows how much is done.
-fn progress(
-    mark: &'static str,
-    words: &str,
-    live: &Live,
-    width: usize,
-    theme: &Theme,
-) -> Line<'static> {
+fn progress(mark: char, words: &str, live: &Live, width: usize, theme: &Theme) -> Line<'static> {
     let bar = if width < 76 { 10 } else { 20 };
     let room = width.saturating_sub(bar + 10);
     let words = elide(words, room);

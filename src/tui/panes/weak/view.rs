@@ -3,10 +3,9 @@
 use super::found::{Area, Found, Row};
 use super::{Measuring, WeakPane, example, figures};
 use crate::store::plain_line;
-use crate::tui::pane::Shared;
+use crate::tui::pane::{Shared, set_name};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{elide, histogram, wrap};
-use crate::workplace::SetChoice;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -72,16 +71,6 @@ pub fn draw(pane: &WeakPane, frame: &mut Frame, area: Rect, shared: &Shared) {
 
 fn rows(lines: usize) -> u16 {
     u16::try_from(lines).unwrap_or(u16::MAX)
-}
-
-fn set_name(set: &SetChoice) -> String {
-    match set {
-        SetChoice::BuiltIn => "the built-in set and your own items".into(),
-        SetChoice::File(path) => {
-            let name = path.file_name().unwrap_or(path.as_os_str());
-            plain_line(&name.to_string_lossy())
-        }
-    }
 }
 
 fn measured_line(found: &Found, theme: &Theme) -> Line<'static> {

@@ -5,18 +5,18 @@ use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr;
 
 /// One column; `cells` are as many as the table has rows.
-pub(super) struct Column {
-    pub(super) heading: String,
-    pub(super) cells: Vec<(String, Style)>,
-    pub(super) right: bool,
+pub struct Column {
+    pub heading: String,
+    pub cells: Vec<(String, Style)>,
+    pub right: bool,
     /// The column with the lowest rank leaves first.
-    pub(super) rank: u8,
+    pub rank: u8,
 }
 
 const GAP: usize = 2;
 
 /// The heading and the rows, in at most `width` columns where the most important column fits.
-pub(super) fn table(mut columns: Vec<Column>, width: usize, heading: Style) -> Vec<Line<'static>> {
+pub fn table(mut columns: Vec<Column>, width: usize, heading: Style) -> Vec<Line<'static>> {
     let widths = |columns: &[Column]| -> Vec<usize> {
         columns
             .iter()
@@ -68,7 +68,7 @@ fn line(
 
 /// An interval on an axis of `width` columns from `from` to `to`, with its middle as `●` and a mark at
 /// `zero` where the interval leaves it free.
-pub(super) fn interval_bar(
+pub fn interval_bar(
     [from, to]: [f64; 2],
     middle: f64,
     interval: Option<[f64; 2]>,

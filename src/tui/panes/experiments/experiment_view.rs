@@ -1,0 +1,198 @@
+//! An experiment's record: arms with intervals, what is claimed of them, and their training curves.
+
+use super::round_view::{badge, heading, minute};
+use super::{arm_chart, words};
+use crate::experiments::{ArmResult, ExperimentRecord, Unfinished};
+use crate::store::plain_line;
+use crate::tui::panes::outcome::{change, coloured, facts_lines, perplexity};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{Column, duration, elide, interval_bar, pad, table, wrap};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
+
+/// Rows of the chart of curves, its legend included.
+const CHART: u16 = 12;
+
+/// Columns of an arm's name beside its interval.
+const NAME: usize = 15;
+
+pub(super) fn lines(
+    record: &ExperimentRecord,
+    live: bool,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let mut lines = badge(words::claim(record.verdict, theme), &record.name, width);
+    if record.ended.is_none() && !live {
+        let words = "‖ stopped: r goes on with it; so far:";
+        lines.push(Line::styled(elide(words, width), theme.warning));
+    }
+    let hypothesis = wrap(&plain_line(&record.hypothesis), width);
+    lines.extend(hypothesis.into_iter().map(|line| Line::styled(line, theme.text)));
+    lines.push(Line::default());
+    lines.extend(arm_table(record, width, theme));
+    lines.extend(heading("Change of perplexity, 95 % over seeds and items", theme));
+    lines.extend(intervals(record, width, theme));
+    if !record.comparisons.is_empty() {
+        lines.extend(heading("What is claimed", theme));
+    }
+    for comparison in &record.comparisons {
+        let (mark, style) = words::claim(Some(comparison.claim), theme);
+        let mark = mark.chars().next().unwrap_or(' ');
+        let corrected = comparison.p_holm.or(comparison.p);
+        let p = corrected.map(|p| format!(", p = {p:.3}")).unwrap_or_default();
+        let words = plain_line(&format!("{}{p}", comparison.words));
+        for (nth, line) in wrap(&words, width.saturating_sub(2)).into_iter().enumerate() {
+            let mark = if nth == 0 { mark } else { ' ' };
+            lines.push(Line::from(vec![Span::styled(format!("{mark} "), style), Span::raw(line)]));
+        }
+    }
+    let curves = arm_chart::curves_of(record);
+    if !curves.is_empty() {
+        lines.extend(heading("Loss while they trained, means over seeds", theme));
+        let curves: Vec<_> = curves.iter().map(|(place, curve)| (*place, curve)).collect();
+        lines.extend(arm_chart::lines(&curves, width, CHART, theme));
+    }
+    lines.push(Line::default());
+    lines.extend(facts_lines(&facts(record), width, theme));
+    lines
+}
+
+/// One that was stopped before it had anything to show.
+pub(super) fn unfinished_lines(
+    one: &Unfinished,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line> = wrap("‖ stopped: r goes on with it, where it was", width)
+        .into_iter()
+        .map(|line| Line::styled(line, theme.warning))
+        .collect();
+    lines.push(Line::default());
+    let facts = [
+        ("experiment", plain_line(&one.experiment)),
+        ("which", plain_line(&one.name)),
+        ("started", minute(&one.started)),
+    ];
+    lines.extend(facts_lines(&facts, width, theme));
+    lines
+}
+
+fn facts(record: &ExperimentRecord) -> Vec<(&'static str, String)> {
+    let setup = &record.setup;
+    let areas: Vec<String> = setup.targeted.iter().map(|area| plain_line(area)).collect();
+    let seeds: Vec<String> = setup.seeds.iter().map(u64::to_string).collect();
+    vec![
+        ("experiment", plain_line(&record.experiment)),
+        ("set", words::set(&setup.set)),
+        ("base", plain_line(&setup.base)),
+        (
+            "weak",
+            format!(
+                "{} examples over perplexity {} in {}",
+                setup.weak,
+                perplexity(setup.threshold),
+                areas.join(", ")
+            ),
+        ),
+        ("held-out", format!("{} items in {} groups", setup.held_out, setup.groups)),
+        ("seeds", seeds.join(", ")),
+        ("started", minute(&record.started)),
+        (
+            "took",
+            format!("{}, expected {}", duration(setup.seconds), duration(setup.estimated_seconds)),
+        ),
+    ]
+}
+
+/// The arms in figures; on a narrow screen the parts of the score leave first.
+fn arm_table(record: &ExperimentRecord, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let column =
+        |heading: &str, rank, right, cell: &dyn Fn(&ArmResult) -> (String, Style)| Column {
+            heading: heading.to_owned(),
+            cells: record.arms.iter().map(cell).collect(),
+            right,
+            rank,
+        };
+    let nats = |before: f64, after: f64| (format!("{before:.2} → {after:.2}"), theme.text);
+    let none = || ("–".to_owned(), theme.dim);
+    let columns = vec![
+        column("arm", 9, false, &|arm| (elide(&plain_line(&arm.name), NAME), theme.text)),
+        column("examples", 4, true, &|arm| {
+            let examples = arm.seeds.first().map_or(0, |seed| seed.examples);
+            (examples.to_string(), theme.dim)
+        }),
+        column("perplexity", 7, true, &|arm| {
+            (format!("{} → {}", perplexity(arm.before), perplexity(arm.after)), theme.text)
+        }),
+        column("change", 8, true, &|arm| (change(arm.change), coloured(arm.change, theme))),
+        column("95 %", 6, true, &|arm| match arm.ci95 {
+            Some([low, high]) => {
+                (format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0), theme.dim)
+            }
+            None => none(),
+        }),
+        column("first", 3, true, &|arm| nats(arm.parts_before.first, arm.parts_after.first)),
+        column("rest", 2, true, &|arm| match (arm.parts_before.rest, arm.parts_after.rest) {
+            (Some(before), Some(after)) => nats(before, after),
+            _ => none(),
+        }),
+        column("end of turn", 1, true, &|arm| {
+            nats(arm.parts_before.end_of_turn, arm.parts_after.end_of_turn)
+        }),
+        column("right, %", 5, true, &|arm| match (arm.accuracy_before, arm.accuracy_after) {
+            (Some(before), Some(after)) => {
+                (format!("{:.0} → {:.0}", before * 100.0, after * 100.0), theme.text)
+            }
+            _ => none(),
+        }),
+    ];
+    table(columns, width, theme.accent)
+}
+
+/// One row an arm, on one axis that holds zero.
+fn intervals(record: &ExperimentRecord, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let values = record
+        .arms
+        .iter()
+        .flat_map(|arm| arm.ci95.into_iter().flatten().chain([arm.change]))
+        .filter(|value| value.is_finite());
+    let [low, high] =
+        values.fold([-0.01f64, 0.01f64], |[low, high], value| [low.min(value), high.max(value)]);
+    let name = NAME.min(width / 3);
+    let bar = width.saturating_sub(name + 10).min(60);
+    let mut lines: Vec<Line> = record
+        .arms
+        .iter()
+        .map(|arm| {
+            let drawn = interval_bar([low, high], arm.change, arm.ci95, Some(0.0), bar);
+            let style = coloured(arm.change, theme);
+            Line::from(vec![
+                Span::raw(pad(&elide(&plain_line(&arm.name), name), name)),
+                Span::styled(format!(" {drawn} "), style),
+                Span::styled(format!("{:>8}", change(arm.change)), style),
+            ])
+        })
+        .collect();
+    lines.push(axis([low, high], name + 1, bar, theme));
+    lines
+}
+
+/// The ends of the axis and its zero in figures.
+fn axis([low, high]: [f64; 2], before: usize, bar: usize, theme: &Theme) -> Line<'static> {
+    let zero = (-low / (high - low) * bar.saturating_sub(1) as f64).round() as usize;
+    let (left, right) = (change(low), change(high));
+    let mut text = left.clone();
+    // The zero goes where a figure stands in its way.
+    if zero > left.width() + 1 && zero + 2 + right.width() < bar {
+        text += &" ".repeat(zero - left.width());
+        text.push('0');
+    }
+    let gap = bar.saturating_sub(text.width() + right.width());
+    text += &" ".repeat(gap);
+    if text.width() + right.width() <= bar {
+        text += &right;
+    }
+    Line::styled(format!("{}{text}", " ".repeat(before)), theme.dim)
+}

@@ -1,0 +1,116 @@
+//! What was tried in this home, newest first: rounds and experiments in one list, and which of them is
+//! selected. Knows nothing of how they look.
+
+use crate::driver::StoredExperiments;
+use crate::experiments::{ExperimentRecord, Unfinished};
+use crate::improve::StoredRound;
+use crate::tui::action::Action;
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// What stands in a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What<'a> {
+    /// It runs, and has no folder yet.
+    Starting,
+    Round(&'a StoredRound),
+    Experiment(&'a ExperimentRecord),
+    /// It was stopped before its first arm had ended.
+    Unfinished(&'a Unfinished),
+}
+
+/// One row, by the name of its folder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) name: &'a str,
+    pub(super) what: What<'a>,
+}
+
+impl Row<'_> {
+    /// It was stopped, if it does not run now.
+    pub(super) fn is_unfinished(&self) -> bool {
+        match self.what {
+            What::Starting => false,
+            What::Round(round) => round.result.is_none(),
+            What::Experiment(record) => record.ended.is_none(),
+            What::Unfinished(_) => true,
+        }
+    }
+}
+
+/// The list.
+#[derive(Debug, Default)]
+pub(super) struct Tried {
+    pub(super) stored: Arc<StoredExperiments>,
+    /// The list has been read at least once.
+    pub(super) known: bool,
+    /// By name, so that it stays where it is when newer ones come; none is the newest.
+    selected: Option<String>,
+    /// The first visible row.
+    pub(super) first: Cell<usize>,
+}
+
+impl Tried {
+    pub(super) fn set(&mut self, stored: Arc<StoredExperiments>) {
+        self.stored = stored;
+        self.known = true;
+    }
+
+    /// All rows; `live` is the name of what runs now, empty while it has none.
+    pub(super) fn rows<'a>(&'a self, live: Option<&'a str>) -> Vec<Row<'a>> {
+        let stored = &*self.stored;
+        let recorded = |unfinished: &&Unfinished| {
+            !stored.experiments.iter().any(|known| known.experiment == unfinished.experiment)
+        };
+        let rounds =
+            stored.rounds.iter().map(|round| Row { name: &round.name, what: What::Round(round) });
+        let experiments = stored
+            .experiments
+            .iter()
+            .map(|record| Row { name: &record.experiment, what: What::Experiment(record) });
+        let unfinished = stored
+            .unfinished
+            .iter()
+            .filter(recorded)
+            .map(|one| Row { name: &one.experiment, what: What::Unfinished(one) });
+        let mut rows: Vec<Row> = rounds.chain(experiments).chain(unfinished).collect();
+        rows.sort_by(|a, b| time_of(b.name).cmp(time_of(a.name)));
+        if let Some(live) = live
+            && !rows.iter().any(|row| row.name == live)
+        {
+            rows.insert(0, Row { name: live, what: What::Starting });
+        }
+        rows
+    }
+
+    /// Where the selection is in `rows`.
+    pub(super) fn place(&self, rows: &[Row]) -> usize {
+        let selected = self.selected.as_deref();
+        rows.iter().position(|row| Some(row.name) == selected).unwrap_or(0)
+    }
+
+    pub(super) fn select(&mut self, name: Option<String>) {
+        self.selected = name;
+    }
+
+    /// Moves the selection; true when it is another one now.
+    pub(super) fn act(&mut self, action: Action, live: Option<&str>) -> bool {
+        let rows = self.rows(live);
+        let (place, last) = (self.place(&rows), rows.len().saturating_sub(1));
+        let to = match action {
+            Action::Up | Action::Left => place.saturating_sub(1),
+            Action::Down | Action::Right => (place + 1).min(last),
+            Action::First => 0,
+            Action::Last => last,
+            _ => place,
+        };
+        let name = rows.get(to).map(|row| row.name.to_owned());
+        self.selected = name;
+        to != place
+    }
+}
+
+/// The time in a folder's name, which is behind the kind: names of both kinds sort by it.
+fn time_of(name: &str) -> &str {
+    name.split_once('_').map_or(name, |(_, time)| time)
+}

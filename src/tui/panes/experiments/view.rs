@@ -1,0 +1,242 @@
+//! How the pane is laid out: the list of what was tried beside what is selected, or one of them alone.
+
+use super::tried::{Row, What};
+use super::{
+    ExperimentsPane, Stage, experiment_view, live_view, round_view, sentinels_view, words,
+};
+use crate::store::plain_line;
+use crate::tui::pane::{Shared, set_name};
+use crate::tui::panes::outcome::change;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{age, elide, pad, paragraphs, wrap};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
+
+/// Lines of one entry of the list.
+const ENTRY: usize = 2;
+
+/// Lines of a failure; the rest of a long one is in the log.
+const FAILURE: usize = 4;
+
+pub(super) fn draw(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let area = area.inner(Margin::new(1, 0));
+    match &pane.stage {
+        Stage::Choosing(choosing) => {
+            return choosing.draw(frame, area, shared, pane.seconds_each());
+        }
+        Stage::Sentinels => {
+            let matrix = &pane.tried.stored.sentinels;
+            let known = pane.tried.known;
+            return sentinels_view::draw(&pane.sentinels, matrix, known, frame, area, shared);
+        }
+        Stage::List => {}
+    }
+    let rows = pane.rows();
+    let place = pane.tried.place(&rows);
+    let Some(row) = rows.get(place) else { return draw_empty(pane, frame, area, shared) };
+    if pane.large {
+        return draw_selected(pane, row, frame, area, shared);
+    }
+    let side = (area.width * 3 / 8).clamp(24, 46);
+    let [left, line, right] =
+        Layout::horizontal([Constraint::Length(side), Constraint::Length(3), Constraint::Fill(1)])
+            .areas(area);
+    draw_list(pane, &rows, place, frame, left, shared);
+    let separator: Vec<Line> =
+        (0..line.height).map(|_| Line::styled(" │", shared.theme.border)).collect();
+    frame.render_widget(Paragraph::new(separator), line);
+    draw_selected(pane, row, frame, right, shared);
+}
+
+fn failure(pane: &ExperimentsPane, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(why) = &pane.failed else { return Vec::new() };
+    let lines = wrap(&format!("! {why}"), width).into_iter().take(FAILURE);
+    lines.map(|line| Line::styled(line, theme.bad)).collect()
+}
+
+/// What starts a round from, and on what, in words.
+fn next(pane: &ExperimentsPane, shared: &Shared) -> String {
+    let arm = plain_line(pane.adapter.as_deref().unwrap_or("base"));
+    format!("i improves {arm} on {}", set_name(&shared.set))
+}
+
+fn draw_empty(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    if !pane.tried.known {
+        return frame.render_widget(Line::styled("reading …", theme.dim), area);
+    }
+    let failure: String = pane.failed.as_deref().map(|why| format!("! {why}")).unwrap_or_default();
+    let next = format!("No rounds yet: {}.", next(pane, shared));
+    let texts = [
+        (failure.as_str(), theme.bad),
+        (next.as_str(), theme.accent),
+        (
+            "A round measures where the model is weak, has it make examples for that, keeps the good \
+             ones, trains an adapter on them, and asks the gate whether the adapter is better. You see \
+             each phase while it goes on; it can be stopped, and gone on with another day.",
+            theme.text,
+        ),
+        (
+            "No experiments yet: n starts one. An experiment asks whether such training helps more than \
+             other training: several arms, each over several seeds, on the same held-out examples.",
+            theme.text,
+        ),
+        ("o takes another evaluation set, s shows what adapters cost elsewhere.", theme.dim),
+    ];
+    let texts: Vec<_> = texts.into_iter().filter(|(words, _)| !words.is_empty()).collect();
+    let [_, area] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    paragraphs(frame, area, &texts);
+}
+
+fn draw_list(
+    pane: &ExperimentsPane,
+    rows: &[Row],
+    place: usize,
+    frame: &mut Frame,
+    area: Rect,
+    shared: &Shared,
+) {
+    let theme = &shared.theme;
+    let width = usize::from(area.width);
+    let foot = wrap(&format!("→ {}", next(pane, shared)), width);
+    let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX);
+    let [list, below] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(foot_rows)]).areas(area);
+    let foot: Vec<Line> = foot.into_iter().map(|line| Line::styled(line, theme.dim)).collect();
+    frame.render_widget(Paragraph::new(foot), below);
+    let visible = (usize::from(list.height) / ENTRY).max(1);
+    // Moves only as far as needed to keep the selected one on screen.
+    let first = pane.tried.first.get().min(place).max((place + 1).saturating_sub(visible));
+    let first = first.min(rows.len().saturating_sub(visible));
+    pane.tried.first.set(first);
+    let lines: Vec<Line> = rows
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(visible)
+        .flat_map(|(nth, row)| {
+            let [mut above, below] = entry(pane, row, width, shared);
+            if nth == place {
+                above = above.patch_style(theme.selected);
+            }
+            [above, below]
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), list);
+}
+
+/// Two lines: what it is and how old, and what came of it.
+fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [Line<'static>; 2] {
+    let theme = &shared.theme;
+    let live = pane.live.as_ref().filter(|live| live.key() == row.name);
+    let (mark, mark_style) = match (live.is_some(), row.is_unfinished()) {
+        (true, _) => ("●", theme.accent),
+        (false, true) => ("‖", theme.warning),
+        (false, false) => (" ", theme.text),
+    };
+    let (title, started) = match row.what {
+        What::Starting => ("starts …".to_owned(), String::new()),
+        What::Round(round) => {
+            (format!("round · {}", words::set(&round.record.set)), round.record.started.clone())
+        }
+        What::Experiment(record) => (experiment_title(&record.name), record.started.clone()),
+        What::Unfinished(one) => (experiment_title(&one.name), one.started.clone()),
+    };
+    let age = age(&started, &shared.now);
+    let room = width.saturating_sub(age.width() + 3);
+    let above = Line::from(vec![
+        Span::styled(format!("{mark} "), mark_style),
+        Span::styled(pad(&elide(&title, room), room), theme.text),
+        Span::styled(format!(" {age}"), theme.dim),
+    ]);
+    let (words, style, more) = match (live, row.what) {
+        (Some(live), _) => (live_view::short(live), theme.accent, String::new()),
+        (None, What::Starting) => (String::new(), theme.dim, String::new()),
+        (None, What::Unfinished(_)) => stopped(theme),
+        (None, What::Experiment(record)) if record.ended.is_none() => stopped(theme),
+        (None, What::Experiment(record)) => {
+            let (word, style) = words::claim(record.verdict, theme);
+            let (arms, seeds) = (record.arms.len(), record.setup.seeds.len());
+            (word.to_owned(), style, format!(" · {arms} arms × {seeds}"))
+        }
+        (None, What::Round(round)) => match &round.result {
+            None => stopped(theme),
+            Some(result) => {
+                let (word, style) = words::ending(result.decision, theme);
+                let by = result.held_out.as_ref().map(|held_out| change(held_out.change));
+                let adapter = result.adapter.as_deref().map(plain_line);
+                let more = [by, adapter].into_iter().flatten().map(|word| format!(" · {word}"));
+                (word.to_owned(), style, more.collect())
+            }
+        },
+    };
+    let words = elide(&words, width.saturating_sub(2));
+    let room = width.saturating_sub(words.width() + 2);
+    let more = match more.is_empty() {
+        true => String::new(),
+        false => format!(" {}", elide(&more, room.saturating_sub(1))),
+    };
+    let below =
+        Line::from(vec![Span::styled(format!("  {words}"), style), Span::styled(more, theme.dim)]);
+    [above, below]
+}
+
+fn stopped(theme: &Theme) -> (String, Style, String) {
+    ("stopped: r goes on".into(), theme.warning, String::new())
+}
+
+fn experiment_title(name: &str) -> String {
+    let name = plain_line(name);
+    match words::hypothesis(&name) {
+        "" => name,
+        hypothesis => format!("{name} · {hypothesis}"),
+    }
+}
+
+/// The selected one: live, or as it is stored.
+fn draw_selected(
+    pane: &ExperimentsPane,
+    row: &Row,
+    frame: &mut Frame,
+    area: Rect,
+    shared: &Shared,
+) {
+    let theme = &shared.theme;
+    let width = usize::from(area.width);
+    let failure = failure(pane, width, theme);
+    let rows = u16::try_from(failure.len()).unwrap_or(u16::MAX);
+    let [above, area] =
+        Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Paragraph::new(failure), above);
+    if let Some(live) = pane.live.as_ref().filter(|live| live.key() == row.name) {
+        return live_view::draw(live, frame, area, shared);
+    }
+    let lines = lines(row, width, theme);
+    let [text, more] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let visible = usize::from(text.height);
+    let first = pane.scroll.first(lines.len(), visible);
+    let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+    frame.render_widget(Paragraph::new(shown), text);
+    let below = pane.scroll.below();
+    if below > 0 || first > 0 {
+        let words = match pane.large {
+            true => format!("↓ {below} more lines"),
+            false => format!("↓ {below} more lines: PgDn, or Enter for all the room"),
+        };
+        frame.render_widget(Line::styled(elide(&words, width), theme.dim), more);
+    }
+}
+
+/// A stored one in full.
+pub(super) fn lines(row: &Row, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    match row.what {
+        What::Starting => Vec::new(),
+        What::Round(round) => round_view::lines(round, width, theme),
+        What::Experiment(record) => experiment_view::lines(record, false, width, theme),
+        What::Unfinished(one) => experiment_view::unfinished_lines(one, width, theme),
+    }
+}

@@ -1,0 +1,141 @@
+//! Measured changes as Compare and Experiments show them alike: figures, the table of areas, guards. Knows
+//! the gate's words, not where they come from.
+
+use crate::eval::{AreaOutcome, Guard};
+use crate::store::plain_line;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{Column, interval_bar, table, wrap};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+/// Columns of the drawn interval.
+const BAR: usize = 25;
+
+/// Columns of a label at least.
+const LABEL: usize = 10;
+
+/// Areas, then sentinels, with the interval drawn where there is room.
+pub fn area_table(
+    areas: &[AreaOutcome],
+    sentinels: &[AreaOutcome],
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let rows: Vec<(&AreaOutcome, bool)> = areas
+        .iter()
+        .map(|area| (area, false))
+        .chain(sentinels.iter().map(|area| (area, true)))
+        .collect();
+    let column =
+        |heading: &str, rank, right, cell: &dyn Fn(&AreaOutcome, bool) -> (String, Style)| Column {
+            heading: heading.to_owned(),
+            cells: rows.iter().map(|(area, sentinel)| cell(area, *sentinel)).collect(),
+            right,
+            rank,
+        };
+    let extent = rows
+        .iter()
+        .filter_map(|(area, _)| area.ci95)
+        .flatten()
+        .chain(rows.iter().map(|(area, _)| area.change))
+        .filter(|value| value.is_finite())
+        .fold(0.01, |most: f64, value| most.max(value.abs()));
+    let share = |value: Option<f64>| value.map_or("–".into(), |v| format!("{:.0}", v * 100.0));
+    let mut columns = vec![
+        column("area", 9, false, &|area, sentinel| {
+            let name = plain_line(&area.area);
+            match sentinel {
+                true => (format!("sentinel {name}"), theme.dim),
+                false => (name, theme.text),
+            }
+        }),
+        column("n", 6, true, &|area, _| (area.n.to_string(), theme.dim)),
+        column("perplexity", 8, true, &|area, _| {
+            (format!("{} → {}", perplexity(area.a), perplexity(area.b)), theme.text)
+        }),
+        column("change", 7, true, &|area, _| {
+            let mark = if area.change < 0.0 { "▼" } else { "▲" };
+            (format!("{mark} {}", change(area.change)), coloured(area.change, theme))
+        }),
+        column("95 % interval, %", 5, true, &|area, _| {
+            let shown =
+                area.ci95.map(|[low, high]| format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0));
+            (shown.unwrap_or_else(|| "–".into()), theme.dim)
+        }),
+        column("right, %", 4, true, &|area, _| match (area.accuracy_a, area.accuracy_b) {
+            (None, None) => ("–".into(), theme.dim),
+            (a, b) => (format!("{} → {}", share(a), share(b)), theme.text),
+        }),
+    ];
+    // Beside the numbers, never in their place.
+    let bar_heading = format!("{:<12}0{:>12}", "◂ better", "worse ▸");
+    columns.push(column(&bar_heading, 0, false, &|area, _| {
+        let bar = interval_bar([-extent, extent], area.change, area.ci95, Some(0.0), BAR);
+        (bar, coloured(area.change, theme))
+    }));
+    table(columns, width, theme.accent)
+}
+
+/// Better, worse, or neither.
+pub fn coloured(change: f64, theme: &Theme) -> Style {
+    match change {
+        change if change < 0.0 => theme.good,
+        change if change > 0.0 => theme.bad,
+        _ => theme.text,
+    }
+}
+
+/// A guard with its state in words, wrapped.
+pub fn guard_lines(guard: &Guard, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let (state, style) = match guard.passed {
+        Some(true) => ("✓ passed", theme.good),
+        Some(false) => ("✗ FAILED", theme.bad),
+        None if guard.measured => ("? undecided", theme.warning),
+        None => ("– not measured", theme.warning),
+    };
+    const STATE: usize = 16;
+    let words = plain_line(&format!("{}: {}", guard.name, guard.detail));
+    wrap(&words, width.saturating_sub(STATE).max(8))
+        .into_iter()
+        .enumerate()
+        .map(|(place, line)| {
+            let state = if place == 0 { state } else { "" };
+            Line::from(vec![Span::styled(format!("{state:STATE$}"), style), Span::raw(line)])
+        })
+        .collect()
+}
+
+/// Labels with their words beside them, wrapped.
+pub fn facts_lines(
+    facts: &[(&'static str, String)],
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let label = facts.iter().map(|(label, _)| label.len() + 1).max().unwrap_or(0).max(LABEL);
+    let mut lines = Vec::new();
+    for (name, words) in facts {
+        for (place, line) in wrap(words, width.saturating_sub(label).max(8)).into_iter().enumerate()
+        {
+            let name = if place == 0 { *name } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(format!("{name:label$}"), theme.dim),
+                Span::styled(line, theme.text),
+            ]));
+        }
+    }
+    lines
+}
+
+/// A relative change with its sign.
+pub fn change(share: f64) -> String {
+    format!("{:+.1} %", share * 100.0)
+}
+
+/// A perplexity in few columns.
+pub fn perplexity(value: f64) -> String {
+    match value {
+        value if value >= 1e6 => format!("{value:.1e}"),
+        value if value >= 1e3 => format!("{value:.0}"),
+        value => format!("{value:.2}"),
+    }
+}
