@@ -446,7 +446,8 @@ impl App {
         let theme = &self.shared.theme;
         let mut spans = self.tabs(usize::from(area.width));
         let used: usize = spans.iter().map(|span| span.content.width()).sum();
-        let room = usize::from(area.width).saturating_sub(used + 1);
+        // A space on either side.
+        let room = usize::from(area.width).saturating_sub(used + 2);
         let (words, style) = match &self.shared.model {
             ModelState::Ready(facts) => (super::widgets::elide(&facts.name, room), theme.dim),
             ModelState::Coming(words, share) => {
@@ -457,14 +458,14 @@ impl App {
             ModelState::Failed(_) => (super::widgets::elide("no model", room), theme.bad),
         };
         let gap = room.saturating_sub(words.width());
-        spans.push(Span::raw(" ".repeat(gap)));
+        spans.push(Span::raw(" ".repeat(gap + 1)));
         spans.push(Span::styled(words, style));
         frame.render_widget(Line::from(spans), area);
     }
 
     /// The panes by number, with as much around them as leaves room for the model's state.
     fn tabs(&self, width: usize) -> Vec<Span<'static>> {
-        const MODEL: usize = 10;
+        const MODEL: usize = 11;
         let theme = &self.shared.theme;
         let front = self.shared.front;
         let moving = |pane| match pane {

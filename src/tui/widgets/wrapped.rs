@@ -21,7 +21,8 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 fn wrap_line(line: &str, width: usize, lines: &mut Vec<String>) {
     let mut current = String::new();
     let mut used = 0;
-    for word in line.split_word_bounds() {
+    for word in &words(line) {
+        let word = word.as_str();
         let columns = word.width();
         if used + columns <= width {
             current.push_str(word);
@@ -51,6 +52,26 @@ fn wrap_line(line: &str, width: usize, lines: &mut Vec<String>) {
         }
     }
     lines.push(current);
+}
+
+/// What is not broken where it fits: words with the punctuation that belongs to them, and spaces.
+fn words(line: &str) -> Vec<String> {
+    let opens = |text: &str| text.ends_with(['(', '[', '{', '“', '‘']);
+    let closes = |text: &str| {
+        let mut characters = text.chars();
+        characters.next().is_some_and(|first| ").,;:!?%…”’]}".contains(first))
+            && characters.next().is_none()
+    };
+    let mut words: Vec<String> = Vec::new();
+    for part in line.split_word_bounds() {
+        match words.last_mut() {
+            Some(last) if (closes(part) && !last.trim().is_empty()) || opens(last) => {
+                last.push_str(part);
+            }
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
 }
 
 /// `text` in one line of at most `width` columns, with `…` where it was cut.
@@ -91,6 +112,7 @@ mod tests {
         assert_eq!(wrap("改善改善改", 4), ["改善", "改善", "改"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap("limit (10 %), groups", 12), ["limit (10", "%), groups"]);
         for text in ["🧑‍🔬👍🏽 e\u{301}tude 改善 a-very-long-word-without-spaces", "日本語 text mixed"]
         {
             for width in 2..12 {

@@ -1,6 +1,6 @@
 //! An experiment's record: arms with intervals, what is claimed of them, and their training curves.
 
-use super::round_view::{badge, heading, minute};
+use super::round_view::{badge, heading, minute, threshold};
 use super::{arm_chart, words};
 use crate::experiments::{ArmResult, ExperimentRecord, Unfinished};
 use crate::store::plain_line;
@@ -32,7 +32,7 @@ pub(super) fn lines(
     lines.extend(hypothesis.into_iter().map(|line| Line::styled(line, theme.text)));
     lines.push(Line::default());
     lines.extend(arm_table(record, width, theme));
-    lines.extend(heading("Change of perplexity, 95 % over seeds and items", theme));
+    lines.extend(heading("Change, 95 % over seeds and items", theme));
     lines.extend(intervals(record, width, theme));
     if !record.comparisons.is_empty() {
         lines.extend(heading("What is claimed", theme));
@@ -92,7 +92,7 @@ fn facts(record: &ExperimentRecord) -> Vec<(&'static str, String)> {
             format!(
                 "{} examples over perplexity {} in {}",
                 setup.weak,
-                perplexity(setup.threshold),
+                threshold(setup.threshold),
                 areas.join(", ")
             ),
         ),

@@ -179,7 +179,7 @@ fn draw_round(
             "weak: {} · {} examples over {}",
             if areas.is_empty() { "no area".into() } else { areas.join(", ") },
             weak.examples.len(),
-            perplexity(weak.threshold)
+            round_view::threshold(weak.threshold)
         );
         lines.extend(cut(&words, width, 2, theme.text));
     }
@@ -269,7 +269,10 @@ fn result_lines(arms: &[ArmResult], width: usize, theme: &Theme) -> Vec<Line<'st
             let by = arm
                 .ci95
                 .map(|[low, high]| format!("  95 % {:+.1} to {:+.1}", low * 100.0, high * 100.0));
-            let seeds = format!("  {} seeds", arm.seeds.len());
+            let seeds = match arm.seeds.len() {
+                1 => "  1 seed".to_owned(),
+                seeds => format!("  {seeds} seeds"),
+            };
             let mut spans = vec![
                 Span::raw(pad(&elide(&plain_line(&arm.name), name), name)),
                 Span::styled(format!(" {:>9}", change(arm.change)), coloured(arm.change, theme)),

@@ -128,11 +128,11 @@ impl ExperimentsPane {
             .find_map(|round| round.result.as_ref().filter(|result| result.adapter.is_some()));
         let time = match last {
             Some(last) => format!("about {}, as the last one", duration(last.seconds)),
-            None => "many minutes, most of them for measuring; the first time takes longest".into(),
+            None => "many minutes, most of them measuring, and longest the first time".into(),
         };
         let words = format!(
             "Improve {} on {}?\n\nOne round: it is measured, examples are made for what is weak, an adapter is \
-             trained on the good ones, and the gate decides. That takes {time}; it may run while you do \
+             trained on the good ones, and the gate decides. That takes {time}. It may run while you do \
              other things, and can be stopped and gone on with. The decision spends a share of what \
              this held-out set may decide.",
             plain_line(self.adapter.as_deref().unwrap_or("base")),

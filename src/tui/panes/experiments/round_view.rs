@@ -44,6 +44,11 @@ pub(super) fn minute(time: &str) -> String {
     plain_line(&time.chars().take(16).collect::<String>().replace('T', " "))
 }
 
+/// A threshold, which is a round number.
+pub(super) fn threshold(value: f64) -> String {
+    if value < 1e4 { format!("{value:.1}") } else { perplexity(value) }
+}
+
 fn wrapped(text: &str, width: usize, style: Style) -> Vec<Line<'static>> {
     let lines = wrap(&plain_line(text), width);
     lines.into_iter().map(|line| Line::styled(line, style)).collect()
@@ -172,10 +177,10 @@ fn phases(result: &RoundResult) -> Vec<(&'static str, String)> {
     };
     let weak = &result.weak;
     let mut words = match weak.areas.is_empty() {
-        true => format!("no area, over perplexity {}", perplexity(weak.threshold)),
+        true => format!("no area, over perplexity {}", threshold(weak.threshold)),
         false => {
             let areas: Vec<String> = weak.areas.iter().map(|area| plain_line(area)).collect();
-            let (many, threshold) = (weak.examples.len(), perplexity(weak.threshold));
+            let (many, threshold) = (weak.examples.len(), threshold(weak.threshold));
             format!("{}: {many} examples over perplexity {threshold}", areas.join(", "))
         }
     };

@@ -19,6 +19,9 @@ use unicode_width::UnicodeWidthStr;
 const NAME: usize = 14;
 const CELL: usize = 12;
 
+/// Columns of a mark behind a figure, with the space before it.
+const MARK: usize = 3;
+
 pub(super) fn draw(
     sentinels: &Sentinels,
     matrix: &SentinelMatrix,
@@ -51,9 +54,12 @@ pub(super) fn draw(
             ],
         );
     }
-    let [head, table, foot] =
-        Layout::vertical([Constraint::Length(2), Constraint::Fill(1), Constraint::Length(4)])
-            .areas(area);
+    let [head, table, foot] = Layout::vertical([
+        Constraint::Length(if area.height > 14 { 3 } else { 2 }),
+        Constraint::Fill(1),
+        Constraint::Length(4),
+    ])
+    .areas(area);
     let width = usize::from(area.width);
     frame.render_widget(Paragraph::new(head_lines(width, theme)), head);
     draw_matrix(sentinels, matrix, frame, table, theme);
@@ -81,7 +87,7 @@ fn severe(theme: &Theme) -> Style {
 
 /// The figure of a cell with its mark, and the style of its severity.
 fn severity(outcome: Option<&AreaOutcome>, theme: &Theme) -> (String, Style) {
-    let Some(outcome) = outcome else { return ("–".into(), theme.dim) };
+    let Some(outcome) = outcome else { return ("–   ".into(), theme.dim) };
     let by = outcome.change;
     let (mark, style) = match by {
         by if by >= PERPLEXITY_LIMIT => ("!!", severe(theme)),
@@ -112,8 +118,9 @@ fn draw_matrix(
     let mut head = vec![Span::styled(pad(&heading, NAME), theme.dim)];
     for (nth, name) in matrix.areas.iter().enumerate().skip(left).take(columns) {
         let style = if nth == column { theme.accent } else { theme.dim };
-        let name = elide(&plain_line(name), CELL - 2);
-        head.push(Span::styled(format!("{:>1$}  ", name, CELL - 2), style));
+        let name = elide(&plain_line(name), CELL - MARK - 1);
+        let gap = " ".repeat((CELL - MARK).saturating_sub(name.width()));
+        head.push(Span::styled(format!("{gap}{name}{}", " ".repeat(MARK)), style));
     }
     head.push(Span::styled(more(left + columns < matrix.areas.len(), "›"), theme.dim));
     let mut lines = vec![Line::from(head)];
@@ -151,10 +158,13 @@ fn foot_lines(
     let area = matrix.areas.get(column).map(|area| plain_line(area)).unwrap_or_default();
     let title = format!("{} on {area}", plain_line(&row.adapter));
     let mut lines = vec![Line::styled("─".repeat(width), theme.border)];
-    let round = format!(" · {}", plain_line(&row.round));
+    let round = format!("· {}", plain_line(&row.round));
     lines.push(Line::from(vec![
         Span::styled(elide(&title, width), theme.accent),
-        Span::styled(elide(&round, width.saturating_sub(title.width())), theme.dim),
+        Span::styled(
+            format!(" {}", elide(&round, width.saturating_sub(title.width() + 1))),
+            theme.dim,
+        ),
     ]));
     match row.cells.get(column).and_then(Option::as_ref) {
         None => lines.push(Line::styled("not measured", theme.dim)),
@@ -203,12 +213,13 @@ fn draw_cell(opened: &Opened, frame: &mut Frame, area: Rect, theme: &Theme) {
         Answers::Here(pairs) => {
             let count = |fate| pairs.iter().filter(|pair| Fate::of(pair) == fate).count();
             let words = format!(
-                " · {} answers: {} lost, {} gained",
+                "· {} answers: {} lost, {} gained",
                 pairs.len(),
                 count(Fate::Lost),
                 count(Fate::Gained)
             );
-            spans.push(Span::raw(elide(&words, width.saturating_sub(title.width()))));
+            let room = width.saturating_sub(title.width() + 1);
+            spans.push(Span::raw(format!(" {}", elide(&words, room))));
             answer_lines(pairs, width, theme)
         }
     };

@@ -96,7 +96,7 @@ fn a_finished_round_is_shown_in_full() {
     for (width, height) in SIZES {
         let mut screen = tried(width, height);
         insta::assert_snapshot!(format!("round_{width}x{height}"), screen.shown());
-        screen.keys("pagedown").shows(&["What each phase found"]);
+        screen.shows(&["What each phase found"]).keys("pagedown").shows(&["Guards"]);
         screen.keys("enter");
         insta::assert_snapshot!(format!("round_large_{width}x{height}"), screen.shown());
         screen.keys("end").shows(&["23 min 10 s"]);
@@ -114,7 +114,7 @@ fn a_finished_experiment_is_shown_in_full() {
         screen.keys("end");
         insta::assert_snapshot!(format!("experiment_end_{width}x{height}"), screen.shown());
         // The one above and below it in the list, without leaving.
-        screen.keys("left").shows(&["STOPPED", "stopped: r goes on"]);
+        screen.keys("left").shows(&["‖ stopped: r goes on with it", STOPPED_ROUND]);
     }
 }
 
@@ -126,7 +126,7 @@ fn a_round_that_was_not_accepted_says_why_and_what_to_change() {
     stored.rounds[0].result = Some(samples::result(Ending::Rejected));
     screen.report(Report::Experiments(stored.into()));
     screen.shows(&["✗ REJECTED", "→ more examples: --variations 10", "✗ FAILED", "? undecided"]);
-    screen.shows(&["– not measured"]);
+    screen.keys("pagedown").shows(&["– not measured"]);
 }
 
 // If this fails, one key sets hours of work going, or the wrong work.
@@ -200,6 +200,9 @@ fn live_round(screen: &mut Screen) -> WorkId {
     tell(screen, work, WorkEvent::Started);
     let round = "round_20261123_120000".into();
     round_event(screen, work, RoundEvent::Began { round, iteration: 1, iterations: 1 });
+    let mut stored = samples::stored();
+    stored.rounds.insert(0, samples::round("round_20261123_120000", None));
+    screen.report(Report::Experiments(stored.into()));
     round_event(screen, work, RoundEvent::Phase(Phase::Baseline));
     measuring(screen, work, "scoring", 0, 120);
     clock(screen, 4, 0);

@@ -1,5 +1,6 @@
 //! How the pane is laid out: the list of what was tried beside what is selected, or one of them alone.
 
+use super::live::Of;
 use super::tried::{Row, What};
 use super::{
     ExperimentsPane, Stage, experiment_view, live_view, round_view, sentinels_view, words,
@@ -9,6 +10,7 @@ use crate::tui::pane::{Shared, set_name};
 use crate::tui::panes::outcome::change;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{age, elide, pad, paragraphs, wrap};
+use crate::workplace::SetChoice;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::Style;
@@ -41,7 +43,7 @@ pub(super) fn draw(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared
     if pane.large {
         return draw_selected(pane, row, frame, area, shared);
     }
-    let side = (area.width * 3 / 8).clamp(24, 46);
+    let side = (area.width * 2 / 5).clamp(24, 46);
     let [left, line, right] =
         Layout::horizontal([Constraint::Length(side), Constraint::Length(3), Constraint::Fill(1)])
             .areas(area);
@@ -59,9 +61,9 @@ fn failure(pane: &ExperimentsPane, width: usize, theme: &Theme) -> Vec<Line<'sta
 }
 
 /// What starts a round from, and on what, in words.
-fn next(pane: &ExperimentsPane, shared: &Shared) -> String {
+fn next(pane: &ExperimentsPane, set: &str) -> String {
     let arm = plain_line(pane.adapter.as_deref().unwrap_or("base"));
-    format!("i improves {arm} on {}", set_name(&shared.set))
+    format!("i improves {arm} on {set}")
 }
 
 fn draw_empty(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -70,7 +72,7 @@ fn draw_empty(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared: &Sh
         return frame.render_widget(Line::styled("reading …", theme.dim), area);
     }
     let failure: String = pane.failed.as_deref().map(|why| format!("! {why}")).unwrap_or_default();
-    let next = format!("No rounds yet: {}.", next(pane, shared));
+    let next = format!("No rounds yet: {}.", next(pane, &set_name(&shared.set)));
     let texts = [
         (failure.as_str(), theme.bad),
         (next.as_str(), theme.accent),
@@ -102,7 +104,11 @@ fn draw_list(
 ) {
     let theme = &shared.theme;
     let width = usize::from(area.width);
-    let foot = wrap(&format!("→ {}", next(pane, shared)), width);
+    let set = match &shared.set {
+        SetChoice::BuiltIn => "the built-in set".into(),
+        set => set_name(set),
+    };
+    let foot = wrap(&format!("→ {}", next(pane, &set)), width);
     let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX);
     let [list, below] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(foot_rows)]).areas(area);
@@ -139,7 +145,10 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
         (false, false) => (" ", theme.text),
     };
     let (title, started) = match row.what {
-        What::Starting => ("starts …".to_owned(), String::new()),
+        What::Starting => match live.map(|live| &live.of) {
+            Some(Of::Round(_)) => ("round".to_owned(), String::new()),
+            _ => ("experiment".to_owned(), String::new()),
+        },
         What::Round(round) => {
             (format!("round · {}", words::set(&round.record.set)), round.record.started.clone())
         }
@@ -161,7 +170,7 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
         (None, What::Experiment(record)) => {
             let (word, style) = words::claim(record.verdict, theme);
             let (arms, seeds) = (record.arms.len(), record.setup.seeds.len());
-            (word.to_owned(), style, format!(" · {arms} arms × {seeds}"))
+            (word.to_owned(), style, format!(" {arms} arms × {seeds}"))
         }
         (None, What::Round(round)) => match &round.result {
             None => stopped(theme),
@@ -169,7 +178,7 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
                 let (word, style) = words::ending(result.decision, theme);
                 let by = result.held_out.as_ref().map(|held_out| change(held_out.change));
                 let adapter = result.adapter.as_deref().map(plain_line);
-                let more = [by, adapter].into_iter().flatten().map(|word| format!(" · {word}"));
+                let more = [by, adapter].into_iter().flatten().map(|word| format!("  {word}"));
                 (word.to_owned(), style, more.collect())
             }
         },
@@ -178,7 +187,7 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
     let room = width.saturating_sub(words.width() + 2);
     let more = match more.is_empty() {
         true => String::new(),
-        false => format!(" {}", elide(&more, room.saturating_sub(1))),
+        false => format!("  {}", elide(&more, room.saturating_sub(2))),
     };
     let below =
         Line::from(vec![Span::styled(format!("  {words}"), style), Span::styled(more, theme.dim)]);
@@ -225,7 +234,7 @@ fn draw_selected(
     if below > 0 || first > 0 {
         let words = match pane.large {
             true => format!("↓ {below} more lines"),
-            false => format!("↓ {below} more lines: PgDn, or Enter for all the room"),
+            false => format!("↓ {below} more lines: PgDn, or Enter"),
         };
         frame.render_widget(Line::styled(elide(&words, width), theme.dim), more);
     }
