@@ -15,13 +15,15 @@ use kaizen::workplace::{Event, Workplace, evaluation_set};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Shell commands, which the model finds hard, beside sums, which it does not.
-fn set(shell: usize, maths: usize) -> Vec<Example> {
+/// Commands, which the model finds hard, beside code, which it does not. In an area of another name and
+/// without a check none of them is answered: these tests are about what is chosen, and answers take long.
+fn set(commands: usize, code: usize) -> Vec<Example> {
     let all = evaluation_set().unwrap();
-    let of = |area: &str, count: usize| -> Vec<Example> {
-        all.iter().filter(|item| item.area == area).take(count).cloned().collect()
+    let of = |area: &str, name: &str, count: usize| -> Vec<Example> {
+        let own = all.iter().filter(|item| item.area == area).take(count).cloned();
+        own.map(|item| Example { area: name.into(), check: None, ..item }).collect()
     };
-    [of("shell", shell), of("maths", maths)].concat()
+    [of("shell", "commands", commands), of("code", "code", code)].concat()
 }
 
 fn request(examples: Vec<Example>) -> ImproveRequest {
@@ -55,12 +57,12 @@ fn document(workplace: &Workplace, result: &RoundResult, name: &str) -> String {
 fn poisoned_answers_of_items_that_decide_change_nothing_before_the_gate() {
     let runtime = runtime();
     let (_folder, clean) = workplace();
-    let sound = round(&clean, &runtime, &request(set(40, 20)));
+    let sound = round(&clean, &runtime, &request(set(36, 6)));
     assert!(sound.adapter.is_some() && sound.held_out.is_some(), "{}", sound.reason);
-    assert!(sound.examples.kept == 6 && sound.weak.areas.contains("shell"));
+    assert!(sound.examples.kept == 5 && sound.weak.areas.contains("commands"));
 
     let (_folder, poisoned) = workplace();
-    let mut items = set(40, 20);
+    let mut items = set(36, 6);
     let places = poisoned.ledger().assign(&items).unwrap().places;
     let mut changed = 0;
     for item in &mut items {
@@ -70,7 +72,7 @@ fn poisoned_answers_of_items_that_decide_change_nothing_before_the_gate() {
             changed += 1;
         }
     }
-    assert!(changed > 30);
+    assert!(changed > 20);
     let other = round(&poisoned, &runtime, &request(items));
     for name in ["weak.json", "candidates.jsonl", "judged.json", "examples.jsonl"] {
         let (a, b) = (document(&clean, &sound, name), document(&poisoned, &other, name));
@@ -93,7 +95,7 @@ fn the_same_seed_gives_the_same_verdict_and_numbers() {
     let results: Vec<RoundResult> = (0..2)
         .map(|_| {
             let (_folder, workplace) = workplace();
-            round(&workplace, &runtime, &request(set(24, 12)))
+            round(&workplace, &runtime, &request(set(24, 4)))
         })
         .collect();
     let figures = |result: &RoundResult| {
@@ -107,14 +109,14 @@ fn the_same_seed_gives_the_same_verdict_and_numbers() {
 #[test]
 fn a_set_of_the_models_own_answers_has_nothing_to_improve() {
     let runtime = runtime();
-    let mut items = set(16, 16);
+    let mut items = set(12, 4);
     let asked: Vec<&Example> = items.iter().collect();
     let answers = measure::answer(
         &runtime,
         &asked,
         None,
         |_| Sampling::GREEDY,
-        Length::UpTo(96),
+        Length::UpTo(48),
         &mut |_, _| (),
     )
     .unwrap();
@@ -143,8 +145,8 @@ fn pool_of(items: &[Example], folder: &Path) -> PathBuf {
 fn a_pool_that_contains_what_decides_is_cleaned_and_that_is_said() {
     let runtime = runtime();
     let (folder, workplace) = workplace();
-    let items = set(30, 10);
-    let all = set(50, 30);
+    let items = set(30, 4);
+    let all = set(50, 4);
     let pool = pool_of(&all, folder.path());
     let request = ImproveRequest {
         settings: Settings {
@@ -177,12 +179,12 @@ fn a_pool_that_contains_what_decides_is_cleaned_and_that_is_said() {
     }
 }
 
-// If this fails, Holm's and Fisher's arithmetic is right and the control is trained on other amounts.
+// If this fails, what targeting gained is measured against another amount of training.
 #[test]
 fn the_control_learns_as_many_tokens_and_is_held_against_the_same_items() {
     let runtime = runtime();
     let (_folder, workplace) = workplace();
-    let request = ImproveRequest { control: Control::RandomFind, ..request(set(24, 12)) };
+    let request = ImproveRequest { control: Control::RandomFind, ..request(set(24, 4)) };
     let result = round(&workplace, &runtime, &request);
     let control = result.control.unwrap();
     assert!(control.examples > 0 && control.change.is_finite());
