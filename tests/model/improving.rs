@@ -2,7 +2,7 @@
 //! heart, or the same question has two answers.
 
 use crate::fixture::{runtime, settings, workplace};
-use kaizen::config::ErrorDriven;
+use kaizen::config::{ErrorDriven, PerplexityThreshold};
 use kaizen::eval::measure::{self, Length};
 use kaizen::eval::{Example, Place};
 use kaizen::improve::{
@@ -110,10 +110,10 @@ fn the_same_seed_gives_the_same_verdict_and_numbers() {
 fn a_set_of_the_models_own_answers_has_nothing_to_improve() {
     let runtime = runtime();
     let mut items = set(12, 4);
-    let asked: Vec<&Example> = items.iter().collect();
+    let questions: Vec<&Example> = items.iter().collect();
     let answers = measure::answer(
         &runtime,
-        &asked,
+        &questions,
         None,
         |_| Sampling::GREEDY,
         Length::UpTo(48),
@@ -125,7 +125,9 @@ fn a_set_of_the_models_own_answers_has_nothing_to_improve() {
         item.check = None;
     }
     let (_folder, workplace) = workplace();
-    let result = round(&workplace, &runtime, &request(items));
+    let mut asked = request(items);
+    asked.settings.threshold = PerplexityThreshold::Auto;
+    let result = round(&workplace, &runtime, &asked);
     assert_eq!(result.decision, Ending::NothingToImprove);
     assert!(result.adapter.is_none() && result.reason.contains("--threshold"), "{}", result.reason);
     assert!(workplace.registry().list().unwrap().is_empty());
@@ -152,7 +154,7 @@ fn a_pool_that_contains_what_decides_is_cleaned_and_that_is_said() {
         settings: Settings {
             generator: GeneratorKind::Pool(pool),
             count: Some(3),
-            keep_top: 1.0,
+            threshold: PerplexityThreshold::Fixed(8.0),
             ..Settings::from_config(&ErrorDriven::default(), 1)
         },
         ..request(items.clone())
