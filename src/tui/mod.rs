@@ -6,6 +6,7 @@ mod app;
 mod editor;
 mod event;
 mod event_loop;
+mod key_press;
 mod keymap;
 mod layers;
 mod pane;

@@ -48,6 +48,8 @@ pub(super) fn lines(
             lines.push(Line::from(vec![Span::styled(format!("{mark} "), style), Span::raw(line)]));
         }
     }
+    lines.extend(heading("Nats a token: the first, the rest, the end", theme));
+    lines.extend(parts_table(record, width, theme));
     let curves = arm_chart::curves_of(record);
     if !curves.is_empty() {
         lines.extend(heading("Loss while they trained, means over seeds", theme));
@@ -106,46 +108,63 @@ fn facts(record: &ExperimentRecord) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The arms in figures; on a narrow screen the parts of the score leave first.
+/// A column over the arms of a record.
+fn column(
+    record: &ExperimentRecord,
+    heading: &str,
+    rank: u8,
+    right: bool,
+    cell: impl Fn(&ArmResult) -> (String, Style),
+) -> Column {
+    let cells = record.arms.iter().map(cell).collect();
+    Column { heading: heading.to_owned(), cells, right, rank }
+}
+
+/// The arms in figures.
 fn arm_table(record: &ExperimentRecord, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let column =
-        |heading: &str, rank, right, cell: &dyn Fn(&ArmResult) -> (String, Style)| Column {
-            heading: heading.to_owned(),
-            cells: record.arms.iter().map(cell).collect(),
-            right,
-            rank,
-        };
-    let nats = |before: f64, after: f64| (format!("{before:.2} → {after:.2}"), theme.text);
     let none = || ("–".to_owned(), theme.dim);
     let columns = vec![
-        column("arm", 9, false, &|arm| (elide(&plain_line(&arm.name), NAME), theme.text)),
-        column("examples", 4, true, &|arm| {
+        column(record, "arm", 9, false, |arm| (elide(&plain_line(&arm.name), NAME), theme.text)),
+        column(record, "examples", 4, true, |arm| {
             let examples = arm.seeds.first().map_or(0, |seed| seed.examples);
             (examples.to_string(), theme.dim)
         }),
-        column("perplexity", 7, true, &|arm| {
+        column(record, "perplexity", 7, true, |arm| {
             (format!("{} → {}", perplexity(arm.before), perplexity(arm.after)), theme.text)
         }),
-        column("change", 8, true, &|arm| (change(arm.change), coloured(arm.change, theme))),
-        column("95 %", 6, true, &|arm| match arm.ci95 {
+        column(record, "change", 8, true, |arm| (change(arm.change), coloured(arm.change, theme))),
+        column(record, "95 %", 6, true, |arm| match arm.ci95 {
             Some([low, high]) => {
                 (format!("{:+.1} to {:+.1}", low * 100.0, high * 100.0), theme.dim)
             }
             None => none(),
         }),
-        column("first", 3, true, &|arm| nats(arm.parts_before.first, arm.parts_after.first)),
-        column("rest", 2, true, &|arm| match (arm.parts_before.rest, arm.parts_after.rest) {
-            (Some(before), Some(after)) => nats(before, after),
-            _ => none(),
-        }),
-        column("end of turn", 1, true, &|arm| {
-            nats(arm.parts_before.end_of_turn, arm.parts_after.end_of_turn)
-        }),
-        column("right, %", 5, true, &|arm| match (arm.accuracy_before, arm.accuracy_after) {
-            (Some(before), Some(after)) => {
-                (format!("{:.0} → {:.0}", before * 100.0, after * 100.0), theme.text)
+        column(record, "right, %", 5, true, |arm| {
+            match (arm.accuracy_before, arm.accuracy_after) {
+                (Some(before), Some(after)) => {
+                    (format!("{:.0} → {:.0}", before * 100.0, after * 100.0), theme.text)
+                }
+                _ => none(),
             }
-            _ => none(),
+        }),
+    ];
+    table(columns, width, theme.accent)
+}
+
+/// The three parts of the score: an arm may have learnt when to stop, and nothing else.
+fn parts_table(record: &ExperimentRecord, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let nats = |before: f64, after: f64| (format!("{before:.2} → {after:.2}"), theme.text);
+    let columns = vec![
+        column(record, "arm", 9, false, |arm| (elide(&plain_line(&arm.name), NAME), theme.text)),
+        column(record, "first", 3, true, |arm| nats(arm.parts_before.first, arm.parts_after.first)),
+        column(record, "rest", 1, true, |arm| {
+            match (arm.parts_before.rest, arm.parts_after.rest) {
+                (Some(before), Some(after)) => nats(before, after),
+                _ => ("–".to_owned(), theme.dim),
+            }
+        }),
+        column(record, "end of turn", 2, true, |arm| {
+            nats(arm.parts_before.end_of_turn, arm.parts_after.end_of_turn)
         }),
     ];
     table(columns, width, theme.accent)

@@ -22,6 +22,9 @@ use unicode_width::UnicodeWidthStr;
 const TEXT: usize = 3;
 const NOTE: usize = 2;
 
+/// From this height on there is room for what is claimed so far.
+const ROOMY: u16 = 26;
+
 /// A chart in fewer rows says nothing.
 const LEAST_CHART: u16 = 6;
 
@@ -144,7 +147,7 @@ fn arm_line(one: &LiveExperiment, width: usize, theme: &Theme) -> Line<'static> 
     let words = match one.now {
         Some((arm, seed)) => {
             let name = one.arms.get(arm).map(|name| plain_line(name)).unwrap_or_default();
-            format!("▸ {name}, seed {seed} · {done} of {all} trainings done")
+            format!("▸ {name}, seed {seed} · {done} of {all} done")
         }
         None => "▸ baseline: what is weak, and how base does".into(),
     };
@@ -244,7 +247,12 @@ fn draw_experiment(
 ) {
     let width = usize::from(area.width);
     let arms = one.record.as_ref().map(|record| record.arms.as_slice()).unwrap_or_default();
-    let results = result_lines(arms, width, theme);
+    let mut results = result_lines(arms, width, theme);
+    let first = one.record.as_ref().and_then(|record| record.comparisons.first());
+    if let Some(claim) = first.filter(|_| area.height >= ROOMY) {
+        let words = plain_line(&format!("so far: {}", claim.words));
+        results.extend(cut(&words, width, NOTE, theme.dim));
+    }
     let [above, chart, _, below] = Layout::vertical([
         Constraint::Length(rows(head.len())),
         Constraint::Fill(1),

@@ -118,7 +118,7 @@ fn draw_matrix(
     let mut head = vec![Span::styled(pad(&heading, NAME), theme.dim)];
     for (nth, name) in matrix.areas.iter().enumerate().skip(left).take(columns) {
         let style = if nth == column { theme.accent } else { theme.dim };
-        let name = elide(&plain_line(name), CELL - MARK - 1);
+        let name = elide(&plain_line(name), CELL - MARK);
         let gap = " ".repeat((CELL - MARK).saturating_sub(name.width()));
         head.push(Span::styled(format!("{gap}{name}{}", " ".repeat(MARK)), style));
     }

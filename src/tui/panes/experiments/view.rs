@@ -108,7 +108,10 @@ fn draw_list(
         SetChoice::BuiltIn => "the built-in set".into(),
         set => set_name(set),
     };
-    let foot = wrap(&format!("→ {}", next(pane, &set)), width);
+    let foot = match pane.live {
+        None => wrap(&format!("→ {}", next(pane, &set)), width),
+        Some(_) => Vec::new(),
+    };
     let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX);
     let [list, below] =
         Layout::vertical([Constraint::Fill(1), Constraint::Length(foot_rows)]).areas(area);
@@ -231,13 +234,13 @@ fn draw_selected(
     let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
     frame.render_widget(Paragraph::new(shown), text);
     let below = pane.scroll.below();
-    if below > 0 || first > 0 {
-        let words = match pane.large {
-            true => format!("↓ {below} more lines"),
-            false => format!("↓ {below} more lines: PgDn, or Enter"),
-        };
-        frame.render_widget(Line::styled(elide(&words, width), theme.dim), more);
-    }
+    let words = match (below, first) {
+        (0, 0) => String::new(),
+        (0, above) => format!("↑ {above} more lines"),
+        (below, _) if pane.large => format!("↓ {below} more lines"),
+        (below, _) => format!("↓ {below} more lines: PgDn, or Enter"),
+    };
+    frame.render_widget(Line::styled(elide(&words, width), theme.dim), more);
 }
 
 /// A stored one in full.
