@@ -147,9 +147,9 @@ fn tell(context: &Context, names: &mut Vec<String>, event: ExperimentEvent) {
             output.note(format!("seed {seed}: {name} …"));
         }
         ExperimentEvent::Progressed(record) => {
-            let ended = record.arms.iter().filter_map(|arm| Some((arm, arm.seeds.last()?)));
+            let mut ended = record.arms.iter().filter_map(|arm| Some((arm, arm.seeds.last()?)));
             let newest = record.arms.iter().map(|arm| arm.seeds.len()).max().unwrap_or(0);
-            if let Some((arm, seed)) = ended.filter(|(arm, _)| arm.seeds.len() == newest).last() {
+            if let Some((arm, seed)) = ended.rfind(|(arm, _)| arm.seeds.len() == newest) {
                 output.note(format!(
                     "seed {}: {} {} ({} examples, {} tokens, {} steps, {:.0} s)",
                     seed.seed,

@@ -283,7 +283,7 @@ mod tests {
         // Checked answers are counted; dropped only when that is asked for.
         let wrong = made("show free memory", "showmemory --free");
         assert_eq!(fate(Strictness::On, wrong.clone()), None);
-        assert_eq!(filter(Strictness::On).judge(&[wrong.clone()]).failed_check, 1);
+        assert_eq!(filter(Strictness::On).judge(std::slice::from_ref(&wrong)).failed_check, 1);
         assert_eq!(fate(Strictness::Checked, wrong), Some(Rule::FailedCheck));
     }
 

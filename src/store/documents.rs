@@ -181,7 +181,10 @@ mod tests {
         let first = Documents::create(folder.path(), "round", "20260102_030405").unwrap();
         let second = Documents::create(folder.path(), "round", "20260102_030405").unwrap();
         first.write("round.json", &1).unwrap();
-        assert_eq!(Documents::all(folder.path(), "round", "round.json"), [first.clone()]);
+        assert_eq!(
+            Documents::all(folder.path(), "round", "round.json"),
+            std::slice::from_ref(&first)
+        );
         second.write("round.json", &1).unwrap();
         let all = Documents::all(folder.path(), "round", "round.json");
         assert_eq!(all, [first.clone(), second]);

@@ -19,7 +19,8 @@ const SEQUENCES: [Range<usize>; 3] = [0..7, 7..8, 8..17];
 
 const DROPPING: Dropout = Dropout { probability: 0.3, seed: 5 };
 
-/// Three blocks with random weights; heads share key heads, and not all of a head turns.
+/// Three blocks with random weights, never rounded on the way; heads share key heads, and not all of a
+/// head turns.
 fn small(separate_head: bool) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let architecture = Architecture {
@@ -38,7 +39,7 @@ fn small(separate_head: bool) -> Network {
     };
     let mut matrix = |(rows, columns): (usize, usize)| {
         let bytes = values(rows * columns, 0.0, 0.4).iter().flat_map(|v| v.to_le_bytes()).collect();
-        FrozenMatrix::from_blocks(BlockFormat::F32, rows, columns, bytes).unwrap()
+        FrozenMatrix::from_blocks(BlockFormat::F32, rows, columns, bytes).unwrap().expanded()
     };
     let of_vocabulary = (architecture.vocabulary, architecture.hidden);
     let embedding = matrix(of_vocabulary);
