@@ -20,7 +20,7 @@ pub struct MakingArguments {
     /// The file to choose from, with --generator pool.
     #[arg(long, value_name = "FILE")]
     pub pool: Option<PathBuf>,
-    /// Good examples to make, however many attempts that takes; wins over --variations.
+    /// Good examples to make, however many attempts that takes; wins over the number of variations.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: Option<u32>,
     /// Attempts for every weak example [default: 5].
