@@ -2,7 +2,7 @@
 
 use super::evaluate::{SplitChoice, part};
 use super::event::Event;
-use super::measurements::{Judging, Measurements, SentinelItems, Sentinels, tell_left_out};
+use super::measurements::{Judging, Measurements, SentinelItems, Sentinels, scored, tell_left_out};
 use super::{Result, Seen};
 use crate::eval::{Decision, Example, HeldOutSet, Ledger, groups, statistics::Spending};
 use crate::runtime::Runtime;
@@ -68,10 +68,13 @@ pub fn compare(
         )));
     }
     let used = ledger.used(&HeldOutSet::new(&chosen)?)?;
+    // The items themselves first: what base passes may take minutes to find out.
+    let mut score = |arm: &Arm| scored(runtime, &chosen, arm, request.answers, seen);
+    let (scores_a, scores_b) = (score(a)?, score(b)?);
     let sentinels = SentinelItems::gather(runtime, experiments, &request.sentinels, seen)?;
     let mut measured =
-        |arm: &Arm| Measurements::of(runtime, &chosen, &sentinels, arm, request.answers, seen);
-    let (reference, candidate) = (measured(a)?, measured(b)?);
+        |scores, arm| Measurements::with_scores(runtime, scores, &sentinels, arm, seen);
+    let (reference, candidate) = (measured(scores_a, a)?, measured(scores_b, b)?);
     let judging = Judging {
         reference: &reference,
         candidate: &candidate,
