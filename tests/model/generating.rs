@@ -142,7 +142,9 @@ fn answers_written_together_are_those_written_alone() {
         let logits = model.network.logits(&hidden, &[text.len() - 1]).unwrap();
         let logit = |tokens: &[u32]| logits[tokens[place] as usize];
         let gap = (logit(&alone.tokens) - logit(&one.tokens)).abs();
-        assert!(f64::from(gap) < 0.01, "they part at a gap of {gap}");
+        // Operands of 8 significant bits, where products have them.
+        let allowed = if rounds_to_bf16() { 0.1 } else { 0.01 };
+        assert!(f64::from(gap) < allowed, "they part at a gap of {gap}");
     }
 }
 

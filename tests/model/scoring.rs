@@ -4,7 +4,7 @@ use crate::common::reference::{ids, reference, reference_lines};
 use crate::fixture::{examples, loaded, model, runtime};
 use kaizen::config::Precision;
 use kaizen::eval::measure;
-use kaizen::kernels::multiplies_whole_numbers;
+use kaizen::kernels::{multiplies_whole_numbers, rounds_to_bf16};
 use kaizen::model::adapter::AdapterFolder;
 use kaizen::model::lora::Lora;
 use kaizen::model::tokenizer::Special;
@@ -84,7 +84,9 @@ fn assert_near(distance: &Distance) {
 fn every_text_scores_as_in_pytorch() {
     let distance = distance(&runtime(), None, &reference_lines("score.jsonl"), "mean_nll");
     assert_near(&distance);
-    assert!(distance.greatest_token < 0.1, "a token is off by {}", distance.greatest_token);
+    // A single token may be off by more where products round their operands to 8 significant bits.
+    let allowed = if rounds_to_bf16() { 0.5 } else { 0.1 };
+    assert!(distance.greatest_token < allowed, "a token is off by {}", distance.greatest_token);
 }
 
 /// The yardstick that quantised computing is measured by must itself be right.
@@ -192,7 +194,11 @@ fn a_long_shared_beginning_is_read_in_slices() {
     assert_eq!(slices, [0, 0, 3, 3]);
     // A pass of few rows adds up in another order than one of many: some last digits of f32, which
     // grow to those of 16 bits where activations are rounded to them.
-    let allowed = if multiplies_whole_numbers() { 5e-3 } else { 1e-4 };
+    let allowed = match (rounds_to_bf16(), multiplies_whole_numbers()) {
+        (true, _) => 0.1,
+        (false, true) => 5e-3,
+        (false, false) => 1e-4,
+    };
     let off = from_unshared(&items, &losses);
     assert!(off < allowed, "off by {off} nats");
 }

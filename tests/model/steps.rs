@@ -2,6 +2,7 @@
 //! and never on the person's own words in the prompt.
 
 use crate::fixture::{examples, model, request, runtime, settings, train, workplace};
+use kaizen::kernels::rounds_to_bf16;
 use kaizen::model::lora::Lora;
 use kaizen::runtime::{Score, ScoreItem};
 use kaizen::train::{Dataset, StepMetrics, TrainSettings};
@@ -58,8 +59,10 @@ fn a_step_of_4x4_is_a_step_of_16x1_and_of_1x16() {
             "cut otherwise: loss {loss:.1e}, gradient norm {norm:.1e}, parameters {apart:.1e}"
         );
         // Rounding of activations to 16 bits, where they are, turns another order of sums into 1e-5.
-        assert!(loss < 1e-4 && norm < 1e-4, "{first:?} {other:?}");
-        assert!(apart < 0.05, "{apart} of what moved is different");
+        // Operands of 8 significant bits turn it into 1e-3.
+        let (off, moved) = if rounds_to_bf16() { (5e-3, 0.3) } else { (1e-4, 0.05) };
+        assert!(loss < off && norm < off, "{first:?} {other:?}");
+        assert!(apart < moved, "{apart} of what moved is different");
     }
 }
 
