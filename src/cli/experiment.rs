@@ -12,7 +12,8 @@ use crate::experiments::{
 };
 use crate::report::keep_experiment;
 use crate::train::TrainSettings;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Args)]
 pub struct ExperimentArguments {
     /// Which one.
-    #[arg(value_enum, required_unless_present = "resume")]
-    name: Option<Name>,
+    #[arg(value_parser = name(), required_unless_present = "resume")]
+    name: Option<Experiment>,
     /// JSONL: {"id","area","prompt","answer"} or {"id","area","messages":[…]}.
     #[arg(long, value_name = "FILE", required_unless_present = "resume")]
     set: Option<PathBuf>,
@@ -41,36 +42,11 @@ pub struct ExperimentArguments {
     resume: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Name {
-    /// Weak items against random ones, unrelated chat, real answers, and the prompt alone.
-    Control,
-    /// What counts as weak.
-    Threshold,
-    /// The quality filter on, off, and with checked answers.
-    Filter,
-    /// 1, 5, 10 and 20 examples for every weak item.
-    Variations,
-    /// Five rounds in a row.
-    Iterations,
-    /// Examples weighed alike or by uncertainty.
-    Weighting,
-    /// Who makes the examples.
-    Generator,
-}
-
-impl From<Name> for Experiment {
-    fn from(name: Name) -> Self {
-        match name {
-            Name::Control => Self::Control,
-            Name::Threshold => Self::Threshold,
-            Name::Filter => Self::Filter,
-            Name::Variations => Self::Variations,
-            Name::Iterations => Self::Iterations,
-            Name::Weighting => Self::Weighting,
-            Name::Generator => Self::Generator,
-        }
-    }
+/// The names that there are, each with its hypothesis.
+fn name() -> impl TypedValueParser<Value = Experiment> {
+    let names = Experiment::ALL
+        .map(|experiment| PossibleValue::new(experiment.as_str()).help(experiment.hypothesis()));
+    PossibleValuesParser::new(names).try_map(|name| Experiment::named(&name).ok_or("no such name"))
 }
 
 /// Examples of the first arm where nobody says how many.
@@ -83,15 +59,15 @@ pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome
             let pool = arguments.making.pool.clone();
             let making = match name {
                 // The arms say who makes examples; a pool is one arm's.
-                Name::Generator => arguments.making.without_pool(),
+                Experiment::Generator => arguments.making.without_pool(),
                 _ => arguments.making.clone(),
             };
             let mut settings = making.settings(&workplace.config)?;
-            if !matches!(name, Name::Variations) {
+            if !matches!(name, Experiment::Variations) {
                 settings.count = settings.count.or(Some(COUNT));
             }
             Some(ExperimentRequest {
-                experiment: name.into(),
+                experiment: name,
                 examples: set::read(path, &field_map(arguments.map.as_deref())?)?,
                 set: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 settings,

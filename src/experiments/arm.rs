@@ -5,16 +5,17 @@ use super::plan::{ArmPlan, Data};
 use super::record::SeedResult;
 use crate::eval::{Example, FieldMap, ItemScore, Provenance, measure, set};
 use crate::improve::{
-    ExampleCounts, KeptBatches, LessonRecord, Matched, Origin, Settings, Sources, Start, WeakAreas,
-    Workbench, filter_for, generate, generator_for, learn_into, lessons, limit, matched,
-    steps_per_epoch, trained_tokens, wanted, weak_areas, with_steps,
+    ExampleCounts, KeptBatches, LessonRecord, Making, MakingEvent, Matched, Origin, Settings,
+    Sources, Start, WeakAreas, Workbench, learn_into, lessons, matched, steps_per_epoch,
+    trained_tokens, weak_areas, with_steps,
 };
+use crate::model::adapter::AdapterFolder;
 use crate::model::lora::Lora;
 use crate::runtime::Runtime;
 use crate::store::{Documents, Message, Role};
 use crate::tasks::Arm;
 use crate::train::TrainSettings;
-use crate::workplace::{Event, Result, Seen, Workplace, scored};
+use crate::workplace::{Error, Event, Result, Seen, Workplace, scored};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -28,6 +29,9 @@ use std::time::Instant;
 /// would leave little room for long answers, and a small model loses sight of the first ones.
 const PROMPT_TOKENS: usize = 1024;
 const PROMPT_SHARE: f64 = 0.5;
+
+/// Where an arm's adapter lies in its folder.
+pub const ADAPTER: &str = "adapter";
 
 mod files {
     pub const EXAMPLES: &str = "examples.jsonl";
@@ -76,98 +80,216 @@ pub struct SeedOutcome {
     pub scores: Vec<ItemScore>,
 }
 
-/// Runs an arm under a seed, or reads what it came to.
-///
-/// # Errors
-/// Work that fails or is cancelled: then it can be gone on with.
-pub fn run_arm(
-    shared: &Shared<'_>,
-    plan: &ArmPlan,
-    seed: u64,
-    dose: Option<Dose>,
-    folder: &Documents,
-    before: Option<&Path>,
-    seen: Seen,
-) -> Result<SeedOutcome> {
-    if let Some(outcome) = folder.read(files::SCORES)? {
-        return Ok(outcome);
-    }
-    let began = Instant::now();
-    let settings =
-        Settings { seed: plan.settings.seed.wrapping_add(seed), ..plan.settings.clone() };
-    let init = before.filter(|_| plan.continues);
-    let find = find_scores(shared, folder, init, seen)?;
-    let shared = &Shared { find: &find, ..*shared };
-    let weak = weak_areas(shared.find, settings.threshold);
-
-    let untaught = || LessonRecord { steps: 0, losses: Vec::new(), seconds: 0.0 };
-    let (scores, made, lesson) = if weak.areas.is_empty() {
-        // Nothing to learn from: the arm is what it started from.
-        let scores = match init {
-            None => shared.held_out.to_vec(),
-            Some(before) => {
-                let lora = Some(Arc::new(previous(shared, before)?));
-                let arm = Arm { name: plan.name.clone(), lora, probability: 1.0 };
-                score_held_out(shared, &arm, seen)?
-            }
-        };
-        (scores, Made::default(), untaught())
-    } else if plan.data == Data::PromptOnly {
-        let pairs = pairs_in_prompt(shared, &weak, seed)?;
-        let distinct = pairs.values().map(Vec::len).sum();
-        let scores = score_with_pairs(shared, &pairs, seen)?;
-        (scores, Made { distinct, ..Made::default() }, untaught())
-    } else {
-        let (made, examples) = examples(shared, plan, &settings, &weak, dose, folder, init, seen)?;
-        let train = with_steps(shared.train, made.steps_per_epoch, settings.seed);
-        let start =
-            Start { adapter: init.map(|before| before.join("adapter")), ..Start::default() };
-        let (lora, lesson) =
-            learn_into(folder, shared.workplace, shared.runtime, &examples, &train, start, seen)?;
-        let arm = Arm { name: plan.name.clone(), lora: Some(lora), probability: 1.0 };
-        (score_held_out(shared, &arm, seen)?, made, lesson)
-    };
-    let ground = super::analysis::Ground {
-        base: shared.held_out,
-        groups: shared.bench.groups(),
-        targeted: shared.targeted,
-    };
-    let outcome = SeedOutcome {
-        result: SeedResult {
-            seed,
-            examples: made.distinct,
-            tokens: made.tokens,
-            steps: lesson.steps,
-            candidates: made.counts,
-            losses: lesson.losses,
-            change: super::analysis::change_of(&ground, &scores),
-            accuracy: super::analysis::accuracy_of(&ground, &scores),
-            seconds: began.elapsed().as_secs_f64(),
-        },
-        dose: Dose { tokens: made.tokens, steps_per_epoch: made.steps_per_epoch },
-        scores,
-    };
-    folder.write(files::SCORES, &outcome)?;
-    Ok(outcome)
+/// One arm under one seed, in its folder.
+pub struct ArmRun<'a> {
+    pub shared: &'a Shared<'a>,
+    pub plan: &'a ArmPlan,
+    pub seed: u64,
+    pub folder: &'a Documents,
+    /// The folder of the arm whose adapter this one goes on from.
+    pub before: Option<&'a Path>,
 }
 
-/// The find items' scores by base, or by the adapter that the arm goes on from: each round looks for
-/// weakness anew.
-fn find_scores(
-    shared: &Shared<'_>,
-    folder: &Documents,
-    before: Option<&Path>,
-    seen: Seen,
-) -> Result<Vec<ItemScore>> {
-    let Some(before) = before else { return Ok(shared.find.to_vec()) };
-    if let Some(scores) = folder.read(files::FIND)? {
-        return Ok(scores);
+impl ArmRun<'_> {
+    /// Runs the arm, or reads what it came to.
+    ///
+    /// # Errors
+    /// Work that fails or is cancelled: then it can be gone on with.
+    pub fn run(&self, dose: Option<Dose>, seen: Seen) -> Result<SeedOutcome> {
+        if let Some(outcome) = self.folder.read(files::SCORES)? {
+            return Ok(outcome);
+        }
+        let began = Instant::now();
+        let Self { shared, plan, seed, .. } = *self;
+        let settings =
+            Settings { seed: plan.settings.seed.wrapping_add(seed), ..plan.settings.clone() };
+        let find = self.find_scores(seen)?;
+        let weak = weak_areas(&find, settings.threshold);
+        let untaught = || LessonRecord { steps: 0, losses: Vec::new(), seconds: 0.0 };
+        let (scores, made, lesson) = if weak.areas.is_empty() {
+            // Nothing to learn from: the arm is what it started from.
+            let scores = match self.previous()? {
+                None => shared.held_out.to_vec(),
+                Some(lora) => score_held_out(shared, &self.arm(lora), seen)?,
+            };
+            (scores, Made::default(), untaught())
+        } else if plan.data == Data::PromptOnly {
+            let pairs = pairs_in_prompt(shared, &weak, seed)?;
+            let distinct = pairs.values().map(|turns| turns.len() / 2).sum();
+            let scores = score_with_pairs(shared, &pairs, seen)?;
+            (scores, Made { distinct, ..Made::default() }, untaught())
+        } else {
+            let (made, examples) = self.examples(&settings, &find, &weak, dose, seen)?;
+            let train = with_steps(shared.train, made.steps_per_epoch, settings.seed);
+            let adapter = self.before.map(|before| before.join(ADAPTER));
+            let start = Start { adapter, ..Start::default() };
+            let (workplace, runtime) = (shared.workplace, shared.runtime);
+            let (lora, lesson) =
+                learn_into(self.folder, workplace, runtime, &examples, &train, start, seen)?;
+            (score_held_out(shared, &self.arm(lora), seen)?, made, lesson)
+        };
+        let ground = super::analysis::Ground {
+            base: shared.held_out,
+            groups: shared.bench.groups(),
+            targeted: shared.targeted,
+        };
+        let outcome = SeedOutcome {
+            result: SeedResult {
+                seed,
+                examples: made.distinct,
+                tokens: made.tokens,
+                steps: lesson.steps,
+                candidates: made.counts,
+                losses: lesson.losses,
+                change: super::analysis::change_of(&ground, &scores),
+                accuracy: super::analysis::accuracy_of(&ground, &scores),
+                seconds: began.elapsed().as_secs_f64(),
+            },
+            dose: Dose { tokens: made.tokens, steps_per_epoch: made.steps_per_epoch },
+            scores,
+        };
+        self.folder.write(files::SCORES, &outcome)?;
+        Ok(outcome)
     }
-    let lora = Some(Arc::new(previous(shared, before)?));
-    let arm = Arm { name: "before".into(), lora, probability: 1.0 };
-    let scores = scored(shared.runtime, shared.bench.find(), &arm, false, seen)?;
-    folder.write(files::FIND, &scores)?;
-    Ok(scores)
+
+    fn arm(&self, lora: Arc<Lora>) -> Arm {
+        Arm { name: self.plan.name.clone(), lora: Some(lora), probability: 1.0 }
+    }
+
+    /// The adapter that the arm goes on from.
+    fn previous(&self) -> Result<Option<Arc<Lora>>> {
+        let Some(before) = self.before else { return Ok(None) };
+        let folder = AdapterFolder::new(before.join(ADAPTER));
+        Ok(Some(Arc::new(folder.load(self.shared.runtime.model())?.lora)))
+    }
+
+    /// The find items' scores by base, or by the adapter that the arm goes on from: each round looks for
+    /// weakness anew.
+    fn find_scores(&self, seen: Seen) -> Result<Vec<ItemScore>> {
+        let shared = self.shared;
+        let Some(lora) = self.previous()? else { return Ok(shared.find.to_vec()) };
+        if let Some(scores) = self.folder.read(files::FIND)? {
+            return Ok(scores);
+        }
+        let find = shared.bench.find();
+        let scores = scored(shared.runtime, find, &self.arm(lora), false, seen)?;
+        self.folder.write(files::FIND, &scores)?;
+        Ok(scores)
+    }
+
+    /// The examples of the arm: the first arm's say how much the others learn.
+    fn examples(
+        &self,
+        settings: &Settings,
+        find: &[ItemScore],
+        weak: &WeakAreas,
+        dose: Option<Dose>,
+        seen: Seen,
+    ) -> Result<(Made, Vec<Example>)> {
+        if let Some(made) = self.folder.read::<Made>(files::MADE)? {
+            let path = self.folder.path().join(files::EXAMPLES);
+            return Ok((made, set::read(&path, &FieldMap::default())?));
+        }
+        let Self { shared, plan, .. } = self;
+        let bench = shared.bench;
+        let (counts, all) = match plan.data {
+            Data::Targeted => self.made(settings, bench.weak_sources(find, weak), dose, seen)?,
+            Data::RandomFind => self.made(settings, bench.all_sources(find), dose, seen)?,
+            Data::Unrelated => {
+                (BTreeMap::new(), shuffled(shared.unrelated.to_vec(), settings.seed))
+            }
+            Data::References | Data::PromptOnly => {
+                (BTreeMap::new(), shuffled(weak_items(shared, weak), settings.seed))
+            }
+        };
+        let max_seq = shared.train.max_seq;
+        let (lesson, steps_per_epoch) = match dose {
+            Some(dose) => {
+                let lesson = matched(&all, dose.tokens, shared.runtime, max_seq)?;
+                (lesson, dose.steps_per_epoch)
+            }
+            None => {
+                let tokens = trained_tokens(&all, shared.runtime, max_seq)?.into_iter().sum();
+                let lesson = Matched { distinct: all.len(), tokens, examples: all };
+                let steps = steps_per_epoch(lesson.examples.len(), shared.train);
+                (lesson, steps)
+            }
+        };
+        let Matched { examples, distinct, tokens } = lesson;
+        let made = Made { counts, distinct, tokens, steps_per_epoch };
+        self.folder.write_lines(files::EXAMPLES, &examples)?;
+        self.folder.write(files::MADE, &made)?;
+        Ok((made, examples))
+    }
+
+    /// Examples made in the way of `sources`, and the candidates by their fates.
+    fn made(
+        &self,
+        settings: &Settings,
+        sources: Sources,
+        dose: Option<Dose>,
+        seen: Seen,
+    ) -> Result<(BTreeMap<String, usize>, Vec<Example>)> {
+        let Self { shared, plan, .. } = self;
+        let settings = &enough(shared, settings, &sources, dose)?;
+        let making = Making {
+            runtime: shared.runtime,
+            bench: shared.bench,
+            settings,
+            sources,
+            origin: match plan.data {
+                Data::RandomFind => Origin::Random,
+                _ => Origin::EachInTurn,
+            },
+            lora: self.previous()?,
+        };
+        let mut batches = KeptBatches::open(self.folder)?;
+        let filtered = making.run(&mut batches, &mut |event| {
+            if let MakingEvent::Work(event) = event {
+                seen(event);
+            }
+        })?;
+        let counts = ExampleCounts::from(&filtered);
+        let rejected = counts.rejected.iter();
+        let mut fates: BTreeMap<String, usize> =
+            rejected.map(|(rule, count)| (rule.as_str().to_owned(), *count)).collect();
+        fates.insert("kept".into(), counts.kept);
+        fates.insert("kept, can be checked".into(), counts.checked);
+        fates.insert("kept, fails its check".into(), counts.failed_check);
+        let examples = lessons(filtered.kept(), shared.bench.find_by_id(), settings.weighting);
+        if examples.is_empty() {
+            return Err(Error::Usage(format!(
+                "the arm {} has no example that is good enough to train on ({} were made)",
+                plan.name, counts.generated
+            )));
+        }
+        Ok((fates, examples))
+    }
+}
+
+/// Settings that make as many examples as hold the first arm's tokens, by the length of what is imitated,
+/// and a quarter more: they are cut to measure.
+fn enough(
+    shared: &Shared<'_>,
+    settings: &Settings,
+    sources: &Sources,
+    dose: Option<Dose>,
+) -> Result<Settings> {
+    let (Some(count), Some(dose)) = (settings.count, dose) else { return Ok(settings.clone()) };
+    let imitated: Vec<Example> =
+        sources.items.iter().map(|source| source.example.clone()).collect();
+    let counted = trained_tokens(&imitated, shared.runtime, shared.train.max_seq)?;
+    let tokens: usize = counted.iter().sum();
+    let needed = dose.tokens * counted.len() / tokens.max(1);
+    let count = needed.clamp(1, count) * 5 / 4 + 1;
+    Ok(Settings { count: Some(count), ..settings.clone() })
+}
+
+/// The weak find items of weak areas, in the set's order.
+fn weak_items(shared: &Shared<'_>, weak: &WeakAreas) -> Vec<Example> {
+    let ids: BTreeSet<&str> = weak.examples.iter().map(|weak| weak.id.as_str()).collect();
+    let find = shared.bench.find().iter();
+    find.filter(|item| ids.contains(item.id.as_str())).cloned().collect()
 }
 
 /// Scores all held-out items with an arm, and answers those of the targeted areas that can be checked.
@@ -190,124 +312,6 @@ fn in_order(items: &[Example], scores: Vec<ItemScore>) -> Vec<ItemScore> {
     items.iter().filter_map(|item| by_id.remove(&item.id)).collect()
 }
 
-/// The examples of an arm: the first arm's say how much the others learn.
-#[allow(clippy::too_many_arguments)]
-fn examples(
-    shared: &Shared<'_>,
-    plan: &ArmPlan,
-    settings: &Settings,
-    weak: &WeakAreas,
-    dose: Option<Dose>,
-    folder: &Documents,
-    init: Option<&Path>,
-    seen: Seen,
-) -> Result<(Made, Vec<Example>)> {
-    if let Some(made) = folder.read::<Made>(files::MADE)? {
-        let path = folder.path().join(files::EXAMPLES);
-        return Ok((made, set::read(&path, &FieldMap::default())?));
-    }
-    let bench = shared.bench;
-    let (counts, all) = match plan.data {
-        Data::Targeted | Data::RandomFind => {
-            let sources = match plan.data {
-                Data::RandomFind => bench.all_sources(shared.find),
-                _ => bench.weak_sources(shared.find, weak),
-            };
-            let lora = match init {
-                Some(before) => Some(Arc::new(previous(shared, before)?)),
-                None => None,
-            };
-            made(shared, plan, settings, sources, dose, lora, folder, seen)?
-        }
-        Data::Unrelated => (BTreeMap::new(), shuffled(shared.unrelated.to_vec(), settings.seed)),
-        _ => {
-            let ids: BTreeSet<&str> = weak.examples.iter().map(|weak| weak.id.as_str()).collect();
-            let own = bench.find().iter().filter(|item| ids.contains(item.id.as_str()));
-            (BTreeMap::new(), shuffled(own.cloned().collect(), settings.seed))
-        }
-    };
-    let max_seq = shared.train.max_seq;
-    let (lesson, steps) = match dose {
-        Some(dose) => {
-            let lesson = matched(&all, dose.tokens, shared.runtime, max_seq)?;
-            (lesson, dose.steps_per_epoch)
-        }
-        None => {
-            let tokens = trained_tokens(&all, shared.runtime, max_seq)?.into_iter().sum();
-            let lesson = Matched { distinct: all.len(), tokens, examples: all };
-            let steps = steps_per_epoch(lesson.examples.len(), shared.train);
-            (lesson, steps)
-        }
-    };
-    let made =
-        Made { counts, distinct: lesson.distinct, tokens: lesson.tokens, steps_per_epoch: steps };
-    folder.write_lines(files::EXAMPLES, &lesson.examples)?;
-    folder.write(files::MADE, &made)?;
-    Ok((made, lesson.examples))
-}
-
-fn previous(shared: &Shared<'_>, before: &Path) -> Result<Lora> {
-    let folder = crate::model::adapter::AdapterFolder::new(before.join("adapter"));
-    Ok(folder.load(shared.runtime.model())?.lora)
-}
-
-#[allow(clippy::too_many_arguments)]
-fn made(
-    shared: &Shared<'_>,
-    plan: &ArmPlan,
-    settings: &Settings,
-    sources: Sources,
-    dose: Option<Dose>,
-    lora: Option<Arc<Lora>>,
-    folder: &Documents,
-    seen: Seen,
-) -> Result<(BTreeMap<String, usize>, Vec<Example>)> {
-    let origin = match plan.data {
-        Data::RandomFind => Origin::Random,
-        _ => Origin::EachInTurn,
-    };
-    let limit = limit(settings, sources.items.len());
-    // As many as hold the first arm's tokens, by the length of what is imitated, and a quarter more: they
-    // are cut to measure.
-    let settings = match (settings.count, dose) {
-        (Some(count), Some(dose)) => {
-            let imitated: Vec<Example> =
-                sources.items.iter().map(|source| source.example.clone()).collect();
-            let counted = trained_tokens(&imitated, shared.runtime, shared.train.max_seq)?;
-            let tokens: usize = counted.iter().sum();
-            let needed = dose.tokens * counted.len() / tokens.max(1);
-            let count = needed.clamp(1, count) * 5 / 4 + 1;
-            &Settings { count: Some(count), ..settings.clone() }
-        }
-        _ => settings,
-    };
-    let generator = generator_for(settings, shared.bench, sources, origin, limit, lora, seen);
-    let mut batches = KeptBatches::open(folder)?;
-    let filtered = generate(
-        shared.runtime,
-        generator.as_ref(),
-        &filter_for(settings, shared.bench, shared.runtime),
-        wanted(settings),
-        &mut batches,
-        seen,
-        &mut |_| (),
-    )?;
-    let counts = ExampleCounts::from(&filtered);
-    let mut fates: BTreeMap<String, usize> =
-        counts.rejected.iter().map(|(rule, count)| (rule.as_str().to_owned(), *count)).collect();
-    fates.insert("kept".into(), counts.kept);
-    fates.insert("kept, can be checked".into(), counts.checked);
-    fates.insert("kept, fails its check".into(), counts.failed_check);
-    let examples = lessons(filtered.kept(), shared.bench.find_by_id(), settings.weighting);
-    if examples.is_empty() {
-        return Err(crate::workplace::Error::Usage(format!(
-            "the arm {} has no example that is good enough to train on ({} were made)",
-            plan.name, counts.generated
-        )));
-    }
-    Ok((fates, examples))
-}
-
 fn shuffled(mut examples: Vec<Example>, seed: u64) -> Vec<Example> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // The streams of the making of examples are others.
@@ -322,14 +326,11 @@ fn pairs_in_prompt(
     weak: &WeakAreas,
     seed: u64,
 ) -> Result<BTreeMap<String, Vec<Message>>> {
-    let by_id = shared.bench.find_by_id();
-    let own: Vec<Example> =
-        weak.examples.iter().filter_map(|weak| by_id.get(&weak.id).cloned()).collect();
     let mut pairs: BTreeMap<String, Vec<Message>> = BTreeMap::new();
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
     let context = shared.runtime.model().network.architecture().context;
     let room = PROMPT_TOKENS.min((context as f64 * PROMPT_SHARE) as usize);
-    for example in shuffled(own, seed) {
+    for example in shuffled(weak_items(shared, weak), seed) {
         let items = measure::items(shared.runtime.model(), std::slice::from_ref(&example))?;
         let tokens: usize = items.iter().map(|item| item.ids.len()).sum();
         let used = used.entry(example.area.clone()).or_default();

@@ -6,7 +6,7 @@ use super::record::ArmArea;
 use crate::eval::{Example, FieldMap, ItemScore, Place, set};
 use crate::improve::{Ending, stored_rounds};
 use crate::runtime::Runtime;
-use crate::store::Documents;
+use crate::store::{Documents, clock};
 use crate::workplace::{ArmChoice, Event, Result, Seen, Workplace, prompts_of_adapter, scored};
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,7 @@ pub fn closing_figure(
         round,
         adapter,
         reference: record.reference,
-        opened: super::run::now(),
+        opened: clock::now(),
     };
     folder.write(CLOSING, &figure)?;
     Ok(Some(figure))

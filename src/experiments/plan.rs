@@ -42,6 +42,11 @@ impl Experiment {
         }
     }
 
+    /// The experiment of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|experiment| experiment.as_str() == name)
+    }
+
     pub fn hypothesis(self) -> &'static str {
         match self {
             Self::Control => {

@@ -1,17 +1,16 @@
 //! An experiment from its plan to its record: the baseline once, then every arm under every seed.
 
 use super::analysis::{ArmScores, Ground, arm_result, contrasts, verdict};
-use super::arm::{Dose, Shared, folder_of, run_arm, score_held_out};
+use super::arm::{ADAPTER, ArmRun, Dose, Shared, folder_of, score_held_out};
 use super::plan::{Experiment, Plan};
 use super::record::{ExperimentRecord, Setup};
 use crate::eval::{Example, FieldMap, ItemScore, measure, set};
 use crate::improve::{Settings, WeakAreas, Workbench, kept_set, weak_areas};
 use crate::runtime::Runtime;
-use crate::store::Documents;
+use crate::store::{Documents, clock};
 use crate::tasks::Arm;
 use crate::train::TrainSettings;
 use crate::workplace::{Error, Event, Result, Workplace, measuring};
-use jiff::Zoned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -118,7 +117,7 @@ pub fn run_experiment(
         None => Vec::new(),
     };
     let kept = Kept {
-        started: now(),
+        started: clock::now(),
         set: request.set.clone(),
         base: runtime.model().name().to_owned(),
         base_sha256: runtime.model().identity().sha256.clone(),
@@ -127,8 +126,8 @@ pub fn run_experiment(
         settings: request.settings.clone(),
         seeds: (0..request.seeds.max(1) as u64).collect(),
     };
-    let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
-    let folder = Documents::create(&workplace.home.experiments(), EXPERIMENT, &time)?;
+    let folder =
+        Documents::create(&workplace.home.experiments(), EXPERIMENT, &clock::folder_time())?;
     folder.write_lines(files::SET, &request.examples)?;
     folder.write_lines(files::UNRELATED, &unrelated)?;
     if !pool.is_empty() {
@@ -156,12 +155,7 @@ pub fn resume_experiment(
     seen: ExperimentSeen,
 ) -> Result<ExperimentRecord> {
     let experiments = workplace.home.experiments();
-    let mut all = Documents::all(&experiments, EXPERIMENT, files::REQUEST);
-    let found = match name {
-        "last" => all.pop(),
-        name => all.into_iter().find(|folder| folder.name() == name),
-    };
-    let Some(folder) = found else {
+    let Some(folder) = Documents::find(&experiments, EXPERIMENT, files::REQUEST, name) else {
         return Err(Error::Usage(format!(
             "there is no experiment `{name}`; experiments are in {}",
             experiments.display()
@@ -263,10 +257,6 @@ pub fn raw_items(workplace: &Workplace, record: &ExperimentRecord) -> Result<Vec
     Ok(rows)
 }
 
-pub(super) fn now() -> String {
-    Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
-
 fn working<'a>(seen: &'a mut dyn FnMut(ExperimentEvent)) -> impl FnMut(Event) + 'a {
     move |event| seen(ExperimentEvent::Work(event))
 }
@@ -336,10 +326,16 @@ fn go_on(
         for (nth, arm) in plan.arms.iter().enumerate() {
             seen(ExperimentEvent::Arm { arm: nth, seed: *seed });
             let own = Documents::at(folder_of(folder.path(), &arm.name, *seed))?;
-            let outcome =
-                run_arm(&shared, arm, *seed, dose, &own, before.as_deref(), &mut working(seen))?;
+            let run = ArmRun {
+                shared: &shared,
+                plan: arm,
+                seed: *seed,
+                folder: &own,
+                before: before.as_deref().filter(|_| arm.continues),
+            };
+            let outcome = run.run(dose, &mut working(seen))?;
             dose = dose.or(Some(outcome.dose)).filter(|dose| dose.tokens > 0);
-            if own.path().join("adapter").is_dir() {
+            if own.path().join(ADAPTER).is_dir() {
                 before = Some(own.path().to_owned());
             }
             scores[nth].seeds.push((outcome.result, outcome.scores));
@@ -360,7 +356,7 @@ fn go_on(
     let Some(mut record) = record else {
         return Err(Error::Usage("the experiment has no arms".into()));
     };
-    record.ended = Some(now());
+    record.ended = Some(clock::now());
     folder.write(files::RECORD, &record)?;
     seen(ExperimentEvent::Ended(Box::new(record.clone())));
     Ok(record)

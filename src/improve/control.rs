@@ -2,13 +2,12 @@
 //! drawn at random. What it also gains is format; what the targeted examples gain beyond it is
 //! targeting.
 
-use super::generate::{Origin, generate};
+use super::generate::Origin;
 use super::kept_batches::KeptBatches;
 use super::lesson::{Start, learn_into, lessons, matched, trained_tokens, with_steps};
+use super::make::Making;
 use super::record::{Baseline, ControlResult, Measured, RoundEvent, RoundSeen};
 use super::round::{Round, working};
-use super::settings::{limit, wanted};
-use super::workbench::{filter_for, generator_for};
 use super::{Settings, WeakAreas};
 use crate::eval::statistics::Crossed;
 use crate::eval::{Example, ItemScore, pair};
@@ -39,23 +38,18 @@ pub(super) fn run_control(
     let Before { baseline, weak } = before;
     let folder = Documents::at(round.folder.path().join("control"))?;
     let train = &round.record.train;
-    let lora = round.reference.lora.clone();
     let settings = Settings { count: Some(targeted.len()), ..round.record.settings.clone() };
     let bench = &round.bench;
-    let sources = bench.all_sources(&baseline.find);
-    let limit = limit(&settings, sources.items.len());
-    let generator =
-        generator_for(&settings, bench, sources, Origin::Random, limit, lora, &mut working(seen));
+    let making = Making {
+        runtime: round.runtime,
+        bench,
+        settings: &settings,
+        sources: bench.all_sources(&baseline.find),
+        origin: Origin::Random,
+        lora: round.reference.lora.clone(),
+    };
     let mut batches = KeptBatches::open(&folder)?;
-    let filtered = generate(
-        round.runtime,
-        generator.as_ref(),
-        &filter_for(&settings, bench, round.runtime),
-        wanted(&settings),
-        &mut batches,
-        &mut |event| seen(RoundEvent::Work(event)),
-        &mut |_| (),
-    )?;
+    let filtered = making.run(&mut batches, &mut |event| seen(event.into()))?;
     let tokens: usize = trained_tokens(targeted, round.runtime, train.max_seq)?.into_iter().sum();
     let examples = lessons(filtered.kept(), bench.find_by_id(), settings.weighting);
     let lesson = matched(&examples, tokens, round.runtime, train.max_seq)?;

@@ -4,7 +4,7 @@ use super::candidate::Candidate;
 use super::filter::{Filter, Filtered};
 use crate::eval::{Example, measure};
 use crate::runtime::Runtime;
-use crate::workplace::{Result, Seen, measuring};
+use crate::workplace::{Event, Result, Seen, measuring};
 use std::collections::HashMap;
 
 /// Candidates of one batch. A batch is made as a whole or not at all: what is in it depends on seed and
@@ -67,42 +67,47 @@ pub trait Batches {
     fn add(&mut self, batch: Vec<Candidate>) -> Result<()>;
 }
 
-/// Makes candidates until there are enough good ones, and says which those are. `judged` is told after
-/// every batch.
+/// What happens while examples are made.
+#[derive(Debug)]
+pub enum MakingEvent<'a> {
+    /// Progress of one piece of work.
+    Work(Event),
+    /// After every batch: all candidates so far with their fates.
+    Judged(&'a Filtered),
+}
+
+/// Makes candidates until there are enough good ones, and says which those are.
 ///
 /// # Errors
 /// When the model cannot be asked or a batch cannot be kept.
-pub fn generate(
+pub(super) fn generate(
     runtime: &Runtime,
     generator: &dyn Generator,
     filter: &Filter,
     wanted: Wanted,
     batches: &mut dyn Batches,
-    seen: Seen,
-    judged: &mut dyn FnMut(&Filtered),
+    told: &mut dyn FnMut(MakingEvent<'_>),
 ) -> Result<Filtered> {
-    let mut nth = 0;
     loop {
         let candidates: Vec<Candidate> = batches.made().concat();
         let filtered = filter.judge(&candidates);
-        judged(&filtered);
+        told(MakingEvent::Judged(&filtered));
         let enough = match wanted {
             Wanted::All => false,
             Wanted::Kept(count) => {
                 filtered.kept().count() >= count || candidates.len() >= MOST_PER_EXAMPLE * count
             }
         };
-        nth = nth.max(batches.made().len());
         if enough {
             return Ok(filtered);
         }
-        let mut batch = generator.batch(runtime, nth, seen)?;
+        let seen = &mut |event| told(MakingEvent::Work(event));
+        let mut batch = generator.batch(runtime, batches.made().len(), seen)?;
         if batch.is_empty() {
             return Ok(filtered);
         }
         score(runtime, &mut batch, &filter.find, seen)?;
         batches.add(batch)?;
-        nth += 1;
     }
 }
 

@@ -1,16 +1,50 @@
 //! Examples for the weak areas of a set, without training on them.
 
-use super::generate::{Batches, Origin, generate};
+use super::generate::{Batches, MakingEvent, Origin, Sources, generate};
 use super::lesson::lessons;
-use super::record::{ExampleCounts, RoundEvent, RoundSeen};
+use super::record::{RoundEvent, RoundSeen};
 use super::round::working;
 use super::settings::{limit, wanted};
 use super::workbench::{Workbench, filter_for, generator_for};
 use super::{Candidate, Filtered, GeneratorKind, Settings, WeakAreas, weak_areas};
 use crate::eval::{Example, FieldMap, measure, set};
+use crate::model::lora::Lora;
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
 use crate::workplace::{Result, Workplace, measuring};
+use std::sync::Arc;
+
+/// The making of examples: from what, in which way, and by whom.
+pub struct Making<'a> {
+    pub runtime: &'a Runtime,
+    pub bench: &'a Workbench,
+    pub settings: &'a Settings,
+    pub sources: Sources,
+    pub origin: Origin,
+    /// Who writes; none is base.
+    pub lora: Option<Arc<Lora>>,
+}
+
+impl Making<'_> {
+    /// Makes what `batches` does not have yet, until there are enough good ones.
+    ///
+    /// # Errors
+    /// When the model cannot be asked or a batch cannot be kept.
+    pub fn run(
+        self,
+        batches: &mut dyn Batches,
+        told: &mut dyn FnMut(MakingEvent<'_>),
+    ) -> Result<Filtered> {
+        let Self { runtime, bench, settings, sources, origin, lora } = self;
+        let limit = limit(settings, sources.items.len());
+        let generator =
+            generator_for(settings, bench, sources, origin, limit, lora, &mut |event| {
+                told(MakingEvent::Work(event))
+            });
+        let filter = filter_for(settings, bench, runtime);
+        generate(runtime, generator.as_ref(), &filter, wanted(settings), batches, told)
+    }
+}
 
 /// What was made.
 #[derive(Debug, Clone)]
@@ -45,30 +79,15 @@ pub fn make_examples(
     if weak.areas.is_empty() {
         return Ok(Made { weak, filtered: Filtered::default(), examples: Vec::new() });
     }
-    let sources = bench.weak_sources(&scores, &weak);
-    let limit = limit(settings, sources.items.len());
-    let generator = generator_for(
-        settings,
-        &bench,
-        sources,
-        Origin::EachInTurn,
-        limit,
-        lora,
-        &mut working(seen),
-    );
-    let seen = std::cell::RefCell::new(seen);
-    let filtered = generate(
+    let making = Making {
         runtime,
-        generator.as_ref(),
-        &filter_for(settings, &bench, runtime),
-        wanted(settings),
-        &mut InMemory::default(),
-        &mut |event| (seen.borrow_mut())(RoundEvent::Work(event)),
-        &mut |filtered| {
-            let counts = ExampleCounts::from(filtered);
-            (seen.borrow_mut())(RoundEvent::Examples { counts, last: None });
-        },
-    )?;
+        bench: &bench,
+        settings,
+        sources: bench.weak_sources(&scores, &weak),
+        origin: Origin::EachInTurn,
+        lora,
+    };
+    let filtered = making.run(&mut InMemory::default(), &mut |event| seen(event.into()))?;
     let examples = lessons(filtered.kept(), bench.find_by_id(), settings.weighting);
     Ok(Made { weak, filtered, examples })
 }

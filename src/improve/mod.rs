@@ -24,14 +24,14 @@ mod weak_areas;
 mod workbench;
 
 pub use candidate::{Candidate, Rule};
-pub use filter::{Filter, Filtered, Judged, Strictness};
-pub use generate::{BATCH, Batches, Generator, Origin, Source, Sources, Wanted, generate};
+pub use filter::{Filtered, Judged, Strictness};
+pub use generate::{BATCH, Batches, Generator, MakingEvent, Origin, Source, Sources};
 pub use kept_batches::KeptBatches;
 pub use lesson::{
     LessonRecord, Matched, Start, learn_into, lessons, matched, steps_per_epoch, trained_tokens,
     with_steps,
 };
-pub use make::{Made, make_examples, read_pool};
+pub use make::{Made, Making, make_examples, read_pool};
 pub use record::{
     Control, ControlResult, Ending, ExampleCounts, HeldOut, Phase, RoundEvent, RoundRecord,
     RoundResult, RoundSeen, Showing,
@@ -40,6 +40,6 @@ pub use sentinel_matrix::{
     SentinelMatrix, SentinelPair, SentinelRow, sentinel_matrix, sentinel_pairs,
 };
 pub use series::{ImproveRequest, StoredRound, improve, kept_set, resume, stored_rounds};
-pub use settings::{GeneratorKind, Settings, Weighting, limit, wanted};
+pub use settings::{GeneratorKind, Settings, Weighting};
 pub use weak_areas::{FEWEST_ITEMS, FEWEST_WEAK, WeakAreas, weak_areas};
-pub use workbench::{Workbench, filter_for, generator_for};
+pub use workbench::Workbench;

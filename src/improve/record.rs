@@ -2,6 +2,7 @@
 
 use super::candidate::Rule;
 use super::filter::Filtered;
+use super::generate::MakingEvent;
 use super::settings::Settings;
 use super::weak_areas::WeakAreas;
 use crate::eval::{AccuracyOutcome, AreaOutcome, Decision, Guard, ItemScore, Summary, Verdict};
@@ -309,6 +310,21 @@ pub enum RoundEvent {
     Ended(Box<RoundResult>),
     /// Progress of one piece of work.
     Work(Event),
+}
+
+impl From<MakingEvent<'_>> for RoundEvent {
+    fn from(event: MakingEvent<'_>) -> Self {
+        match event {
+            MakingEvent::Work(event) => Self::Work(event),
+            MakingEvent::Judged(filtered) => Self::Examples {
+                counts: ExampleCounts::from(filtered),
+                last: filtered.judged.last().map(|one| {
+                    let candidate = &one.candidate;
+                    (candidate.question.clone(), candidate.answer.clone(), one.rejected)
+                }),
+            },
+        }
+    }
 }
 
 /// Who is told.

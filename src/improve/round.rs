@@ -6,22 +6,22 @@
 
 use super::advice::advice;
 use super::control::{Before, run_control};
-use super::generate::{Batches, Origin, generate};
+use super::generate::{Batches, Origin};
 use super::kept_batches::KeptBatches;
 use super::lesson::lessons;
+use super::make::Making;
 use super::record::{
     Baseline, Control, Ending, ExampleCounts, HeldOut, Measured, Phase, RoundEvent, RoundRecord,
     RoundResult, RoundSeen, Scores, Showing, TrainingRecord, files,
 };
-use super::settings::{limit, wanted};
 use super::weak_areas::nothing_to_improve;
-use super::workbench::{Workbench, filter_for, generator_for};
+use super::workbench::{Workbench, filter_for};
 use super::{Filtered, Judged, Rule, WeakAreas, weak_areas};
 use crate::eval::{
     Example, HeldOutSet, ItemScore, Question, distinct_2, measure, sentinels, summarise,
 };
 use crate::runtime::Runtime;
-use crate::store::Documents;
+use crate::store::{Documents, clock};
 use crate::tasks::Arm;
 use crate::train::{self, RunFolder, TrainSettings};
 use crate::workplace::{
@@ -29,7 +29,6 @@ use crate::workplace::{
     SentinelItems, Sentinels, TrainRequest, Workplace, keep_evaluation, measuring, prepare,
     prepare_resume, scored,
 };
-use jiff::Zoned;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -46,10 +45,6 @@ pub(super) struct Round<'a> {
 /// Passes a piece of work's events on as the round's.
 pub(super) fn working<'a>(seen: &'a mut dyn FnMut(RoundEvent)) -> impl FnMut(Event) + 'a {
     move |event| seen(RoundEvent::Work(event))
-}
-
-pub(super) fn now() -> String {
-    Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 impl Round<'_> {
@@ -232,7 +227,6 @@ impl Round<'_> {
 
     fn examples(&self, baseline: &Baseline, weak: &WeakAreas, seen: RoundSeen) -> Result<Filtered> {
         let settings = &self.record.settings;
-        let filter = filter_for(settings, &self.bench, self.runtime);
         let mut batches = KeptBatches::open(&self.folder)?;
         if let Some(fates) = self.folder.read::<Vec<(String, Option<Rule>)>>(files::JUDGED)? {
             let mut fates: HashMap<String, Option<Rule>> = fates.into_iter().collect();
@@ -240,40 +234,18 @@ impl Round<'_> {
                 rejected: fates.remove(&candidate.id).unwrap_or(Some(Rule::NotNeeded)),
                 candidate: candidate.clone(),
             });
+            let filter = filter_for(settings, &self.bench, self.runtime);
             return Ok(filter.counted(judged.collect()));
         }
-        let sources = self.bench.weak_sources(&baseline.find, weak);
-        let limit = limit(settings, sources.items.len());
-        let lora = self.reference.lora.clone();
-        let generator = generator_for(
+        let making = Making {
+            runtime: self.runtime,
+            bench: &self.bench,
             settings,
-            &self.bench,
-            sources,
-            Origin::EachInTurn,
-            limit,
-            lora,
-            &mut working(seen),
-        );
-        // Two closures speak to one listener, never at the same time.
-        let seen = std::cell::RefCell::new(seen);
-        let filtered = generate(
-            self.runtime,
-            generator.as_ref(),
-            &filter,
-            wanted(settings),
-            &mut batches,
-            &mut |event| (seen.borrow_mut())(RoundEvent::Work(event)),
-            &mut |filtered| {
-                let last = filtered.judged.last().map(|one| {
-                    let candidate = &one.candidate;
-                    (candidate.question.clone(), candidate.answer.clone(), one.rejected)
-                });
-                (seen.borrow_mut())(RoundEvent::Examples {
-                    counts: ExampleCounts::from(filtered),
-                    last,
-                });
-            },
-        )?;
+            sources: self.bench.weak_sources(&baseline.find, weak),
+            origin: Origin::EachInTurn,
+            lora: self.reference.lora.clone(),
+        };
+        let filtered = making.run(&mut batches, &mut |event| seen(event.into()))?;
         let kept = lessons(filtered.kept(), self.bench.find_by_id(), settings.weighting);
         self.folder.write_lines(files::EXAMPLES, &kept)?;
         let fates: Vec<(&str, Option<Rule>)> =
@@ -455,7 +427,7 @@ impl Round<'_> {
     }
 
     fn end(&self, mut result: RoundResult, began: Instant, seen: RoundSeen) -> Result<RoundResult> {
-        result.ended = now();
+        result.ended = clock::now();
         result.seconds = began.elapsed().as_secs_f64();
         self.folder.write(files::RESULT, &result)?;
         seen(RoundEvent::Ended(Box::new(result.clone())));

@@ -3,16 +3,15 @@
 
 use super::make::read_pool;
 use super::record::{Control, Ending, RoundEvent, RoundRecord, RoundResult, RoundSeen, files};
-use super::round::{Round, now, working};
+use super::round::{Round, working};
 use super::settings::Settings;
 use super::workbench::Workbench;
 use crate::eval::{Example, FieldMap, set};
 use crate::runtime::Runtime;
-use crate::store::Documents;
+use crate::store::{Documents, clock};
 use crate::tasks::Arm;
 use crate::train::TrainSettings;
 use crate::workplace::{ArmChoice, Error, Result, Workplace};
-use jiff::Zoned;
 
 /// What a series of rounds is asked for.
 #[derive(Debug, Clone)]
@@ -57,7 +56,7 @@ pub fn improve(
     seen: RoundSeen,
 ) -> Result<Vec<RoundResult>> {
     let record = RoundRecord {
-        started: now(),
+        started: clock::now(),
         set: request.set.clone(),
         base: runtime.model().name().to_owned(),
         base_sha256: runtime.model().identity().sha256.clone(),
@@ -88,12 +87,7 @@ pub fn resume(
     seen: RoundSeen,
 ) -> Result<Vec<RoundResult>> {
     let experiments = workplace.home.experiments();
-    let mut all = Documents::all(&experiments, ROUND, files::ROUND);
-    let found = match name {
-        "last" => all.pop(),
-        name => all.into_iter().find(|folder| folder.name() == name),
-    };
-    let Some(folder) = found else {
+    let Some(folder) = Documents::find(&experiments, ROUND, files::ROUND, name) else {
         return Err(Error::Usage(format!(
             "there is no round `{name}`; rounds are in {}",
             experiments.display()
@@ -151,8 +145,7 @@ fn begin(
     examples: &[Example],
     pool: &[Example],
 ) -> Result<Documents> {
-    let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
-    let folder = Documents::create(&workplace.home.experiments(), ROUND, &time)?;
+    let folder = Documents::create(&workplace.home.experiments(), ROUND, &clock::folder_time())?;
     // The record makes it a round: with it, the set is there.
     folder.write_lines(files::SET, examples)?;
     if !pool.is_empty() {
@@ -231,7 +224,7 @@ fn go_on(
         }
         record.iteration += 1;
         record.previous = Some(name);
-        record.started = now();
+        record.started = clock::now();
         record.settings.seed = record.settings.seed.wrapping_add(1);
         if let (Ending::Accepted, Some(adapter)) = (ending, adapter) {
             record.reference = adapter;

@@ -57,6 +57,15 @@ impl Documents {
         found
     }
 
+    /// One of [`all`](Self::all): the newest for `last`, else the one of that name.
+    pub fn find(parent: &Path, name: &str, document: &str, which: &str) -> Option<Self> {
+        let mut all = Self::all(parent, name, document);
+        match which {
+            "last" => all.pop(),
+            which => all.into_iter().find(|documents| documents.name() == which),
+        }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -188,6 +197,10 @@ mod tests {
         second.write("round.json", &1).unwrap();
         let all = Documents::all(folder.path(), "round", "round.json");
         assert_eq!(all, [first.clone(), second]);
+        let find = |which| Documents::find(folder.path(), "round", "round.json", which);
+        assert_eq!(find("last").unwrap().name(), "round_20260102_030405_2");
+        assert_eq!(find("round_20260102_030405"), Some(first.clone()));
+        assert_eq!(find("round_20260102"), None);
         let held = first.lock().unwrap();
         assert!(held.is_some() && first.lock().unwrap().is_none());
     }

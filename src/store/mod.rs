@@ -2,6 +2,7 @@
 //! file and the SQLite index; knows nothing of models, training or what a rating leads to.
 
 pub mod atomic;
+pub mod clock;
 pub mod database;
 mod documents;
 mod error;

@@ -73,6 +73,17 @@ pub struct Shared {
     pub(super) next_work: u64,
 }
 
+impl Shared {
+    /// The next one in the round of base and the adapters; none is base.
+    pub fn adapter_after(&self, name: Option<&str>) -> Option<String> {
+        let at = name.and_then(|name| self.adapters.iter().position(|adapter| adapter == name));
+        match (name, at) {
+            (None, _) => self.adapters.first().cloned(),
+            (Some(_), at) => self.adapters.get(at? + 1).cloned(),
+        }
+    }
+}
+
 /// What an event makes happen beyond the pane it came to.
 #[derive(Debug)]
 pub enum Intent {

@@ -7,11 +7,11 @@ use crate::feedback;
 use crate::model::adapter::{AdapterFolder, AdapterMetadata};
 use crate::model::lora::{Lora, LoraConfig};
 use crate::runtime::{Ending, Runtime};
+use crate::store::clock;
 use crate::train::{
     Dataset, MemoryEstimate, Plan, RunFolder, RunRecord, TrainOutcome, TrainSettings, Trainer,
     looks,
 };
-use jiff::Zoned;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -189,7 +189,7 @@ pub fn prepare(
         data_sha256: dataset.sha256(),
         threads: threads(workplace),
         parent: parent.clone(),
-        started: now(),
+        started: clock::now(),
         adapter: None,
         abandoned: false,
     };
@@ -198,10 +198,9 @@ pub fn prepare(
     let seconds_per_token = seconds_per_token(runtime)?;
     let mut watched = watched::choose(&request.watch, &dataset.examples, settings.seed);
     watched.retain(|example| fits(runtime, example, settings.max_seq));
-    let time = Zoned::now().strftime("%Y%m%d_%H%M%S").to_string();
     let run = RunFolder::create(
         &request.runs.unwrap_or_else(|| workplace.home.runs()),
-        &time,
+        &clock::folder_time(),
         &record,
         &dataset.examples,
     )?;
@@ -407,7 +406,7 @@ fn metadata(
         dataset.examples.iter().map(|example| example.area.clone()).collect();
     Ok(AdapterMetadata {
         kaizen: env!("CARGO_PKG_VERSION").to_owned(),
-        created: now(),
+        created: clock::now(),
         base: runtime.model().identity().clone(),
         parent,
         run: Some(run.name()),
@@ -554,8 +553,4 @@ fn threads(workplace: &Workplace) -> usize {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     }
-}
-
-fn now() -> String {
-    Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }

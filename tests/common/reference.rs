@@ -5,9 +5,18 @@ use std::path::{Path, PathBuf};
 
 /// The folder of reference values: `KAIZEN_REFERENCE`, else the one beside the checkout if it is there.
 pub fn reference() -> Option<PathBuf> {
-    match std::env::var_os("KAIZEN_REFERENCE") {
+    beside("KAIZEN_REFERENCE", "reference")
+}
+
+/// The folder of public data sets: `KAIZEN_DATA`, else the one beside the checkout if it is there.
+pub fn data() -> Option<PathBuf> {
+    beside("KAIZEN_DATA", "data")
+}
+
+fn beside(variable: &str, name: &str) -> Option<PathBuf> {
+    match std::env::var_os(variable) {
         Some(folder) => Some(PathBuf::from(folder)),
-        None => Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference"))
+        None => Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name))
             .filter(|folder| folder.exists()),
     }
 }

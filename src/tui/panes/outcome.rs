@@ -1,7 +1,8 @@
 //! Measured changes as Compare and Experiments show them alike: figures, the table of areas, guards. Knows
 //! the gate's words, not where they come from.
 
-use crate::eval::{AreaOutcome, Guard};
+use crate::eval::{AccuracyOutcome, AreaOutcome, Guard};
+use crate::improve::HeldOut;
 use crate::store::plain_line;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Column, interval_bar, table, wrap};
@@ -10,6 +11,44 @@ use ratatui::text::{Line, Span};
 
 /// Columns of the drawn interval.
 const BAR: usize = 25;
+
+/// A label and what stands beside it.
+pub type Fact = (&'static str, String);
+
+/// The primary question's figures.
+pub fn held_out_facts(held_out: &HeldOut) -> Vec<Fact> {
+    let figures = format!(
+        "perplexity {} → {}, {}{}",
+        perplexity(held_out.a),
+        perplexity(held_out.b),
+        change(held_out.change),
+        interval(held_out.ci95)
+    );
+    let evidence = format!(
+        "p = {:.4}, needs {:.4} · {} items in {} groups",
+        held_out.p, held_out.alpha, held_out.items, held_out.groups
+    );
+    vec![("held-out", figures), ("evidence", evidence)]
+}
+
+/// Shares of right answers before and after.
+pub fn right_fact(right: &AccuracyOutcome) -> Fact {
+    let [low, high] = right.ci95.map(|share| share * 100.0);
+    let words = format!(
+        "{:.0} % → {:.0} % of {} answers, {:+.0} points, 95 % {low:+.0} to {high:+.0}",
+        right.a * 100.0,
+        right.b * 100.0,
+        right.n,
+        right.change * 100.0,
+    );
+    ("right", words)
+}
+
+/// An interval behind its figure; nothing where there is none.
+pub fn interval(ci95: Option<[f64; 2]>) -> String {
+    ci95.map(|[low, high]| format!(", 95 % {} to {}", change(low), change(high)))
+        .unwrap_or_default()
+}
 
 /// Columns of a label at least.
 const LABEL: usize = 10;

@@ -3,9 +3,12 @@
 use super::gate::Gate;
 use super::view::model_trouble;
 use crate::eval::Verdict;
+use crate::improve::HeldOut;
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
-use crate::tui::panes::outcome::{area_table, change, facts_lines, guard_lines, perplexity};
+use crate::tui::panes::outcome::{
+    area_table, facts_lines, guard_lines, held_out_facts, right_fact,
+};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{paragraphs, wrap};
 use crate::workplace::{Comparison, SetChoice};
@@ -163,41 +166,8 @@ fn verdict(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'st
         wrap(&plain_line(text), width).into_iter().map(move |line| Line::styled(line, style))
     };
     lines.extend(plain(&decision.reason, theme.text));
-    let interval = decision
-        .ci95
-        .map(|[low, high]| format!(", 95 % {} to {}", change(low), change(high)))
-        .unwrap_or_default();
-    let mut facts = vec![
-        (
-            "held-out",
-            format!(
-                "perplexity {} → {}, {}{interval}",
-                perplexity(decision.a),
-                perplexity(decision.b),
-                change(decision.change),
-            ),
-        ),
-        (
-            "evidence",
-            format!(
-                "p = {:.4}, needs {:.4} · {} items in {} groups",
-                decision.p, decision.spending.alpha, decision.items, decision.groups
-            ),
-        ),
-    ];
-    if let Some(right) = &decision.accuracy {
-        let [low, high] = right.ci95.map(|share| share * 100.0);
-        facts.push((
-            "right",
-            format!(
-                "{:.0} % → {:.0} % of {} answers, {:+.0} points, 95 % {low:+.0} to {high:+.0}",
-                right.a * 100.0,
-                right.b * 100.0,
-                right.n,
-                right.change * 100.0,
-            ),
-        ));
-    }
+    let mut facts = held_out_facts(&HeldOut::of(decision, false));
+    facts.extend(decision.accuracy.as_ref().map(right_fact));
     let times = if comparison.used == 1 { "time" } else { "times" };
     let mut used =
         format!("held-out used {} {times} before; comparing spends nothing", comparison.used);

@@ -283,17 +283,6 @@ impl ExperimentsPane {
         }
     }
 
-    fn next_arm(&mut self, adapters: &[String]) {
-        let next = match &self.adapter {
-            None => adapters.first(),
-            Some(name) => {
-                let at = adapters.iter().position(|other| other == name);
-                at.and_then(|at| adapters.get(at + 1))
-            }
-        };
-        self.adapter = next.cloned();
-    }
-
     fn copy(&self, context: &mut Context) {
         /// Columns of a copied text.
         const WIDTH: usize = 100;
@@ -368,7 +357,9 @@ impl Pane for ExperimentsPane {
                     _ => Stage::Sentinels,
                 };
             }
-            Action::ChooseArm => self.next_arm(&context.shared.adapters),
+            Action::ChooseArm => {
+                self.adapter = context.shared.adapter_after(self.adapter.as_deref());
+            }
             Action::ChooseSet => {
                 let present = match &context.shared.set {
                     SetChoice::BuiltIn => String::new(),

@@ -3,7 +3,10 @@
 use super::words;
 use crate::improve::{Control, ControlResult, Ending, ExampleCounts, RoundResult, StoredRound};
 use crate::store::plain_line;
-use crate::tui::panes::outcome::{area_table, change, facts_lines, guard_lines, perplexity};
+use crate::tui::panes::outcome::{
+    Fact, area_table, change, facts_lines, guard_lines, held_out_facts, interval, perplexity,
+    right_fact,
+};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{duration, elide, pad, wrap};
 use ratatui::style::{Modifier, Style};
@@ -111,26 +114,10 @@ fn ended(result: &RoundResult, width: usize, theme: &Theme) -> Vec<Line<'static>
     lines
 }
 
-fn evidence(result: &RoundResult) -> Vec<(&'static str, String)> {
+fn evidence(result: &RoundResult) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(held_out) = &result.held_out {
-        facts.push((
-            "held-out",
-            format!(
-                "perplexity {} → {}, {}{}",
-                perplexity(held_out.a),
-                perplexity(held_out.b),
-                change(held_out.change),
-                interval(held_out.ci95)
-            ),
-        ));
-        facts.push((
-            "evidence",
-            format!(
-                "p = {:.4}, needs {:.4} · {} items in {} groups",
-                held_out.p, held_out.alpha, held_out.items, held_out.groups
-            ),
-        ));
+        facts.extend(held_out_facts(held_out));
         let times = if held_out.used == 1 { "time" } else { "times" };
         let mut used = format!("held-out used {} {times}", held_out.used);
         used += match held_out.repeated {
@@ -142,25 +129,8 @@ fn evidence(result: &RoundResult) -> Vec<(&'static str, String)> {
         }
         facts.push(("budget", used));
     }
-    if let Some(right) = &result.accuracy {
-        let [low, high] = right.ci95.map(|share| share * 100.0);
-        facts.push((
-            "right",
-            format!(
-                "{:.0} % → {:.0} % of {} answers, {:+.0} points, 95 % {low:+.0} to {high:+.0}",
-                right.a * 100.0,
-                right.b * 100.0,
-                right.n,
-                right.change * 100.0,
-            ),
-        ));
-    }
+    facts.extend(result.accuracy.as_ref().map(right_fact));
     facts
-}
-
-pub(super) fn interval(ci95: Option<[f64; 2]>) -> String {
-    ci95.map(|[low, high]| format!(", 95 % {} to {}", change(low), change(high)))
-        .unwrap_or_default()
 }
 
 fn phases(result: &RoundResult) -> Vec<(&'static str, String)> {

@@ -114,7 +114,9 @@ impl Pane for WeakPane {
                 };
                 context.push(Layer::Entry(Entry::new(EntryPurpose::EvaluationSet, &present)));
             }
-            Action::ChooseArm => self.next_arm(&context.shared.adapters),
+            Action::ChooseArm => {
+                self.adapter = context.shared.adapter_after(self.adapter.as_deref());
+            }
             Action::Back if self.large => self.large = false,
             Action::Back => {
                 if let Some(measuring) = &self.measuring {
@@ -364,17 +366,6 @@ impl WeakPane {
             true => context.complain("no example is chosen: Space chooses one, c all weak ones"),
             false => context.intents.push(Intent::Train(TrainingMaterial::Examples(chosen))),
         }
-    }
-
-    fn next_arm(&mut self, adapters: &[String]) {
-        let next = match &self.adapter {
-            None => adapters.first(),
-            Some(name) => {
-                let at = adapters.iter().position(|other| other == name);
-                at.and_then(|at| adapters.get(at + 1))
-            }
-        };
-        self.adapter = next.cloned();
     }
 
     fn copy(&self, context: &mut Context) {
