@@ -62,10 +62,17 @@ fn words(line: &str) -> Vec<String> {
         characters.next().is_some_and(|first| ").,;:!?%…”’]}".contains(first))
             && characters.next().is_none()
     };
+    let is_sign = |text: &str| matches!(text, "-" | "−" | "+");
     let mut words: Vec<String> = Vec::new();
     for part in line.split_word_bounds() {
+        // A sign before a number, not a hyphen between words.
+        let signed = match words.as_slice() {
+            [.., before, last] => is_sign(last) && before.trim().is_empty(),
+            [last] => is_sign(last),
+            [] => false,
+        };
         match words.last_mut() {
-            Some(last) if (closes(part) && !last.trim().is_empty()) || opens(last) => {
+            Some(last) if (closes(part) && !last.trim().is_empty()) || opens(last) || signed => {
                 last.push_str(part);
             }
             _ => words.push(part.to_owned()),
@@ -113,6 +120,8 @@ mod tests {
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3), [""]);
         assert_eq!(wrap("limit (10 %), groups", 12), ["limit (10", "%), groups"]);
+        assert_eq!(wrap("fell by -36.3 %", 10), ["fell by", "-36.3 %"]);
+        assert_eq!(wrap("a well-known way", 8), ["a well-", "known", "way"]);
         for text in ["🧑‍🔬👍🏽 e\u{301}tude 改善 a-very-long-word-without-spaces", "日本語 text mixed"]
         {
             for width in 2..12 {
