@@ -1,8 +1,12 @@
-//! The adapters of a home: their versions, and what may be said of each. Owns the registry; knows
-//! nothing of how an adapter is trained or judged.
+//! The adapters of a home: their versions, who of them answers, and how that changed. Owns the registry,
+//! the routing and its history; knows nothing of how an adapter is trained or judged.
 
 mod error;
+mod history;
 mod registry;
+mod routing;
 
 pub use error::{Error, Result};
-pub use registry::{AdapterSummary, Registry, State};
+pub use history::{By, Change, Grounds, History, State, Step, states};
+pub use registry::{AdapterSummary, Registry};
+pub use routing::{ArmShare, BASE, Draw, Routing};

@@ -1,5 +1,6 @@
 //! Versions `adapters/lora-v1`, `lora-v2`, … and how one is added, as a whole or not at all.
 
+use super::history::{History, State, states};
 use super::{Error, Result};
 use crate::model::Model;
 use crate::model::adapter::{AdapterFolder, AdapterMetadata, LoadedAdapter};
@@ -8,14 +9,6 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "lora-v";
-
-/// What an adapter is to the routing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Can be compared and chosen by hand; gets no traffic of its own.
-    Candidate,
-}
 
 /// One line of the list of adapters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,17 +41,25 @@ impl Registry {
     /// All versions, oldest first.
     ///
     /// # Errors
-    /// When the folder cannot be read.
+    /// When the folder or the history cannot be read.
     pub fn list(&self) -> Result<Vec<AdapterSummary>> {
         let mut versions = self.versions()?;
         versions.sort_unstable();
+        let states = states(&self.history().changes()?);
+        let state = |name: &str| states.get(name).copied().unwrap_or(State::Candidate);
         Ok(versions
             .into_iter()
-            .map(|version| self.summary(&format!("{PREFIX}{version}")))
+            .map(|version| format!("{PREFIX}{version}"))
+            .map(|name| self.summary(&name, state(&name)))
             .collect())
     }
 
-    fn summary(&self, name: &str) -> AdapterSummary {
+    /// Who answers, and how that changed.
+    pub fn history(&self) -> History {
+        History::new(&self.folder)
+    }
+
+    fn summary(&self, name: &str, state: State) -> AdapterSummary {
         let read = AdapterFolder::new(self.folder.join(name)).metadata();
         let (metadata, damaged) = match read {
             Ok(metadata) => (metadata, None),
@@ -66,7 +67,7 @@ impl Registry {
         };
         AdapterSummary {
             name: name.to_owned(),
-            state: State::Candidate,
+            state,
             base: metadata.as_ref().map(|m| m.base.name.clone()),
             created: metadata.as_ref().map(|m| m.created.clone()),
             parent: metadata.as_ref().and_then(|m| m.parent.clone()),

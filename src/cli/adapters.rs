@@ -2,7 +2,9 @@
 
 use super::context::Context;
 use super::outcome::{Outcome, Result};
+use super::routing;
 use super::table::columns;
+use crate::adapters::Routing;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
@@ -22,6 +24,29 @@ enum Action {
         /// As in lora-v1.
         version: String,
     },
+    /// Give an adapter (or base) all tasks from now on; the evidence is shown and kept.
+    Promote {
+        /// As in lora-v1.
+        version: String,
+    },
+    /// Go back to what was before the adapter that came last.
+    Rollback,
+    /// Let an adapter answer a part of the tasks, drawn at random.
+    Canary {
+        /// As in lora-v1.
+        version: String,
+        /// Percent of the tasks [default: config.toml, there 10].
+        percent: Option<f64>,
+    },
+    /// Divide the tasks among any arms, as in `route base=50 lora-v1=50`; what is left goes to the active
+    /// arm.
+    Route {
+        /// An arm and its percent.
+        #[arg(required = true, value_name = "ARM=PERCENT")]
+        shares: Vec<String>,
+    },
+    /// How the versions did: ratings by week, held-out change, what each learned.
+    Progress,
     /// Take a PEFT adapter from elsewhere, checked against the model.
     Import {
         /// With adapter_config.json and adapter_model.safetensors.
@@ -58,7 +83,11 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
                 let dash = || "-".to_owned();
                 rows.push(vec![
                     adapter.name.clone(),
-                    if adapter.damaged.is_some() { "damaged".into() } else { "candidate".into() },
+                    if adapter.damaged.is_some() {
+                        "damaged".into()
+                    } else {
+                        adapter.state.as_str().into()
+                    },
                     adapter.created.clone().unwrap_or_else(dash),
                     adapter.examples.map_or_else(dash, |n| n.to_string()),
                     adapter.last_loss.map_or_else(dash, |loss| format!("{loss:.3}")),
@@ -69,10 +98,14 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
                 true => context.output.line("No adapters yet: `kaizen train` makes one.")?,
                 false => context.output.line(columns(&rows).trim_end())?,
             }
+            let routing = registry.history().routing()?;
+            if routing != Routing::default() {
+                context.output.line(format!("\n{}", routing::describe(&routing)))?;
+            }
             context.output.json(&json!({
                 "adapters": adapters,
-                "active": "base",
-                "arms": [{"adapter": "base", "share": 1.0}],
+                "active": routing.active,
+                "arms": routing.arms,
             }))?;
         }
         Action::Show { version } => {
@@ -86,6 +119,11 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
             }
             context.output.json(&json!({"name": version, "metadata": metadata}))?;
         }
+        Action::Promote { version } => routing::promote(context, version)?,
+        Action::Rollback => routing::rollback(context)?,
+        Action::Canary { version, percent } => routing::canary(context, version, *percent)?,
+        Action::Route { shares } => routing::route(context, shares)?,
+        Action::Progress => routing::progress(context)?,
         Action::Import { folder } => {
             let runtime = context.runtime()?;
             let (name, warnings) = registry.import(folder, runtime.model())?;

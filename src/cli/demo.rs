@@ -106,7 +106,7 @@ fn with_own_configuration(global: &Global) -> Result<Global> {
 }
 
 fn base() -> Arm {
-    Arm { name: "base".into(), lora: None, probability: 1.0 }
+    Arm::base()
 }
 
 fn task(story: &mut Story, runtime: &Runtime) -> Result<String> {
@@ -306,7 +306,7 @@ fn comparing(
         item.area == area || *count <= OTHERS
     });
     let lora = workplace.registry().load(adapter, runtime.model())?.lora;
-    let arm = Arm { name: adapter.to_owned(), lora: Some(lora.into()), probability: 1.0 };
+    let arm = Arm::chosen(adapter, Some(lora.into()));
     let request = CompareRequest {
         examples: &items,
         split: SplitChoice::HeldOut,
@@ -315,6 +315,7 @@ fn comparing(
         trained_on: Default::default(),
         sentinels: Sentinels::Sample(SENTINELS),
         answers: false,
+        spends: false,
         seed: 0,
     };
     let comparison = compare(

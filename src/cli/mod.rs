@@ -18,13 +18,16 @@ mod making;
 mod outcome;
 mod output;
 mod rate;
+mod replay;
 mod report;
+mod routing;
 mod run;
 mod score;
 mod sessions;
 mod table;
 mod tokenize;
 mod train;
+mod watch;
 mod weak;
 
 pub use compare::describe as describe_comparison;
@@ -111,8 +114,12 @@ enum Command {
     Train(train::TrainArguments),
     /// Compare two arms and say which is better.
     Compare(compare::CompareArguments),
-    /// List, show, import or export adapters.
+    /// List, show, promote, roll back, import or export adapters.
     Adapters(adapters::AdaptersArguments),
+    /// Judge two arms on your own recent tasks, blind, one key a pair.
+    Replay(replay::ReplayArguments),
+    /// Train, judge and try out unattended, when the ratings give reason to.
+    Watch(watch::WatchArguments),
     /// Gather rounds and experiments as Markdown with charts, and open the final split.
     Report(report::ReportArguments),
     /// Measure speed and memory on this machine.
@@ -179,6 +186,8 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         Command::Train(arguments) => train::run(&context, &arguments),
         Command::Compare(arguments) => compare::run(&context, &arguments),
         Command::Adapters(arguments) => adapters::run(&context, &arguments),
+        Command::Replay(arguments) => replay::run(&context, &arguments),
+        Command::Watch(arguments) => watch::run(&context, &arguments),
         Command::Report(arguments) => report::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Demo | Command::Completions(_) => Ok(Outcome::Done),

@@ -48,6 +48,10 @@ pub enum Error {
     #[error("{name}, line {line}: {reason}")]
     Line { name: String, line: usize, reason: String },
 
+    /// Another process does it already.
+    #[error("{0}")]
+    Busy(String),
+
     /// Somebody interrupted before there was a result.
     #[error("interrupted")]
     Interrupted,
@@ -108,6 +112,10 @@ pub fn tell(error: &Error, verbose: bool) -> ExitCode {
         let report = Report::msg(line);
         let _ = writeln!(std::io::stderr(), "{report:?}");
     }
-    let usage = matches!(error, Error::Usage(_) | Error::Work(workplace::Error::Usage(_)));
+    let usage = match error {
+        Error::Usage(_) | Error::Work(workplace::Error::Usage(_)) => true,
+        Error::Work(workplace::Error::Adapters(error)) => error.is_usage(),
+        _ => false,
+    };
     ExitCode::from(if usage { 2 } else { 1 })
 }

@@ -69,6 +69,12 @@ impl Output {
         })
     }
 
+    /// Text of several lines on stderr that must be read to go on, so also with `--quiet`.
+    pub fn text(&self, text: &str) {
+        self.clear();
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// A remark on stderr.
     pub fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
 use crate::feedback::{self, Rating};
 use crate::store::{Issue, Stars};
+use crate::workplace::service;
 use clap::Args;
 use serde_json::json;
 use std::io::Read;
@@ -42,6 +43,14 @@ pub fn run(context: &Context, arguments: &RateArguments) -> Result<Outcome> {
     let rated = feedback::rate(&context.workplace.home, &index, &arguments.session, &rating)?;
     if let Some(error) = &rated.index_failure {
         context.output.note(format!("saved, but not in the index yet: {error}"));
+    }
+    // The rating is saved; what follows from it for the adapter on trial is said, not needed.
+    match service::review(&context.workplace) {
+        Ok(Some(change)) => context.output.note(super::routing::announcement(&change)),
+        Ok(None) => {}
+        Err(error) => {
+            context.output.note(format!("the adapter on trial was not reviewed: {error}"))
+        }
     }
     let id = &rated.session.session_id;
     context.output.line(format!(

@@ -6,6 +6,7 @@ use crate::model::sampler::Sampling;
 use crate::runtime::Stop;
 use crate::store::Message;
 use crate::tasks::{self, AskRequest};
+use crate::workplace::service;
 use clap::Args;
 use serde_json::json;
 use std::io::Read;
@@ -98,7 +99,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
         retry_of: None,
     };
     let mut closed = Ok(());
-    let answer = tasks::ask(
+    let asked = tasks::ask(
         &runtime,
         &context.workplace.home,
         &request,
@@ -109,19 +110,37 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
                 closed = context.output.raw(text);
             }
         },
-    )?;
+    );
+    let answer = match asked {
+        Ok(answer) => answer,
+        Err(error) => {
+            if let Some(change) = service::inspect_failure(&context.workplace, &arm, &error)? {
+                context
+                    .output
+                    .note(format!("{} was rolled back: {}", change.adapter, change.reason));
+            }
+            return Err(error.into());
+        }
+    };
     closed?;
     // The file is the truth and is saved; whatever is wrong with the index can wait.
     let indexed = context.workplace.index().and_then(|index| Ok(index.upsert(&answer.session)?));
     if let Err(error) = indexed {
         context.output.note(format!("saved, but not in the index yet: {error}"));
     }
+    if let Some(change) = service::inspect(&context.workplace, &answer.session)? {
+        context.output.note(format!("{} was rolled back: {}", change.adapter, change.reason));
+    }
     let speed = answer.generation.tokens_per_second();
     context.output.line("")?;
     context.output.note(format!(
         "{} · {} · {} tokens · {speed:.1} tokens/s · rate it: kaizen rate {} 1-5",
         answer.session.session_id,
-        arm.name,
+        if answer.session.is_blind() {
+            "which arm answered is hidden until you rate"
+        } else {
+            &arm.name
+        },
         answer.generation.tokens.len(),
         answer.session.session_id
     ));

@@ -3,7 +3,6 @@
 use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::table::columns;
-use crate::feedback::{self, Settings};
 use crate::store::{self, Filter, SessionSummary, Skipped, logs, plain, plain_line};
 use crate::workplace::Event;
 use clap::{Args, Subcommand};
@@ -67,19 +66,22 @@ fn list(context: &Context, text: Option<String>, limit: Option<usize>) -> Result
         .map(|session| {
             let stars =
                 session.stars.map_or_else(|| "-".to_owned(), |s| "*".repeat(s.get().into()));
-            let arm = session
-                .arm
-                .clone()
-                .or_else(|| session.adapter.clone())
-                .unwrap_or_else(|| "-".into());
+            // Of two arms that share the work, nobody is told which one answered before they have rated.
+            let arm = match session.is_blind() {
+                true => "hidden".into(),
+                false => session
+                    .arm
+                    .clone()
+                    .or_else(|| session.adapter.clone())
+                    .unwrap_or_else(|| "-".into()),
+            };
             let task: String = plain_line(&session.task).chars().take(50).collect();
             let corrected = if session.corrected { "corrected" } else { "" };
             vec![session.id.to_string(), stars, plain_line(&arm), corrected.to_owned(), task]
         })
         .collect();
     context.output.raw(&columns(&rows))?;
-    let settings = Settings::from(&context.workplace.config.feedback);
-    context.output.line(format!("\n{}", feedback::trigger(&index, &settings)?))?;
+    context.output.line(format!("\n{}", context.workplace.trigger(&index)?))?;
     Ok(Outcome::Done)
 }
 

@@ -18,7 +18,7 @@ pub use home::{CONFIG_FILE, home_root};
 pub use model_source::{ModelSource, Origin};
 pub use sections::{
     Config, DefaultModel, DeviceChoice, ErrorDriven, Feedback, Generate, Model,
-    PerplexityThreshold, Precision, Projection, Runtime, Schedule, Train,
+    PerplexityThreshold, Precision, Projection, Routing, Runtime, Schedule, Train,
 };
 
 use document::Document;

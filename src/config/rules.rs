@@ -105,6 +105,11 @@ pub(super) const RULES: &[Rule] = &[
         (1.0..=5.0).contains(&c.feedback.retrain_below)
     }),
     rule("feedback.window", WHOLE, |c| c.feedback.window >= 1),
+    rule("feedback.retrain_after", WHOLE, |c| c.feedback.retrain_after >= 1),
+    rule("routing.canary", "a share above 0 and below 1", |c| {
+        c.routing.canary > 0.0 && c.routing.canary < 1.0
+    }),
+    rule("routing.automatic", "true or false", |_| true),
     rule("runtime.threads", "a whole number, 0 (all cores) to 1024", |c| c.runtime.threads <= 1024),
     rule("runtime.device", "\"auto\", \"cpu\", \"cuda\" or \"metal\"", |_| true),
 ];

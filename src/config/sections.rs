@@ -15,6 +15,7 @@ pub struct Config {
     pub train: Train,
     pub error_driven: ErrorDriven,
     pub feedback: Feedback,
+    pub routing: Routing,
     pub runtime: Runtime,
 }
 
@@ -27,6 +28,7 @@ impl Default for Config {
             train: Train::default(),
             error_driven: ErrorDriven::default(),
             feedback: Feedback::default(),
+            routing: Routing::default(),
             runtime: Runtime::default(),
         }
     }
@@ -292,11 +294,29 @@ pub struct Feedback {
     pub retrain_below: f64,
     /// Rated sessions that the average looks back on.
     pub window: usize,
+    /// Retraining is also advised after so many new ratings since the last training.
+    pub retrain_after: usize,
 }
 
 impl Default for Feedback {
     fn default() -> Self {
-        Self { failed_rating: 3, min_failed: 5, retrain_below: 3.8, window: 50 }
+        Self { failed_rating: 3, min_failed: 5, retrain_below: 3.8, window: 50, retrain_after: 50 }
+    }
+}
+
+/// `[routing]`: who answers, and what happens by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Routing {
+    /// Share of the tasks that a canary gets.
+    pub canary: f64,
+    /// Promote and roll back without being asked, when the evidence crosses its bound.
+    pub automatic: bool,
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self { canary: 0.1, automatic: true }
     }
 }
 

@@ -18,6 +18,7 @@ pub mod measure;
 mod near;
 mod number;
 mod outcome;
+pub mod promotion;
 pub mod sentinels;
 pub mod set;
 mod split;

@@ -28,13 +28,20 @@ impl Place {
     /// The place that an id implies: u = first 8 bytes of SHA-256(id), big-endian, over 2⁶⁴;
     /// under 0.3 find, under 0.8 held-out, else final.
     pub fn of_id(id: &str) -> Self {
-        let digest = Sha256::digest(id.as_bytes());
-        let first = digest.iter().take(8).fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         // 2⁶⁴ · 0.3 and 2⁶⁴ · 0.8, so that no rounding decides.
-        match u128::from(first) * 10 {
+        match u128::from(first_bytes(id)) * 10 {
             scaled if scaled < 3 << 64 => Place::Find,
             scaled if scaled < 8 << 64 => Place::HeldOut,
             _ => Place::Final,
+        }
+    }
+
+    /// The place of a person's own correction: one in four (u under 0.25) decides and is never trained
+    /// on, the others may be learned.
+    pub fn of_own_work(id: &str) -> Self {
+        match u128::from(first_bytes(id)) * 4 {
+            scaled if scaled < 1 << 64 => Place::HeldOut,
+            _ => Place::Find,
         }
     }
 
@@ -45,6 +52,11 @@ impl Place {
             Place::Final => "final",
         }
     }
+}
+
+fn first_bytes(id: &str) -> u64 {
+    let digest = Sha256::digest(id.as_bytes());
+    digest.iter().take(8).fold(0u64, |value, byte| value << 8 | u64::from(*byte))
 }
 
 /// How a set is divided.
@@ -81,6 +93,15 @@ impl Assignment {
 /// stored items that became near as the set grew, the one in the later place (an item of find
 /// may already have been learned from). Left-out items keep their stored place for later.
 pub fn assign(items: &[Example], stored: &BTreeMap<String, Place>) -> Assignment {
+    assign_by(items, stored, Place::of_id)
+}
+
+/// As [`assign`], with another rule for the place that an id implies.
+pub fn assign_by(
+    items: &[Example],
+    stored: &BTreeMap<String, Place>,
+    place_of: fn(&str) -> Place,
+) -> Assignment {
     let near = neighbours(items);
     let rank = ranks(items);
     let mut places: Vec<Option<Place>> =
@@ -95,7 +116,7 @@ pub fn assign(items: &[Example], stored: &BTreeMap<String, Place>) -> Assignment
     let new_groups = components(&near, &rank, |i| is_new(i, &places, &left_out));
     for (item, first) in new_groups.into_iter().enumerate() {
         if let Some(first) = first {
-            places[item] = Some(Place::of_id(&items[first].id));
+            places[item] = Some(place_of(&items[first].id));
         }
     }
 

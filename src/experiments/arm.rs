@@ -153,7 +153,7 @@ impl ArmRun<'_> {
     }
 
     fn arm(&self, lora: Arc<Lora>) -> Arm {
-        Arm { name: self.plan.name.clone(), lora: Some(lora), probability: 1.0 }
+        Arm::chosen(&self.plan.name, Some(lora))
     }
 
     /// The adapter that the arm goes on from.
@@ -352,7 +352,7 @@ fn score_with_pairs(
     pairs: &BTreeMap<String, Vec<Message>>,
     seen: Seen,
 ) -> Result<Vec<ItemScore>> {
-    let base = Arm { name: "prompt-only".into(), lora: None, probability: 1.0 };
+    let base = Arm::chosen("prompt-only", None);
     let mut scores: Vec<ItemScore> =
         shared.held_out.iter().filter(|score| !pairs.contains_key(&score.area)).cloned().collect();
     for (area, turns) in pairs {

@@ -287,7 +287,7 @@ fn go_on(
         arms: plan.arms.iter().map(|arm| arm.name.clone()).collect(),
         seeds: kept.seeds.clone(),
     });
-    let base = Arm { name: "base".into(), lora: None, probability: 1.0 };
+    let base = Arm::base();
     let bench = Workbench::lay_out(workplace, examples, &base, &mut working(seen))?
         .with_pool(kept_set(folder, files::POOL)?);
     let unrelated = kept_set(folder, files::UNRELATED)?;

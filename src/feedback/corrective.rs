@@ -1,14 +1,15 @@
-//! Training material from failures: the failed sessions for which a person wrote the right answer.
-//! Nothing is invented: a failure without a correction teaches nothing and is only counted.
+//! Training material from failures: the failed sessions for which a person wrote the right answer, or
+//! chose another one. Nothing is invented: a failure without a correction teaches nothing and is only counted.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::error::{Error, Result};
 use super::settings::Settings;
+use crate::eval::{Example, Provenance};
 use crate::store::{self, Filter, Home, Index, Message, SessionId, Skipped, Stars, logs};
 
-/// A prompt and the answer that a person says is right.
+/// A prompt and the answer that a person says is right: written by them, or chosen of two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corrective {
     /// The sessions that say so, oldest first; several when the same correction was given again.
@@ -16,6 +17,24 @@ pub struct Corrective {
     /// The turns before the answer.
     pub messages: Vec<Message>,
     pub answer: String,
+}
+
+/// The area that a person's corrections belong to.
+pub const OWN_WORK: &str = "own-work";
+
+impl Corrective {
+    /// As an item to learn from or to be judged by; it bears the name of the first session.
+    pub fn example(&self) -> Example {
+        Example {
+            id: self.sessions.first().map(ToString::to_string).unwrap_or_default(),
+            area: OWN_WORK.into(),
+            messages: self.messages.clone(),
+            answer: self.answer.clone(),
+            weight: 1.0,
+            provenance: Provenance::Correction,
+            check: None,
+        }
+    }
 }
 
 /// One prompt for which different answers were called right. Left out of training until the person
@@ -60,10 +79,10 @@ pub fn corrective(home: &Home, index: &Index, settings: &Settings) -> Result<Cor
                 continue;
             }
         };
-        let messages = session.prompt();
-        if let Some(correction) = session.kaizen.and_then(|record| record.correction) {
+        if let Some(answer) = session.right_answer() {
             found.corrected += 1;
-            by_prompt.add(session.session_id, messages, correction.answer);
+            let (messages, answer) = (session.prompt(), answer.to_owned());
+            by_prompt.add(session.session_id, messages, answer);
         }
     }
     (found.examples, found.contradictions) = by_prompt.settle();

@@ -2,6 +2,7 @@
 //! corrected answers, when to retrain, and what to retrain on. Owns these rules; knows nothing of how
 //! training works, and leaves files and the index to the store.
 
+mod better;
 mod corrective;
 mod error;
 mod rating;
@@ -11,7 +12,8 @@ mod settings;
 mod tests;
 mod trigger;
 
-pub use corrective::{Contradiction, Corrective, Correctives, corrective};
+pub use better::choose_better;
+pub use corrective::{Contradiction, Corrective, Correctives, OWN_WORK, corrective};
 pub use error::{Error, Result};
 pub use rating::{Rated, Rating, rate, save_rating};
 pub use replay::{Replay, replay};

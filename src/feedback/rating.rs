@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::better;
 use super::error::{Error, Result};
 use crate::store::{
     self, Correction, Home, Index, Issue, RatingEntry, Session, SessionId, Stars, logs,
@@ -42,8 +43,13 @@ pub struct Rated {
 /// refused and nothing is written.
 pub fn rate(home: &Home, index: &Index, id: &str, rating: &Rating) -> Result<Rated> {
     let session = save_rating(home, id, rating)?;
-    let index_failure = index.upsert(&session).err();
-    Ok(Rated { session, index_failure })
+    if let Err(error) = index.upsert(&session) {
+        return Ok(Rated { session, index_failure: Some(error) });
+    }
+    // What this rating says of other answers to the same task; the rating itself is saved whatever
+    // comes of that.
+    let session = better::settle(home, index, session.clone()).unwrap_or(session);
+    Ok(Rated { session, index_failure: None })
 }
 
 /// As [`rate`], the file alone: for where no index can be had. The next refresh of the index finds it.

@@ -7,7 +7,7 @@ use super::error::Result;
 use crate::store::{Filter, Home, Index, Message, Outcome, SessionId, Skipped, Stars, logs};
 
 /// So many stars make an answer worth repeating.
-const GOOD: i64 = 4;
+pub(super) const GOOD: i64 = 4;
 
 /// A prompt and the answer that the model gave and the person liked.
 #[derive(Debug, Clone, PartialEq, Eq)]

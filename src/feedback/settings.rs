@@ -10,6 +10,8 @@ pub struct Settings {
     /// Retraining is due when the average of the last `window` rated sessions is below this.
     pub retrain_below: f64,
     pub window: usize,
+    /// So many new ratings since the last training are reason enough.
+    pub retrain_after: usize,
 }
 
 impl From<&crate::config::Feedback> for Settings {
@@ -19,12 +21,13 @@ impl From<&crate::config::Feedback> for Settings {
             min_failed: config.min_failed,
             retrain_below: config.retrain_below,
             window: config.window,
+            retrain_after: config.retrain_after,
         }
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { failed_rating: 3, min_failed: 5, retrain_below: 3.8, window: 50 }
+        Self { failed_rating: 3, min_failed: 5, retrain_below: 3.8, window: 50, retrain_after: 50 }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::error::Result;
 use super::settings::Settings;
 use crate::store::{Filter, Index};
+use jiff::Timestamp;
 
 /// Fewer rated sessions than this say nothing (or than the window, where that is smaller).
 const FEWEST: usize = 10;
@@ -22,16 +23,29 @@ pub enum Trigger {
         rated: usize,
         below: f64,
     },
-    /// Retraining is due.
+    /// Retraining is due: the average is too low.
     Retrain {
         average: f64,
         rated: usize,
         below: f64,
     },
+    /// Retraining is due: so much was rated since the last training.
+    NewRatings {
+        ratings: usize,
+        needed: usize,
+    },
 }
 
-/// Looks at the last `settings.window` rated sessions, by when they began.
-pub fn trigger(index: &Index, settings: &Settings) -> Result<Trigger> {
+impl Trigger {
+    /// There is reason to train.
+    pub fn is_due(&self) -> bool {
+        matches!(self, Self::Retrain { .. } | Self::NewRatings { .. })
+    }
+}
+
+/// Looks at the last `settings.window` rated sessions, by when they began, and at the sessions rated
+/// since `trained`, when training on ratings was last done (none: never).
+pub fn trigger(index: &Index, settings: &Settings, trained: Option<Timestamp>) -> Result<Trigger> {
     let last = Filter { rated: Some(true), limit: Some(settings.window), ..Filter::default() };
     let stars: Vec<f64> = index
         .list(&last)?
@@ -46,10 +60,14 @@ pub fn trigger(index: &Index, settings: &Settings) -> Result<Trigger> {
     }
     let average = stars.iter().sum::<f64>() / rated as f64;
     let below = settings.retrain_below;
-    Ok(if average < below {
-        Trigger::Retrain { average, rated, below }
-    } else {
-        Trigger::Satisfied { average, rated, below }
+    if average < below {
+        return Ok(Trigger::Retrain { average, rated, below });
+    }
+    let since = Filter { rated: Some(true), rated_since: trained, ..Filter::default() };
+    let (ratings, needed) = (index.count(&since)?, settings.retrain_after);
+    Ok(match ratings >= needed {
+        true => Trigger::NewRatings { ratings, needed },
+        false => Trigger::Satisfied { average, rated, below },
     })
 }
 
@@ -69,6 +87,11 @@ impl fmt::Display for Trigger {
                 "time to retrain: {average:.2} stars on average over the last {rated} rated sessions, \
                  below {below}"
             ),
+            Self::NewRatings { ratings, needed } => write!(
+                f,
+                "time to retrain: {ratings} sessions were rated since the last training ({needed} are \
+                 reason enough)"
+            ),
         }
     }
 }
@@ -86,7 +109,7 @@ mod tests {
             place.rated(minute as u32, "t", "a", *given, None);
         }
         place.session(59, "not rated", "a");
-        trigger(&place.index, settings).unwrap()
+        trigger(&place.index, settings, None).unwrap()
     }
 
     // If this fails, the tool retrains for nothing, or stays silent while answers get worse.
@@ -115,10 +138,27 @@ mod tests {
         assert!(matches!(after(&[5, 5, 1, 1, 1], &small), Trigger::Retrain { rated: 3, .. }));
     }
 
+    // If this fails, a person rates for weeks and nothing is ever learned from it, or training is called
+    // for again the moment it has ended.
+    #[test]
+    fn enough_new_ratings_since_the_last_training_are_reason_enough() {
+        let place = Place::new();
+        let settings = Settings { retrain_after: 12, ..Settings::default() };
+        let told = |trained| trigger(&place.index, &settings, trained).unwrap();
+        for minute in 0..11 {
+            place.rated(minute, "t", "a", 5, None);
+        }
+        assert!(matches!(told(None), Trigger::Satisfied { .. }));
+        place.rated(11, "t", "a", 5, None);
+        assert_eq!(told(None), Trigger::NewRatings { ratings: 12, needed: 12 });
+        assert!(told(None).is_due());
+        assert!(!told(Some(Timestamp::now())).is_due());
+    }
+
     #[test]
     fn no_sessions_say_nothing() {
         let place = Place::new();
-        let told = trigger(&place.index, &Settings::default()).unwrap();
+        let told = trigger(&place.index, &Settings::default(), None).unwrap();
         assert_eq!(told, Trigger::TooFewRated { rated: 0, needed: 10 });
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn run_control(
                 start,
                 &mut working(seen),
             )?;
-            let arm = Arm { name: "control".into(), lora: Some(learned), probability: 1.0 };
+            let arm = Arm::chosen("control", Some(learned));
             let held_out = bench.held_out();
             let scores = scored(round.runtime, held_out, &arm, false, &mut working(seen))?;
             folder.write(SCORES, &scores)?;

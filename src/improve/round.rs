@@ -26,8 +26,8 @@ use crate::tasks::Arm;
 use crate::train::{self, RunFolder, TrainSettings};
 use crate::workplace::{
     self, ArmChoice, Comparison, Error, Event, Judging, Material, Measurements, Result,
-    SentinelItems, Sentinels, TrainRequest, Workplace, keep_evaluation, measuring, prepare,
-    prepare_resume, scored,
+    SentinelItems, Sentinels, TrainRequest, Workplace, arm_hash, keep_evaluation, measuring,
+    prepare, prepare_resume, scored,
 };
 use std::collections::HashMap;
 use std::time::Instant;
@@ -364,8 +364,8 @@ impl Round<'_> {
             seed: self.record.settings.seed,
         };
         let question = Question {
-            adapter_hash: &hash(candidate, self.runtime),
-            reference_hash: &hash(&self.reference, self.runtime),
+            adapter_hash: &arm_hash(candidate, self.runtime),
+            reference_hash: &arm_hash(&self.reference, self.runtime),
             held_out: &HeldOutSet::new(self.bench.held_out())?,
         };
         let recorded =
@@ -446,13 +446,5 @@ fn in_settings(error: Error) -> Error {
             train::Error::WouldNotFit { needed, free, advice }.into()
         }
         error => error,
-    }
-}
-
-/// Identifies an arm's weights.
-fn hash(arm: &Arm, runtime: &Runtime) -> String {
-    match &arm.lora {
-        None => runtime.model().identity().sha256.clone(),
-        Some(lora) => lora.sha256(),
     }
 }

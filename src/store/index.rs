@@ -54,11 +54,20 @@ pub struct SessionSummary {
     pub arm_probability: Option<f64>,
 }
 
+impl SessionSummary {
+    /// It was drawn among several arms and is not rated yet, so which one answered stays hidden.
+    pub fn is_blind(&self) -> bool {
+        self.stars.is_none() && self.arm_probability.is_some_and(|probability| probability < 1.0)
+    }
+}
+
 /// Which sessions to list; every condition given must hold. The default lists all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// Words that must all stand in the id, task, comment or issues; case does not matter.
     pub text: Option<String>,
+    /// The task word for word.
+    pub task: Option<String>,
     pub at_least: Option<Stars>,
     pub at_most: Option<Stars>,
     pub rated: Option<bool>,
@@ -227,6 +236,10 @@ impl Filter {
         if let Some(imported) = self.imported {
             number("imported = ?", imported.into());
         }
+        if let Some(task) = &self.task {
+            conditions.push("task = ?");
+            values.push(Value::Text(task.clone()));
+        }
         if let Some(arm) = &self.arm {
             conditions.push("arm = ?");
             values.push(Value::Text(arm.clone()));
@@ -326,7 +339,7 @@ fn insert(connection: &Connection, session: &Session, stamp: Stamp) -> rusqlite:
             metadata.feedback_comment,
             routed.and_then(|record| record.arm.as_deref()),
             metadata.lora_version,
-            record.is_some_and(|record| record.correction.is_some()),
+            session.right_answer().is_some(),
             imported,
             record.and_then(|record| record.outcome.as_ref()).map(Outcome::as_str),
             searched,

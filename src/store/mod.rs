@@ -27,7 +27,9 @@ pub use index::{Filter, Index, Refreshed, SessionSummary};
 pub use issue::{Issue, NotAnIssue};
 pub use logs::Skipped;
 pub use message::{Message, Role};
-pub use record::{Correction, Generation, ImportedFrom, Outcome, RatingEntry, Record};
+pub use record::{
+    BetterAnswer, BetterFrom, Correction, Generation, ImportedFrom, Outcome, RatingEntry, Record,
+};
 pub use session::{Iteration, Metadata, Session};
 pub use session_id::SessionId;
 pub use stars::{NotStars, Stars};

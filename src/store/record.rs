@@ -25,6 +25,9 @@ pub struct Record {
     /// The probability with which it was chosen, in (0, 1].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arm_probability: Option<f64>,
+    /// The random number in [0, 1) that chose it; none when a person did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arm_draw: Option<f64>,
     /// The adapter that answered; none for the base model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
@@ -45,6 +48,9 @@ pub struct Record {
     pub outcome: Option<Outcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correction: Option<Correction>,
+    /// Another answer to the same task that the person found better than this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub better: Option<BetterAnswer>,
     /// Every rating this session ever had, oldest first; the last is the present one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ratings: Vec<RatingEntry>,
@@ -106,6 +112,30 @@ pub struct Correction {
     pub at: Timestamp,
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// An answer that the person chose over the session's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BetterAnswer {
+    pub answer: String,
+    pub from: BetterFrom,
+    /// The session that gave it; none for a replay, whose answers are no sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    pub at: Timestamp,
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Where a better answer was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BetterFrom {
+    /// Another session with the same task (answered again, or by the other arm in Compare) got four
+    /// stars or five.
+    Rating,
+    /// It won a blind pair.
+    Replay,
 }
 
 /// One state of a session's rating. `at` is none when it was rated elsewhere, before an import.

@@ -161,6 +161,21 @@ impl Session {
             .or_else(|| self.iterations.iter().rev().find_map(|step| step.grok_response.as_deref()))
     }
 
+    /// The answer that the person says is right: the one they wrote, else another one they chose over
+    /// this session's own.
+    pub fn right_answer(&self) -> Option<&str> {
+        let record = self.kaizen.as_ref()?;
+        let written = record.correction.as_ref().map(|correction| correction.answer.as_str());
+        written.or_else(|| record.better.as_ref().map(|better| better.answer.as_str()))
+    }
+
+    /// It was drawn among several arms and is not rated yet, so which one answered stays hidden.
+    pub fn is_blind(&self) -> bool {
+        let probability = self.kaizen.as_ref().and_then(|record| record.arm_probability);
+        self.metadata.user_rating.is_none()
+            && probability.is_some_and(|probability| probability < 1.0)
+    }
+
     /// When it began, local time: as the metadata says, else the file's own `start_time`, else the id.
     pub fn started(&self) -> Option<DateTime> {
         local_time(&self.metadata.start_time)

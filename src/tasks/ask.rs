@@ -18,6 +18,20 @@ pub struct Arm {
     pub lora: Option<Arc<Lora>>,
     /// The probability with which routing chose it; 1 when a person did.
     pub probability: f64,
+    /// The random number that routing drew, in [0, 1); none when a person chose.
+    pub draw: Option<f64>,
+}
+
+impl Arm {
+    /// An arm that somebody named.
+    pub fn chosen(name: &str, lora: Option<Arc<Lora>>) -> Self {
+        Self { name: name.to_owned(), lora, probability: 1.0, draw: None }
+    }
+
+    /// The model without an adapter.
+    pub fn base() -> Self {
+        Self::chosen("base", None)
+    }
 }
 
 /// A task in ask mode.
@@ -111,6 +125,7 @@ fn describe(session: &mut Session, request: &AskRequest, arm: &Arm, runtime: &Ru
     record.retry_of = request.retry_of.clone();
     record.arm = Some(arm.name.clone());
     record.arm_probability = Some(arm.probability);
+    record.arm_draw = arm.draw;
     record.adapter = arm.lora.is_some().then(|| arm.name.clone());
     record.model_hash = Some(runtime.model().identity().sha256.clone());
     record.generation = Some(store::Generation {

@@ -4,7 +4,7 @@ use super::evaluate::{SplitChoice, part};
 use super::event::Event;
 use super::measurements::{Judging, Measurements, SentinelItems, Sentinels, scored, tell_left_out};
 use super::{Result, Seen};
-use crate::eval::{Decision, Example, HeldOutSet, Ledger, groups, statistics::Spending};
+use crate::eval::{Decision, Example, HeldOutSet, Ledger, Question, groups, statistics::Spending};
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
 use std::collections::BTreeSet;
@@ -24,6 +24,8 @@ pub struct CompareRequest<'a> {
     pub sentinels: Sentinels,
     /// Also answer what can be checked.
     pub answers: bool,
+    /// The decision is kept in the ledger and spends a share of what the held-out set may decide.
+    pub spends: bool,
     pub seed: u64,
 }
 
@@ -84,11 +86,32 @@ pub fn compare(
         held_out_share: if request.no_split { 1.0 } else { 0.5 },
         seed: request.seed,
     };
+    let (decision, used) = match request.spends {
+        false => (judging.decide(Spending::of(used + 1))?, used),
+        true => {
+            let question = Question {
+                adapter_hash: &arm_hash(b, runtime),
+                reference_hash: &arm_hash(a, runtime),
+                held_out: &HeldOutSet::new(&chosen)?,
+            };
+            let decision = ledger.decide(question, |spending| judging.decide(spending))?.decision;
+            let used = decision.spending.k.saturating_sub(1);
+            (decision, used)
+        }
+    };
     Ok(Comparison {
         a: a.name.clone(),
         b: b.name.clone(),
-        decision: judging.decide(Spending::of(used + 1))?,
+        decision,
         used,
         sentinels_passed: sentinels.passed(),
     })
+}
+
+/// Identifies what an arm answers with: the adapter's values, or the base model's file.
+pub fn arm_hash(arm: &Arm, runtime: &Runtime) -> String {
+    match &arm.lora {
+        Some(lora) => lora.sha256(),
+        None => runtime.model().identity().sha256.clone(),
+    }
 }

@@ -51,6 +51,7 @@ pub fn compare_arms(
         trained_on,
         sentinels: Sentinels::All,
         answers: true,
+        spends: false,
         seed: request.seed,
     };
     let experiments = workplace.home.experiments();

@@ -29,6 +29,12 @@ pub enum Error {
     #[error("nothing to improve: {0}")]
     NothingToImprove(String),
 
+    /// An adapter cannot be judged by the person's own work yet.
+    #[error(
+        "your own work cannot judge yet: there are {corrections} corrections and it takes {needed}, of which one in four is held back; until then the adapter is unproven (it can be compared and tried, not promoted by itself)"
+    )]
+    Unproven { corrections: usize, needed: usize },
+
     /// The arguments do not go together.
     #[error("{0}")]
     Usage(String),

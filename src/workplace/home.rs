@@ -1,14 +1,16 @@
 //! A home and what is chosen in it: configuration, model, arm.
 
+use super::arms::KnownAdapters;
 use super::{Event, Result, Seen, evaluation_set};
 use crate::adapters::Registry;
 use crate::config::Config;
-use crate::eval::{Example, FieldMap, Ledger, set};
+use crate::eval::{Example, FieldMap, Ledger, Provenance, set};
+use crate::feedback::{self, Trigger};
 use crate::model::Model;
 use crate::model::source::{self, ModelFile, ModelFiles};
 use crate::runtime::Runtime;
 use crate::store::{Home, Index};
-use crate::tasks::Arm;
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ pub struct Workplace {
     pub model: Option<String>,
     /// Where relative paths of the configuration start: the folder of its file.
     config_folder: PathBuf,
+    /// Adapters that were loaded lately.
+    pub(super) known: KnownAdapters,
 }
 
 impl Workplace {
@@ -62,7 +66,13 @@ impl Workplace {
         let config = Config::load(root, config_file)?;
         let folder = config_file.and_then(Path::parent).unwrap_or(root);
         let config_folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        Ok(Self { home: Home::open(root)?, config, model, config_folder })
+        Ok(Self {
+            home: Home::open(root)?,
+            config,
+            model,
+            config_folder,
+            known: KnownAdapters::default(),
+        })
     }
 
     /// The index of sessions, caught up with the files.
@@ -73,6 +83,26 @@ impl Workplace {
         let mut index = Index::open(&self.home)?;
         index.refresh()?;
         Ok(index)
+    }
+
+    /// What the ratings say about retraining.
+    ///
+    /// # Errors
+    /// An index or adapters that cannot be read.
+    pub fn trigger(&self, index: &Index) -> Result<Trigger> {
+        let settings = feedback::Settings::from(&self.config.feedback);
+        Ok(feedback::trigger(index, &settings, self.trained()?)?)
+    }
+
+    /// When an adapter was last trained on corrections; none: never.
+    fn trained(&self) -> Result<Option<Timestamp>> {
+        let registry = self.registry();
+        let created = registry.list()?.into_iter().filter_map(|adapter| {
+            let metadata = registry.folder(&adapter.name).ok()?.metadata().ok().flatten()?;
+            let corrections = metadata.examples.get(Provenance::Correction.as_str()).copied();
+            (corrections.unwrap_or_default() > 0).then_some(metadata.created)?.parse().ok()
+        });
+        Ok(created.max())
     }
 
     pub fn registry(&self) -> Registry {
@@ -161,21 +191,5 @@ impl Workplace {
         })?
         .onto(self.config.runtime.device)?;
         Ok(Runtime::start(Arc::new(model), threads)?)
-    }
-
-    /// The arm that answers: by choice, or by routing, which sends everything to base until an
-    /// adapter is promoted.
-    ///
-    /// # Errors
-    /// An adapter that is not there or does not fit the model.
-    pub fn arm(&self, choice: &ArmChoice, runtime: &Runtime, seen: Seen) -> Result<Arm> {
-        let ArmChoice::Adapter(name) = choice else {
-            return Ok(Arm { name: "base".into(), lora: None, probability: 1.0 });
-        };
-        let loaded = self.registry().load(name, runtime.model())?;
-        for warning in loaded.warnings {
-            seen(Event::Note(warning));
-        }
-        Ok(Arm { name: name.clone(), lora: Some(Arc::new(loaded.lora)), probability: 1.0 })
     }
 }

@@ -2,6 +2,7 @@
 //! an adapter. Owns the order of steps inside one piece; knows nothing of rounds, experiments, screens
 //! or arguments.
 
+mod arms;
 mod built_in;
 mod compare;
 mod compare_arms;
@@ -11,11 +12,16 @@ mod event;
 mod home;
 mod machine;
 mod measurements;
+pub mod own_work;
+pub mod progress;
+pub mod replay;
+pub mod service;
 mod train;
+pub mod unattended;
 mod watched;
 
 pub use built_in::{evaluation_set, sentinel_set};
-pub use compare::{CompareRequest, Comparison, compare};
+pub use compare::{CompareRequest, Comparison, arm_hash, compare};
 pub use compare_arms::{
     ArmsRequest, compare_arms, keep_evaluation, prompts_of_adapter, trained_prompts,
 };
@@ -26,10 +32,9 @@ pub use evaluate::{
 };
 pub use event::{Event, Seen, measuring};
 pub use home::{ArmChoice, SetChoice, Workplace};
-pub use machine::{free_memory_mib, memory_mib, peak_memory_mib};
+pub use machine::{free_memory_mib, load, memory_mib, on_battery, peak_memory_mib};
 pub use measurements::{Judging, Measurements, SentinelItems, Sentinels, scored};
 pub use train::{
-    Learned, Material, OWN_WORK, Prepared, TrainRequest, Trained, learn, prepare, prepare_resume,
-    run,
+    Learned, Material, Prepared, TrainRequest, Trained, learn, prepare, prepare_resume, run,
 };
 pub use watched::watched_candidates;

@@ -1,6 +1,6 @@
 //! From examples to an adapter: what is learned from, what it will cost, the run, and its result.
 
-use super::{Error, Event, Result, Seen, Workplace, free_memory_mib, watched};
+use super::{Error, Event, Result, Seen, Workplace, free_memory_mib, own_work, watched};
 use crate::config::Config;
 use crate::eval::{Example, Neighbourhood, Provenance, measure};
 use crate::feedback;
@@ -419,11 +419,9 @@ fn metadata(
             .map_err(|e| Error::Usage(format!("the settings cannot be stored: {e}")))?,
         losses: outcome.losses.clone(),
         evaluation: None,
+        own_work: None,
     })
 }
-
-/// The area that corrections of sessions belong to: the person's own work.
-pub const OWN_WORK: &str = "own-work";
 
 fn corrections(workplace: &Workplace, notes: &mut Vec<String>) -> Result<Vec<Example>> {
     let settings = feedback::Settings::from(&workplace.config.feedback);
@@ -439,19 +437,18 @@ fn corrections(workplace: &Workplace, notes: &mut Vec<String>) -> Result<Vec<Exa
     for skipped in &found.damaged {
         notes.push(format!("{} is passed over: {}", skipped.path.display(), skipped.why));
     }
-    Ok(found
-        .examples
-        .into_iter()
-        .map(|corrective| Example {
-            id: corrective.sessions.first().map(ToString::to_string).unwrap_or_default(),
-            area: OWN_WORK.into(),
-            messages: corrective.messages,
-            answer: corrective.answer,
-            weight: 1.0,
-            provenance: Provenance::Correction,
-            check: None,
-        })
-        .collect())
+    let own = own_work::divide(workplace, &found.examples)?;
+    for left_out in &own.left_out {
+        notes.push(format!("{} is left out: {}", left_out.id, left_out.reason));
+    }
+    if !own.held_back.is_empty() {
+        notes.push(format!(
+            "{} of {} corrections are held back: they decide whether the adapter is better",
+            own.held_back.len(),
+            found.examples.len()
+        ));
+    }
+    Ok(own.learn)
 }
 
 /// Which of the model's own good answers are trained on again.

@@ -49,6 +49,7 @@ fn metadata() -> AdapterMetadata {
         settings: json!({"rank": 1}),
         losses: vec![1.25],
         evaluation: None,
+        own_work: None,
     }
 }
 

@@ -204,7 +204,7 @@ fn what_is_kept_is_bounded_and_goes_with_the_model() {
 #[test]
 fn a_task_that_goes_on_is_read_from_where_it_stopped() {
     let (runtime, (_folder, workplace)) = (runtime(), workplace());
-    let arm = Arm { name: "base".into(), lora: None, probability: 1.0 };
+    let arm = Arm::base();
     let mut messages = Vec::new();
     let mut before = 0;
     for question in QUESTIONS {

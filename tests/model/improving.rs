@@ -31,7 +31,7 @@ fn request(examples: Vec<Example>) -> ImproveRequest {
     ImproveRequest {
         examples,
         set: "a part of the built-in set".into(),
-        reference: Arm { name: "base".into(), lora: None, probability: 1.0 },
+        reference: Arm::base(),
         settings: Settings { count: Some(6), ..Settings::from_config(&ErrorDriven::default(), 11) },
         train: settings(),
         accumulation_is_default: false,

@@ -3,9 +3,9 @@
 use super::super::{Report, Sessions};
 use super::Inner;
 use crate::eval::{Example, Provenance};
-use crate::feedback::{self, Rating, trigger};
+use crate::feedback::OWN_WORK;
+use crate::feedback::{self, Rating};
 use crate::store::{Filter, Index, SessionId, atomic, logs};
-use crate::workplace::OWN_WORK;
 use crate::workplace::{Error, Result};
 use std::sync::Arc;
 
@@ -13,7 +13,6 @@ impl Inner {
     pub(super) fn list_sessions(&self, filter: &Filter) -> Result<Report> {
         let mut index = Index::open(&self.workplace.home)?;
         let damaged = index.refresh()?.damaged;
-        let settings = feedback::Settings::from(&self.workplace.config.feedback);
         let rated = Filter {
             rated: Some(true),
             limit: Some(self.workplace.config.feedback.window),
@@ -29,7 +28,7 @@ impl Inner {
             filter: filter.clone(),
             list: index.list(filter)?,
             total: index.count(&Filter::default())?,
-            trigger: Some(trigger(&index, &settings)?),
+            trigger: Some(self.workplace.trigger(&index)?),
             recent_stars,
             damaged,
         })))

@@ -22,7 +22,7 @@ use super::decision::Decision;
 use super::error::{Error, Result};
 use super::example::Example;
 use super::near::same_text;
-use super::split::{Assignment, Place, assign};
+use super::split::{Assignment, Place, assign_by};
 use super::statistics::Spending;
 use file::LedgerFile;
 use record::{DecisionRecord, PlaceRecord, Record};
@@ -105,11 +105,19 @@ impl Ledger {
     /// # Errors
     /// The file cannot be read or written, or is damaged.
     pub fn assign(&self, items: &[Example]) -> Result<Assignment> {
+        self.assign_by(items, Place::of_id)
+    }
+
+    /// As [`Ledger::assign`], with another rule for the place that an id implies.
+    ///
+    /// # Errors
+    /// As [`Ledger::assign`].
+    pub fn assign_by(&self, items: &[Example], place_of: fn(&str) -> Place) -> Result<Assignment> {
         let mut file = LedgerFile::lock(&self.path)?;
         let known = KnownPlaces::of(file.records());
         let stored: BTreeMap<String, Place> =
             items.iter().filter_map(|item| Some((item.id.clone(), known.find(item)?))).collect();
-        let assignment = assign(items, &stored);
+        let assignment = assign_by(items, &stored, place_of);
         let new: Vec<PlaceRecord> = items
             .iter()
             .filter(|item| !known.has(item))

@@ -10,6 +10,11 @@ pub fn normal_quantile(probability: f64) -> f64 {
     }
 }
 
+/// The probability that a standard normal value is at most `value`; NaN for NaN.
+pub fn normal_probability(value: f64) -> f64 {
+    Normal::new(0.0, 1.0).map_or(f64::NAN, |normal| normal.cdf(value))
+}
+
 /// The quantile of Student's t with `freedom` degrees of freedom; NaN where there is none.
 pub fn student_quantile(probability: f64, freedom: f64) -> f64 {
     match StudentsT::new(0.0, 1.0, freedom) {

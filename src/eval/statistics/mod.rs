@@ -17,10 +17,15 @@ mod sign_flip;
 #[cfg(test)]
 mod simulation;
 mod spending;
+mod star_test;
+mod stars;
+mod win_process;
 
 pub use bootstrap::{Bootstrap, Cluster};
 pub use crossed::Crossed;
-pub use distribution::{normal_quantile, student_probability, student_quantile};
+pub use distribution::{
+    normal_probability, normal_quantile, student_probability, student_quantile,
+};
 pub use holm::holm;
 pub use jackknife::{Estimate, jackknife};
 pub use mean::mean_interval;
@@ -29,6 +34,9 @@ pub use random::Purpose;
 pub use sample_size::needed_for;
 pub use sign_flip::{p_value, resamples_for};
 pub use spending::{ALPHA, Spending};
+pub use star_test::{FEWEST as FEWEST_RATINGS, star_evidence};
+pub use stars::{StarCounts, ratings_needed};
+pub use win_process::{pairs_needed, win_evidence};
 
 /// Resamples of every bootstrap and, at least, of every permutation test.
 pub const RESAMPLES: usize = 10_000;

@@ -10,6 +10,8 @@ use rand_chacha::ChaCha8Rng;
 pub enum Purpose {
     SignFlip = 1,
     Interval = 2,
+    Reference = 3,
+    Candidate = 4,
 }
 
 /// The generator of a purpose under a seed.

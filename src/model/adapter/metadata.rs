@@ -47,4 +47,7 @@ pub struct AdapterMetadata {
     /// The last comparison with its base, once there is one.
     #[serde(default)]
     pub evaluation: Option<serde_json::Value>,
+    /// The gate's decision over the person's own corrections that were held back, once it was asked.
+    #[serde(default)]
+    pub own_work: Option<serde_json::Value>,
 }
