@@ -308,6 +308,11 @@ fn standing(changes: &[Change]) -> Vec<(&str, Routing)> {
     standing
 }
 
+/// There is an adapter whose coming a rollback would undo.
+pub fn can_roll_back(changes: &[Change]) -> bool {
+    latest(changes).is_some()
+}
+
 /// The adapter whose coming a rollback undoes.
 fn latest(changes: &[Change]) -> Option<String> {
     let standing = standing(changes);

@@ -7,6 +7,6 @@ mod registry;
 mod routing;
 
 pub use error::{Error, Result};
-pub use history::{By, Change, Grounds, History, State, Step, states};
+pub use history::{By, Change, Grounds, History, State, Step, can_roll_back, states};
 pub use registry::{AdapterSummary, Registry};
 pub use routing::{ArmShare, BASE, Draw, Routing};

@@ -4,6 +4,7 @@ use crate::eval::Example;
 use crate::experiments::Experiment;
 use crate::feedback::Rating;
 use crate::store::{Filter, Message, SessionId};
+use crate::workplace::replay::Choice as PairChoice;
 use crate::workplace::{ArmChoice, SetChoice, TrainRequest};
 use std::path::PathBuf;
 
@@ -79,6 +80,36 @@ pub enum Effect {
     },
     /// Mean stars per arm.
     RateArms,
+    /// The gate over the person's own corrections that were held back; the decision is kept.
+    JudgeOwnWork {
+        work: WorkId,
+        a: ArmChoice,
+        b: ArmChoice,
+    },
+
+    /// Recent rated tasks answered by both arms, one pair after another, blind.
+    Replay {
+        work: WorkId,
+        reference: ArmChoice,
+        candidate: ArmChoice,
+    },
+    /// What the person says of the pair that is shown; none: nothing, on to the next.
+    JudgePair {
+        work: WorkId,
+        choice: Option<PairChoice>,
+    },
+    /// Who answers tasks, and what is known of an adapter.
+    Service {
+        candidate: Option<String>,
+    },
+    /// All tasks to this arm from now on.
+    Promote(String),
+    /// The configured share of the tasks to this adapter.
+    Canary(String),
+    /// Back to what was before the adapter that came last.
+    RollBack,
+    /// How the versions did, week by week.
+    Progress,
 
     /// Rounds, experiments and what adapters cost elsewhere.
     ListExperiments,
@@ -134,6 +165,8 @@ pub struct AskTask {
     pub messages: Vec<Message>,
     pub arm: ArmChoice,
     pub retry_of: Option<SessionId>,
+    /// The turn before this one: whichever arm was drawn for it goes on.
+    pub follows: Option<SessionId>,
     /// None: another one each time.
     pub seed: Option<u64>,
 }

@@ -5,10 +5,11 @@ mod desk;
 mod effect;
 mod report;
 
+pub use crate::workplace::replay::{Choice as PairChoice, Judgement};
 pub use desk::{Desk, Tell};
 pub use effect::{AskTask, Effect, ExperimentOrder, ImproveOrder, TrainingMaterial, WorkId};
 pub use report::{
-    Answered, ArmRating, FailedCompared, FailedTask, MeasuredItem, ModelFacts, ModelReport,
-    PreviewSample, Report, RunSummary, Sessions, StoredExperiments, TrainingPreview,
-    TrainingStarted, WeakFound, WorkEvent,
+    Answered, ArmRating, FailedCompared, FailedTask, JudgedPair, MeasuredItem, ModelFacts,
+    ModelReport, PreviewSample, ReplayState, Report, RunSummary, ServiceState, Sessions, ShownPair,
+    StoredExperiments, TrainingPreview, TrainingStarted, WeakFound, WorkEvent,
 };

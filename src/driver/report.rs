@@ -1,7 +1,8 @@
 //! What came of an effect, and what happens while it is done.
 
 use super::WorkId;
-use crate::adapters::AdapterSummary;
+use crate::adapters::{AdapterSummary, Change, Routing};
+use crate::eval::promotion::PairCounts;
 use crate::eval::{Example, ItemScore, LeftOut};
 use crate::experiments::{ExperimentEvent, ExperimentRecord, Unfinished};
 use crate::feedback::Trigger;
@@ -10,6 +11,9 @@ use crate::model::source;
 use crate::runtime::Stop;
 use crate::store::{Filter, Message, Session, SessionId, SessionSummary, Skipped};
 use crate::train::{RunRecord, StepMetrics};
+use crate::workplace::progress::VersionProgress;
+use crate::workplace::replay::Judgement;
+use crate::workplace::service::OnTrial;
 use crate::workplace::{Comparison, Event, Trained};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,6 +40,10 @@ pub enum Report {
     Runs(Vec<RunSummary>),
     Adapters(Vec<AdapterSummary>),
     ArmRatings(Vec<ArmRating>),
+    Service(Box<ServiceState>),
+    /// Who answers has changed: somebody wanted it, or the evidence crossed its bound.
+    Routed(Box<Change>),
+    Progress(Vec<VersionProgress>),
     /// Shared, since it may hold many.
     Experiments(Arc<StoredExperiments>),
     SentinelAnswers {
@@ -91,6 +99,10 @@ pub enum WorkEvent {
     Elapsed(f64),
     /// A run has its folder and trains.
     Training(Box<TrainingStarted>),
+    /// A pair is there to be judged.
+    Pair(Box<ShownPair>),
+    /// A judgement is on disk (none: the task was passed over).
+    PairJudged(Box<JudgedPair>),
     /// What happens in a round of improvement.
     Round(Box<RoundEvent>),
     /// What happens in an experiment.
@@ -102,6 +114,8 @@ pub enum WorkEvent {
     Trained(Box<Trained>),
     Judged(Box<Comparison>),
     FailedCompared(Box<FailedCompared>),
+    /// A replay has come to its end: tasks used up, or a decision.
+    Replayed(Box<ReplayState>),
     Improved(Vec<RoundResult>),
     Experimented(Box<ExperimentRecord>),
     Cancelled,
@@ -119,6 +133,8 @@ impl WorkEvent {
                 | Self::Memory(_)
                 | Self::Elapsed(_)
                 | Self::Training(_)
+                | Self::Pair(_)
+                | Self::PairJudged(_)
                 | Self::Round(_)
                 | Self::Experiment(_)
         )
@@ -157,6 +173,8 @@ pub struct Answered {
     pub session: SessionId,
     /// `base` or the adapter.
     pub arm: String,
+    /// It was drawn among several arms: which one it was stays hidden until the answer is rated.
+    pub blind: bool,
     /// Safe to show.
     pub text: String,
     pub stop: Stop,
@@ -265,6 +283,59 @@ pub struct ArmRating {
     pub arm: String,
     pub rated: usize,
     pub mean: f64,
-    /// 95 % interval of the mean (Student's t); none with fewer than two ratings.
+    /// 95 % credible interval of the mean; none without ratings.
     pub ci95: Option<[f64; 2]>,
+    /// Finished sessions that nobody rated.
+    pub unrated: usize,
+    /// The probability that this arm's mean is above each other arm's.
+    pub better_than: BTreeMap<String, f64>,
+    /// Ratings that each arm still lacks until a difference of 0.2 stars to the other would be seen.
+    pub still_needed: BTreeMap<String, usize>,
+}
+
+/// Who answers tasks, and what is known of one adapter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceState {
+    pub routing: Routing,
+    /// There is something to roll back to.
+    pub can_roll_back: bool,
+    /// What is known of the adapter that was asked about, else of the one on trial.
+    pub standing: Option<OnTrial>,
+    /// The person's corrections, and those of them that are held back to decide.
+    pub corrections: usize,
+    pub held_back: usize,
+}
+
+/// Two answers to one task; which arm is on which side, nobody is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownPair {
+    /// From 1, and how many there are in all.
+    pub number: usize,
+    pub total: usize,
+    /// Safe to show, like the answers.
+    pub task: String,
+    pub left: String,
+    pub right: String,
+}
+
+/// What a judgement came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedPair {
+    /// None: the task was passed over.
+    pub judgement: Option<Judgement>,
+    /// Both answers were the same, so nobody was asked.
+    pub same: bool,
+    /// Which side the candidate was on.
+    pub candidate_left: bool,
+    pub state: ReplayState,
+}
+
+/// How far a replay is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplayState {
+    pub reference: String,
+    pub candidate: String,
+    pub counts: PairCounts,
+    /// Tasks that are left to judge.
+    pub left: usize,
 }

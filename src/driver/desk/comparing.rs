@@ -2,7 +2,8 @@
 
 use super::super::{ArmRating, FailedCompared, FailedTask, Report, WorkEvent};
 use super::{Inner, Work};
-use crate::eval::statistics::mean_interval;
+use crate::eval::promotion::ratings_still_needed;
+use crate::eval::statistics::StarCounts;
 use crate::eval::{Example, Provenance, measure};
 use crate::runtime::Runtime;
 use crate::store::{Filter, Session, Stars, logs, plain, plain_line};
@@ -16,6 +17,9 @@ use std::collections::BTreeMap;
 
 /// Failed sessions that are scored, newest first: a list to look through, in seconds.
 const FAILED_TASKS: usize = 40;
+
+/// The difference of means, in stars, for which "ratings still needed" is told.
+const SEEN_STARS: f64 = 0.2;
 
 impl Inner {
     pub(super) fn list_adapters(&self) -> Result<Report> {
@@ -104,22 +108,45 @@ impl Inner {
         Ok((corrected, uncorrected))
     }
 
-    /// Mean stars per arm, over the sessions that were answered here.
+    /// Stars per arm, over the sessions that were answered here, and what they say of each other.
     pub(super) fn rate_arms(&self) -> Result<Report> {
-        let own = Filter { rated: Some(true), imported: Some(false), ..Filter::default() };
-        let mut by_arm = BTreeMap::<String, Vec<f64>>::new();
+        let own = Filter { imported: Some(false), ..Filter::default() };
+        let mut by_arm = BTreeMap::<String, (Vec<u8>, usize)>::new();
         for session in self.workplace.index()?.list(&own)? {
-            if let (Some(arm), Some(stars)) = (session.arm, session.stars) {
-                by_arm.entry(arm).or_default().push(f64::from(stars.get()));
+            let Some(arm) = session.arm.clone() else { continue };
+            match session.stars {
+                Some(stars) => by_arm.entry(arm).or_default().0.push(stars.get()),
+                None if session.outcome.as_deref() != Some("finished") => {}
+                // Which arm a blind session went to is nobody's business yet, nor that it was rated.
+                None => by_arm.entry(arm).or_default().1 += 1,
             }
         }
-        let mut ratings: Vec<ArmRating> = by_arm
+        let arms: Vec<(String, StarCounts, usize)> = by_arm
             .into_iter()
-            .map(|(arm, stars)| ArmRating {
-                arm,
-                rated: stars.len(),
-                mean: stars.iter().sum::<f64>() / stars.len().max(1) as f64,
-                ci95: mean_interval(&stars, 0.95, [1.0, 5.0]).map(|ci| [ci.low, ci.high]),
+            .map(|(arm, (stars, unrated))| (arm, StarCounts::of(stars), unrated))
+            .filter(|(_, stars, _)| stars.ratings() > 0)
+            .collect();
+        let mut ratings: Vec<ArmRating> = arms
+            .iter()
+            .map(|(arm, stars, unrated)| {
+                let others = || arms.iter().filter(|(other, ..)| other != arm);
+                ArmRating {
+                    arm: arm.clone(),
+                    rated: stars.ratings(),
+                    mean: stars.mean(),
+                    ci95: stars.credible(0).map(|interval| [interval.low, interval.high]),
+                    unrated: *unrated,
+                    better_than: others()
+                        .filter_map(|(name, other, _)| {
+                            Some((name.clone(), stars.better_than(other, 0)?))
+                        })
+                        .collect(),
+                    still_needed: others()
+                        .filter_map(|(name, other, _)| {
+                            Some((name.clone(), ratings_still_needed(other, stars, SEEN_STARS)?))
+                        })
+                        .collect(),
+                }
             })
             .collect();
         // base first, then lora-v2 before lora-v10.
@@ -244,8 +271,11 @@ mod tests {
         let arms: Vec<(&str, usize, f64)> =
             ratings.iter().map(|r| (r.arm.as_str(), r.rated, r.mean)).collect();
         assert_eq!(arms, [("base", 2, 2.0), ("lora-v2", 1, 4.0), ("lora-v10", 1, 5.0)]);
-        // 2 ± 12.7 · 1 stars, which the scale cuts off.
-        assert_eq!((ratings[0].ci95, ratings[1].ci95), (Some([1.0, 5.0]), None));
+        let [low, high] = ratings[0].ci95.unwrap();
+        assert!(low > 1.0 && low < 2.0 && high > 2.0 && high < 5.0, "{low} {high}");
+        assert!(ratings[2].better_than["base"] > 0.8, "{:?}", ratings[2].better_than);
+        // (1.96 + 0.84)² · 2 · σ² / 0.2² less the one rating there is.
+        assert!(ratings[2].still_needed["base"] > 500, "{:?}", ratings[2].still_needed);
         desk.close();
     }
 

@@ -7,6 +7,7 @@ mod asking;
 mod comparing;
 mod improving;
 mod model_slot;
+mod serving;
 mod sessions;
 mod training;
 mod weak;
@@ -14,7 +15,8 @@ mod weak;
 use super::{Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
-use crate::workplace::{ArmChoice, Error, Event, Prepared, Result, Workplace};
+use crate::workplace::replay::Choice as PairChoice;
+use crate::workplace::{ArmChoice, Error, Event, Prepared, Result, Workplace, service};
 use model_slot::ModelSlot;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +44,8 @@ struct Inner {
     switches: Mutex<HashMap<WorkId, Arc<AtomicBool>>>,
     /// Training that was prepared and waits for a word.
     prepared: Mutex<HashMap<WorkId, Prepared>>,
+    /// Where the judgements of replays go.
+    judgements: Mutex<HashMap<WorkId, Sender<Option<PairChoice>>>>,
 }
 
 impl Desk {
@@ -56,6 +60,7 @@ impl Desk {
             model: ModelSlot::default(),
             switches: Mutex::default(),
             prepared: Mutex::default(),
+            judgements: Mutex::default(),
         });
         let (files, received) = mpsc::channel();
         let clerk = inner.clone();
@@ -102,6 +107,24 @@ impl Desk {
             Effect::CompareFailed { work, a, b } => {
                 self.work(work, "failed", move |inner, job| inner.compare_failed(job, &a, &b));
             }
+            Effect::JudgeOwnWork { work, a, b } => {
+                self.work(work, "judge", move |inner, job| inner.judge_own_work(job, &a, &b));
+            }
+            Effect::Replay { work, reference, candidate } => {
+                // Made here, so that no judgement comes before somebody listens.
+                let (said, judgements) = mpsc::channel();
+                lock(&self.inner.judgements).insert(work, said);
+                self.work(work, "replay", move |inner, job| {
+                    let ended = inner.replay(job, &reference, &candidate, &judgements);
+                    lock(&inner.judgements).remove(&job.id);
+                    ended
+                });
+            }
+            Effect::JudgePair { work, choice } => {
+                if let Some(said) = lock(&self.inner.judgements).get(&work) {
+                    let _ = said.send(choice);
+                }
+            }
             Effect::Improve { work, order } => {
                 self.work(work, "improve", move |inner, job| inner.improve(job, &order));
             }
@@ -125,6 +148,11 @@ impl Desk {
             | Effect::AbandonRun(_)
             | Effect::ListAdapters
             | Effect::RateArms
+            | Effect::Service { .. }
+            | Effect::Promote(_)
+            | Effect::Canary(_)
+            | Effect::RollBack
+            | Effect::Progress
             | Effect::ListExperiments
             | Effect::OpenSentinels { .. } => {
                 if let Some(files) = &self.files {
@@ -249,10 +277,15 @@ impl Inner {
             Effect::ListSessions(filter) => ("list the sessions", self.list_sessions(&filter)),
             Effect::OpenSession(id) => ("open the session", self.open_session(&id)),
             Effect::Rate { session, rating } => {
-                return self.tell(match self.rate(&session, &rating) {
-                    Ok(report) => report,
-                    Err(error) => Report::RatingFailed { session, why: error.to_string() },
-                });
+                match self.rate(&session, &rating) {
+                    Ok(report) => self.tell(report),
+                    Err(error) => {
+                        let why = error.to_string();
+                        return self.tell(Report::RatingFailed { session, why });
+                    }
+                }
+                // The rating is told as saved first; what follows from it may take its time.
+                return self.routed(service::review(&self.workplace));
             }
             Effect::AddToSet(id) => ("add to the evaluation set", self.add_to_set(&id)),
             Effect::ListRuns => ("list the runs", self.list_runs()),
@@ -260,6 +293,13 @@ impl Inner {
             Effect::AbandonRun(run) => ("give up the run", self.abandon_run(&run)),
             Effect::ListAdapters => ("list the adapters", self.list_adapters()),
             Effect::RateArms => ("average the ratings", self.rate_arms()),
+            Effect::Service { candidate } => {
+                ("look at the adapters in service", self.service(candidate.as_deref()))
+            }
+            Effect::Promote(adapter) => ("promote the adapter", self.promote(&adapter)),
+            Effect::Canary(adapter) => ("make it a canary", self.canary(&adapter)),
+            Effect::RollBack => ("roll back", self.roll_back()),
+            Effect::Progress => ("look at the progress", self.progress()),
             Effect::ListExperiments => ("list the experiments", self.list_experiments()),
             Effect::OpenSentinels { round, area } => {
                 ("open the sentinels", self.open_sentinels(&round, &area))
@@ -333,6 +373,7 @@ mod tests {
             messages: vec![crate::store::Message::user("hello")],
             arm: ArmChoice::Base,
             retry_of: None,
+            follows: None,
             seed: None,
         };
         for number in [1, 2] {

@@ -40,11 +40,20 @@ impl Inner {
 
     pub(super) fn rate(&self, id: &SessionId, rating: &Rating) -> Result<Report> {
         let home = &self.workplace.home;
-        let session = feedback::save_rating(home, id.as_str(), rating)?;
         // The file is the truth: an index that cannot even be opened does not lose the rating.
-        if let Err(error) = Index::open(home).and_then(|index| index.upsert(&session)) {
-            tracing::warn!("rated, but not in the index yet: {error}");
-        }
+        let session = match Index::open(home) {
+            Ok(index) => {
+                let rated = feedback::rate(home, &index, id.as_str(), rating)?;
+                if let Some(error) = rated.index_failure {
+                    tracing::warn!("rated, but not in the index yet: {error}");
+                }
+                rated.session
+            }
+            Err(error) => {
+                tracing::warn!("rated, but not in the index yet: {error}");
+                feedback::save_rating(home, id.as_str(), rating)?
+            }
+        };
         Ok(Report::Rated(Box::new(session)))
     }
 

@@ -202,6 +202,7 @@ impl Cat {
                     WorkEvent::Answered(Box::new(Answered {
                         session,
                         arm: "base".into(),
+                        blind: false,
                         text: self.text(),
                         stop: Stop::MaxTokens,
                         tokens: 3,
@@ -233,6 +234,9 @@ impl Cat {
                 rated: 3,
                 mean: self.number(),
                 ci95: Some([self.number(), self.number()]),
+                unrated: 1,
+                better_than: [("lora-v1".into(), self.number())].into(),
+                still_needed: [("lora-v1".into(), 560)].into(),
             }]),
             Effect::Cancel(id) => work(id, WorkEvent::Cancelled),
             Effect::DiscardTraining(_) | Effect::AbandonRun(_) => {

@@ -127,6 +127,7 @@ impl Answers {
                 messages: asked.messages.clone(),
                 arm: choice(&arm),
                 retry_of: asked.retry_of.clone(),
+                follows: None,
                 // The same for both, so that luck is shared.
                 seed: Some(seed >> 32),
             };

@@ -61,6 +61,7 @@ fn answered(number: u32, arm: &str, text: &str, speed: f64) -> WorkEvent {
     WorkEvent::Answered(Box::new(Answered {
         session: id(number),
         arm: arm.into(),
+        blind: false,
         text: text.into(),
         stop: Stop::EndOfTurn,
         tokens: 23,

@@ -255,6 +255,7 @@ fn the_selection_follows_its_session() {
     let answered = Answered {
         session: "session_10".parse().unwrap(),
         arm: "base".into(),
+        blind: false,
         text: String::new(),
         stop: Stop::EndOfTurn,
         tokens: 1,

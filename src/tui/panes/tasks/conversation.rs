@@ -64,6 +64,12 @@ impl Conversation {
         }
     }
 
+    /// The session of the last answer before the present turn.
+    pub fn session_before(&self) -> Option<&SessionId> {
+        let (_, earlier) = self.turns.split_last()?;
+        earlier.iter().flat_map(|turn| &turn.attempts).rev().find_map(Attempt::session)
+    }
+
     pub fn last_attempt(&self) -> Option<&Attempt> {
         self.turns.last()?.attempts.last()
     }

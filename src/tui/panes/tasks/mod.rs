@@ -79,11 +79,14 @@ impl TasksPane {
         let work = context.new_work();
         let messages = self.conversation.messages(&self.system);
         let arm = context.shared.arm.clone();
+        let follows = self.conversation.session_before().cloned();
         self.work = Some(work);
         self.conversation.attempt();
         self.scroll.follow();
-        context
-            .perform(Effect::Ask { work, task: AskTask { messages, arm, retry_of, seed: None } });
+        context.perform(Effect::Ask {
+            work,
+            task: AskTask { messages, arm, retry_of, follows, seed: None },
+        });
     }
 
     fn regenerate(&mut self, context: &mut Context) {

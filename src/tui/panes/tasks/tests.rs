@@ -30,6 +30,7 @@ fn answer(screen: &mut Screen, text: &str) {
         WorkEvent::Answered(Box::new(Answered {
             session: "session_20261123_120000".parse().unwrap(),
             arm: "base".into(),
+            blind: false,
             text: text.into(),
             stop: Stop::EndOfTurn,
             tokens: 12,

@@ -127,9 +127,13 @@ fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
                 Stop::ContextFull => " · the model's context is full",
                 Stop::Cancelled => " · cancelled",
             };
+            let arm = match answered.blind && attempt.stars.is_none() {
+                true => "arm hidden until rated",
+                false => &answered.arm,
+            };
             let figures = format!(
-                "  {} tokens · {:.1} tokens/s · {}{ended}",
-                answered.tokens, answered.tokens_per_second, answered.arm
+                "  {} tokens · {:.1} tokens/s · {arm}{ended}",
+                answered.tokens, answered.tokens_per_second
             );
             vec![Span::styled(stars(attempt.stars), theme.stars), Span::styled(figures, theme.dim)]
         }

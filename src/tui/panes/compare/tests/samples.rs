@@ -131,5 +131,13 @@ pub(super) fn failed() -> WorkEvent {
 }
 
 pub(super) fn rating(arm: &str, rated: usize, mean: f64, ci95: Option<[f64; 2]>) -> ArmRating {
-    ArmRating { arm: arm.into(), rated, mean, ci95 }
+    ArmRating {
+        arm: arm.into(),
+        rated,
+        mean,
+        ci95,
+        unrated: 0,
+        better_than: Default::default(),
+        still_needed: Default::default(),
+    }
 }
