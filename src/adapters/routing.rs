@@ -157,7 +157,7 @@ mod tests {
     fn shares_that_make_no_sense_are_refused_with_their_figures() {
         let routing = Routing::default();
         let told = |shares: &[ArmShare]| routing.with_shares(shares).unwrap_err().to_string();
-        assert!(told(&[arm("lora-v1", 0.7), arm("lora-v2", 0.4)]).contains("110 %"));
+        assert!(told(&[arm("lora-v1", 0.7), arm("lora-v2", 0.4)]).contains("110.0 %"));
         assert!(told(&[arm("lora-v1", 0.0)]).contains("lora-v1"));
         assert!(told(&[arm("lora-v1", f64::NAN)]).contains("lora-v1"));
         assert!(told(&[arm("lora-v1", 0.1), arm("lora-v1", 0.1)]).contains("twice"));

@@ -1,12 +1,16 @@
 //! `kaizen compare`: is B better than A? The gate's answer, without spending anything.
 
 use super::context::Context;
-use super::eval::SetArguments;
+use super::eval::field_map;
 use super::outcome::{Outcome, Result};
+use super::routing::announcement;
 use super::table::{change, columns, percentage};
-use crate::eval::{AreaOutcome, Verdict};
-use crate::workplace::{ArmChoice, ArmsRequest, Comparison, SplitChoice, compare_arms};
+use crate::eval::{AreaOutcome, Verdict, set};
+use crate::workplace::{
+    ArmChoice, ArmsRequest, Comparison, SplitChoice, compare_arms, own_work, service,
+};
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct CompareArguments {
@@ -14,8 +18,16 @@ pub struct CompareArguments {
     a: String,
     /// The candidate: lora-vN, or base.
     b: String,
-    #[command(flatten)]
-    set: SetArguments,
+    /// JSONL: {"id","area","prompt","answer"} or {"id","area","messages":[…]}.
+    #[arg(long, value_name = "FILE", required_unless_present = "own_work")]
+    set: Option<PathBuf>,
+    /// Other field names, as in prompt=question,answer=output.
+    #[arg(long, value_name = "NAMES")]
+    map: Option<String>,
+    /// Your own corrections that were held back decide (one in four, from 20 on); the decision is kept and
+    /// counts.
+    #[arg(long, conflicts_with_all = ["set", "map", "split", "no_split", "seed"])]
+    own_work: bool,
     /// Which part of the set decides.
     #[arg(long, value_enum, default_value = "held-out")]
     split: Split,
@@ -34,7 +46,10 @@ enum Split {
 }
 
 pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
-    let examples = arguments.set.read()?;
+    let examples = match &arguments.set {
+        Some(path) => set::read(path, &field_map(arguments.map.as_deref())?)?,
+        None => Vec::new(),
+    };
     let runtime = context.runtime()?;
     let a = context.named_arm(&ArmChoice::parse(&arguments.a), &runtime)?;
     let b = context.named_arm(&ArmChoice::parse(&arguments.b), &runtime)?;
@@ -48,9 +63,18 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
         seed: arguments.seed,
     };
     let seen = &mut |event| context.output.event(event);
-    let comparison = compare_arms(&context.workplace, &runtime, request, &a, &b, seen)?;
+    let workplace = &context.workplace;
+    let comparison = match arguments.own_work {
+        true => own_work::judge_own_work(workplace, &runtime, &a, &b, seen)?,
+        false => compare_arms(workplace, &runtime, request, &a, &b, seen)?,
+    };
     context.output.json(&comparison.document())?;
     context.output.line(describe(&comparison).trim_end())?;
+    if arguments.own_work
+        && let Some(change) = service::review_candidate(workplace, &comparison.b)?
+    {
+        context.output.note(announcement(&change));
+    }
     Ok(match comparison.decision.verdict {
         Verdict::Accepted => Outcome::Done,
         Verdict::Rejected | Verdict::CannotTell => Outcome::No,

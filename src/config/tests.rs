@@ -80,8 +80,8 @@ fn an_unknown_key_is_named_with_its_line_and_the_known_ones() {
         line,
         "config.toml, line 3: unknown key `runtime.thread`; known here: threads, device"
     );
-    let line = refusal("[routing]\nx = 1");
-    assert!(line.starts_with("config.toml, line 1: unknown key `routing`; known here: kaizen"));
+    let line = refusal("[router]\nx = 1");
+    assert!(line.starts_with("config.toml, line 1: unknown key `router`; known here: kaizen"));
 }
 
 #[test]

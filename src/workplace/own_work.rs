@@ -181,7 +181,7 @@ mod tests {
         assert!(ids(&many.learn).is_disjoint(&ids(&many.held_back)));
         // A near-duplicate joins its neighbour's side, and nobody changes sides.
         let neighbour = many.held_back.first().unwrap().question().to_owned();
-        corrected(&workplace, 200, &format!("{neighbour} please"));
+        corrected(&workplace, 200, &neighbour.to_uppercase());
         let later = own_work(&workplace).unwrap();
         assert!(ids(&many.held_back).is_subset(&ids(&later.held_back)));
         assert!(ids(&many.learn).is_subset(&ids(&later.learn)));

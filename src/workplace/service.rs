@@ -203,6 +203,9 @@ pub fn review(workplace: &Workplace) -> Result<Option<Change>> {
 /// # Errors
 /// As [`review`].
 pub fn review_candidate(workplace: &Workplace, candidate: &str) -> Result<Option<Change>> {
+    if candidate == BASE {
+        return Ok(None);
+    }
     act(workplace, &standing(workplace, candidate)?)
 }
 

@@ -19,6 +19,7 @@ mod rating;
 mod resuming;
 mod running;
 mod scoring;
+mod serving;
 mod sessions;
 mod tokenizing;
 mod training;

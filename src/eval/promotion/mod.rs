@@ -232,8 +232,8 @@ mod tests {
         };
         assert!(!evidence(arm(60, 40)).guard_holds());
         assert!(evidence(arm(85, 15)).guard_holds());
-        // Two of three unrated is chance still.
-        assert!(evidence(arm(1, 2)).guard_holds());
+        // One of three unrated is chance still.
+        assert!(evidence(arm(2, 1)).guard_holds());
         // Newcombe's own example: 56 of 70 against 48 of 80, method 10: 0.0524 to 0.3339.
         let example = ServiceEvidence {
             candidate: arm(14, 56),
