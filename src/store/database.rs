@@ -9,7 +9,8 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::error::{Error, Result};
 
 /// What this Kaizen knows, oldest first; `user_version` counts those that were applied. Append only.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE session (
         id         TEXT PRIMARY KEY,
         started    TEXT NOT NULL,   -- local time, ISO 8601, sorts as text
@@ -27,7 +28,14 @@ const MIGRATIONS: &[&str] = &["
         size       INTEGER NOT NULL  -- of the file, bytes
     ) STRICT;
     CREATE INDEX session_started ON session (started DESC, id DESC);
-"];
+",
+    // No file has this size, so that the next refresh reads what the new columns need.
+    "
+    ALTER TABLE session ADD COLUMN rated_at INTEGER;     -- of the last change, microseconds since 1970
+    ALTER TABLE session ADD COLUMN arm_probability REAL; -- with which routing chose the arm
+    UPDATE session SET size = -1;
+",
+];
 
 /// Marks the file as Kaizen's ('KAIZ').
 const APPLICATION_ID: i64 = 0x4b41_495a;
@@ -192,6 +200,51 @@ mod tests {
         drop(connection);
         let told = open(&other).unwrap_err().to_string();
         assert!(told.contains("another program"), "{told}");
+    }
+
+    // If this fails, sessions of an earlier Kaizen count as never rated after an update.
+    #[test]
+    fn sessions_of_an_earlier_layout_are_listed_and_read_again() {
+        use crate::store::{Filter, Home, Index, RatingEntry, Stars, logs};
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        let at = "2025-11-08T20:01:00[UTC]".parse().unwrap();
+        let mut session = logs::create_at(&home, "task", &at).unwrap();
+        let rated: jiff::Timestamp = "2025-11-09T08:00:00.25Z".parse().unwrap();
+        session.metadata.user_rating = Some(Stars::ALL[1]);
+        let record = session.record_mut();
+        record.arm_probability = Some(0.25);
+        record.ratings = vec![RatingEntry {
+            at: Some(rated),
+            stars: Some(Stars::ALL[1]),
+            issues: Vec::new(),
+            comment: None,
+            correction: None,
+            extra: Default::default(),
+        }];
+        logs::save(&home, &session).unwrap();
+        let mut index = Index::open(&home).unwrap();
+        index.refresh().unwrap();
+        let listed = index.list(&Filter::default()).unwrap();
+        drop(index);
+        // As the first layout left it.
+        let connection = Connection::open(home.database()).unwrap();
+        connection
+            .execute_batch(
+                "ALTER TABLE session DROP COLUMN rated_at;
+                 ALTER TABLE session DROP COLUMN arm_probability;
+                 PRAGMA user_version = 1;",
+            )
+            .unwrap();
+        drop(connection);
+        let mut index = Index::open(&home).unwrap();
+        let old = index.list(&Filter::default()).unwrap();
+        assert_eq!((old.len(), old[0].rated_at), (1, None));
+        assert_eq!(index.refresh().unwrap().read, 1);
+        let again = index.list(&Filter::default()).unwrap();
+        assert_eq!((again[0].rated_at, again[0].arm_probability), (Some(rated), Some(0.25)));
+        assert_eq!(again, listed);
+        assert_eq!(index.refresh().unwrap().read, 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Transaction, params, params_from_iter};
 
@@ -29,7 +30,7 @@ pub struct Index {
 }
 
 /// A session as a list shows it. Texts are as stored: pass them through `plain` to show them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionSummary {
     pub id: SessionId,
     /// Local time, ISO 8601; empty when the file names none.
@@ -46,6 +47,11 @@ pub struct SessionSummary {
     pub imported: bool,
     /// `running`, `finished`, `cancelled` or `failed`; none when the file does not say.
     pub outcome: Option<String>,
+    /// When the rating last changed, whole microseconds; none for a session that is not rated, or was
+    /// rated elsewhere.
+    pub rated_at: Option<Timestamp>,
+    /// The probability with which routing chose `arm`, in (0, 1].
+    pub arm_probability: Option<f64>,
 }
 
 /// Which sessions to list; every condition given must hold. The default lists all.
@@ -56,6 +62,8 @@ pub struct Filter {
     pub at_least: Option<Stars>,
     pub at_most: Option<Stars>,
     pub rated: Option<bool>,
+    /// Those whose rating changed at this time or later; a rating of unknown time is not among them.
+    pub rated_since: Option<Timestamp>,
     pub issue: Option<Issue>,
     pub arm: Option<String>,
     pub corrected: Option<bool>,
@@ -158,7 +166,7 @@ impl Index {
         values.push(Value::Integer(filter.offset.min(i64::MAX as usize) as i64));
         let query = format!(
             "SELECT id, started, task, stars, issues, comment, arm, adapter, corrected, imported, \
-             outcome FROM session WHERE {conditions} ORDER BY started DESC, id DESC LIMIT ? OFFSET ?"
+             outcome, rated_at, arm_probability FROM session WHERE {conditions} ORDER BY started DESC, id DESC LIMIT ? OFFSET ?"
         );
         let told = |error| self.told(error);
         let mut statement = self.connection.prepare_cached(&query).map_err(told)?;
@@ -209,6 +217,9 @@ impl Filter {
         }
         if let Some(rated) = self.rated {
             number("(stars IS NOT NULL) = ?", rated.into());
+        }
+        if let Some(since) = self.rated_since {
+            number("rated_at >= ?", since.as_microsecond());
         }
         if let Some(corrected) = self.corrected {
             number("corrected = ?", corrected.into());
@@ -290,6 +301,8 @@ fn insert(connection: &Connection, session: &Session, stamp: Stamp) -> rusqlite:
     let metadata = &session.metadata;
     let record = session.kaizen.as_ref();
     let imported = session.is_imported();
+    let routed = record.filter(|_| !imported);
+    let rated_at = record.and_then(|record| record.ratings.last()).and_then(|rating| rating.at);
     let words: Vec<&str> = metadata.what_went_wrong.iter().map(Issue::words).collect();
     let searched = [session.session_id.as_str(), &metadata.task]
         .into_iter()
@@ -301,8 +314,8 @@ fn insert(connection: &Connection, session: &Session, stamp: Stamp) -> rusqlite:
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO session (id, started, task, stars, issues, comment, arm, adapter, \
-             corrected, imported, outcome, searched, modified, size) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             corrected, imported, outcome, searched, modified, size, rated_at, arm_probability) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             session.session_id.as_str(),
@@ -311,7 +324,7 @@ fn insert(connection: &Connection, session: &Session, stamp: Stamp) -> rusqlite:
             metadata.user_rating.map(Stars::get),
             serde_json::Value::from(words).to_string(),
             metadata.feedback_comment,
-            record.filter(|_| !imported).and_then(|record| record.arm.as_deref()),
+            routed.and_then(|record| record.arm.as_deref()),
             metadata.lora_version,
             record.is_some_and(|record| record.correction.is_some()),
             imported,
@@ -319,6 +332,8 @@ fn insert(connection: &Connection, session: &Session, stamp: Stamp) -> rusqlite:
             searched,
             stamp.0,
             stamp.1,
+            rated_at.map(Timestamp::as_microsecond),
+            routed.and_then(|record| record.arm_probability),
         ])?;
     Ok(())
 }
@@ -348,6 +363,12 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
         corrected: row.get(8)?,
         imported: row.get(9)?,
         outcome: row.get(10)?,
+        rated_at: row
+            .get::<_, Option<i64>>(11)?
+            .map(Timestamp::from_microsecond)
+            .transpose()
+            .map_err(|error| wrong(11, error.to_string()))?,
+        arm_probability: row.get(12)?,
     })
 }
 

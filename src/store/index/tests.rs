@@ -74,6 +74,42 @@ fn every_filter_finds_what_it_names_newest_first() {
     assert_eq!(found.outcome.as_deref(), Some("running"));
 }
 
+// If this fails, ratings given since the last training are counted wrongly.
+#[test]
+fn sessions_rated_since_a_time_are_found() {
+    let (_folder, home) = home();
+    let rated = |minute: u32, at: Option<&str>| {
+        session(&home, minute, &format!("task {minute}"), |s| {
+            s.metadata.user_rating = stars(4);
+            s.record_mut().arm = Some("base".into());
+            s.record_mut().arm_probability = Some(0.9);
+            s.record_mut().outcome = Some(crate::store::Outcome::Finished);
+            s.record_mut().ratings = [Some("2025-01-01T00:00:00Z"), at]
+                .map(|at| crate::store::RatingEntry {
+                    at: at.map(|at| at.parse().unwrap()),
+                    stars: stars(4),
+                    issues: Vec::new(),
+                    comment: None,
+                    correction: None,
+                    extra: Default::default(),
+                })
+                .into();
+        })
+    };
+    rated(1, Some("2025-11-09T08:00:05Z"));
+    rated(2, Some("2025-11-09T08:00:05.5Z"));
+    rated(3, None);
+    let mut index = Index::open(&home).unwrap();
+    index.refresh().unwrap();
+    let since = |at: &str| Filter { rated_since: Some(at.parse().unwrap()), ..Filter::default() };
+    assert_eq!(tasks(&index, &since("2025-11-09T08:00:05Z")), ["task 2", "task 1"]);
+    assert_eq!(tasks(&index, &since("2025-11-09T08:00:05.000001Z")), ["task 2"]);
+    assert_eq!(tasks(&index, &since("2025-11-09T08:00:06Z")), Vec::<String>::new());
+    assert_eq!(tasks(&index, &since("2025-01-01T00:00:00Z")), ["task 2", "task 1"]);
+    let listed = index.list(&Filter::default()).unwrap();
+    assert_eq!((listed[0].rated_at, listed[0].arm_probability), (None, Some(0.9)));
+}
+
 // If this fails, a session written by another process, or by hand, is not seen.
 #[test]
 fn opening_again_catches_up_with_the_files() {

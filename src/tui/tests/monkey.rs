@@ -255,6 +255,8 @@ impl Cat {
             corrected: self.rng.random_range(0..2) == 0,
             imported: false,
             outcome: Some("finished".into()),
+            rated_at: None,
+            arm_probability: None,
         }
     }
 

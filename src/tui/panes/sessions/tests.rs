@@ -30,6 +30,8 @@ fn summary(id: &str, started: &str, task: &str) -> SessionSummary {
         corrected: false,
         imported: false,
         outcome: Some("finished".into()),
+        rated_at: None,
+        arm_probability: None,
     }
 }
 
