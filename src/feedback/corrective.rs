@@ -208,6 +208,34 @@ mod tests {
         assert_eq!(answers, ["left", "right"]);
     }
 
+    // If this fails, the list of what contradicts is another than what training leaves out.
+    #[test]
+    fn the_index_finds_the_same_contradictions() {
+        let place = Place::new();
+        for minute in 0..5 {
+            place.rated(minute, &format!("t {minute}"), "a", 1, Some("b"));
+        }
+        place.rated(10, "disputed\n", "a", 1, Some("left"));
+        place.rated(11, " disputed", "a", 3, Some("right"));
+        place.rated(12, "disputed", "a", 2, Some(" left"));
+        place.rated(13, "disputed", "a", 4, Some("good enough"));
+        place.rated(14, "agreed", "a", 1, Some("yes"));
+        place.rated(15, "agreed", "a", 1, Some("yes"));
+        place.rated(16, "liked", "a", 2, Some("left"));
+        place.rated(17, "liked", "a", 5, Some("right"));
+        let found = gather(&place).unwrap();
+        let named: Vec<SessionId> = found
+            .contradictions
+            .iter()
+            .flat_map(|contradiction| contradiction.answers.iter().map(|(id, _)| id.clone()))
+            .collect();
+        assert_eq!(named.len(), 3);
+        let contradicting = Stars::try_from(3).ok();
+        let listed = place.index.list(&Filter { contradicting, ..Filter::default() }).unwrap();
+        let listed: Vec<SessionId> = listed.into_iter().rev().map(|session| session.id).collect();
+        assert_eq!(listed, named);
+    }
+
     #[test]
     fn contradicting_corrections_do_not_count_as_usable() {
         let place = Place::new();

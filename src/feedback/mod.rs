@@ -13,7 +13,7 @@ mod trigger;
 
 pub use corrective::{Contradiction, Corrective, Correctives, corrective};
 pub use error::{Error, Result};
-pub use rating::{Rated, Rating, rate, save_rating};
+pub use rating::{Rated, Rating, checked_correction, rate, save_rating};
 pub use replay::{Replay, replay};
 pub use settings::Settings;
 pub use trigger::{Trigger, trigger};

@@ -1,9 +1,9 @@
 //! Tasks in ask mode.
 
 use super::super::{Answered, AskTask, WorkEvent};
-use super::{Inner, Work};
+use super::{Inner, Work, lock};
 use crate::model::sampler::Sampling;
-use crate::store::{Index, plain};
+use crate::store::plain;
 use crate::tasks::{self, AskRequest};
 use crate::workplace::Result;
 
@@ -33,8 +33,7 @@ impl Inner {
             |text| work.tell(WorkEvent::Text(text.to_owned())),
         )?;
         // The file is the truth and is saved; the index catches up when the sessions are listed next.
-        let indexed = Index::open(&self.workplace.home).and_then(|i| i.upsert(&answer.session));
-        if let Err(error) = indexed {
+        if let Err(error) = lock(&self.catalogue).upsert(&answer.session) {
             tracing::warn!("saved, but not in the index yet: {error}");
         }
         let generation = &answer.generation;
