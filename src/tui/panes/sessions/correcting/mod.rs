@@ -1,6 +1,6 @@
 //! The walk through failed sessions that have no right answer yet, and those whose right answers
-//! contradict each other: one at a time, with the editor open below what was answered. Owns the way and every text typed on it until it is on disk; what is on
-//! disk it knows from reports alone.
+//! contradict each other: one at a time, with the editor open below what was answered. Owns the way and
+//! every text typed on it until it is on disk; what is on disk it knows from reports alone.
 
 mod step;
 #[cfg(test)]
@@ -61,6 +61,12 @@ impl Correcting {
                 }
             }
         }
+        // The other side may be left out by the words searched for: then there is nothing to choose from.
+        let mut nth = 0;
+        steps.retain(|step| {
+            nth += 1;
+            nth <= without.len() || step.is_contradiction()
+        });
         if steps.is_empty() {
             return None;
         }
