@@ -81,8 +81,9 @@ pub fn corrective(home: &Home, index: &Index, settings: &Settings) -> Result<Cor
         };
         if let Some(answer) = session.right_answer() {
             found.corrected += 1;
+            let written = session.kaizen.as_ref().is_some_and(|record| record.correction.is_some());
             let (messages, answer) = (session.prompt(), answer.to_owned());
-            by_prompt.add(session.session_id, messages, answer);
+            by_prompt.add(session.session_id, messages, answer, written);
         }
     }
     (found.examples, found.contradictions) = by_prompt.settle();
@@ -112,34 +113,44 @@ struct ByPrompt {
 /// One prompt with all that was said to be its right answer.
 struct Corrected {
     messages: Vec<Message>,
+    /// Written by the person.
     answers: Vec<(SessionId, String)>,
+    /// Chosen of two. They count only where nothing was written, and then the last choice does.
+    chosen: Vec<(SessionId, String)>,
 }
 
 impl ByPrompt {
-    fn add(&mut self, session: SessionId, messages: Vec<Message>, answer: String) {
+    fn add(&mut self, session: SessionId, messages: Vec<Message>, answer: String, written: bool) {
         // Prompts that differ only in white space at the ends ask the same.
         let asked = messages
             .iter()
             .map(|turn| (turn.role.as_str(), turn.content.trim().to_owned()))
             .collect();
-        match self.place.entry(asked) {
-            Entry::Occupied(place) => {
-                if let Some(corrected) = self.prompts.get_mut(*place.get()) {
-                    corrected.answers.push((session, answer));
-                }
-            }
+        let place = match self.place.entry(asked) {
+            Entry::Occupied(place) => *place.get(),
             Entry::Vacant(place) => {
-                place.insert(self.prompts.len());
-                self.prompts.push(Corrected { messages, answers: vec![(session, answer)] });
+                let place = *place.insert(self.prompts.len());
+                self.prompts.push(Corrected { messages, answers: Vec::new(), chosen: Vec::new() });
+                place
             }
+        };
+        if let Some(corrected) = self.prompts.get_mut(place) {
+            let answers = if written { &mut corrected.answers } else { &mut corrected.chosen };
+            answers.push((session, answer));
         }
     }
 
     fn settle(self) -> (Vec<Corrective>, Vec<Contradiction>) {
         let mut examples = Vec::new();
         let mut contradictions = Vec::new();
-        for Corrected { messages, answers } in self.prompts {
-            let Some((_, first)) = answers.first().cloned() else { continue };
+        for Corrected { messages, answers, chosen } in self.prompts {
+            let Some((_, first)) = answers.first().cloned() else {
+                if let Some((_, answer)) = chosen.last().cloned() {
+                    let sessions = chosen.into_iter().map(|(session, _)| session).collect();
+                    examples.push(Corrective { sessions, messages, answer });
+                }
+                continue;
+            };
             if answers.iter().all(|(_, answer)| answer.trim() == first.trim()) {
                 let sessions = answers.into_iter().map(|(session, _)| session).collect();
                 examples.push(Corrective { sessions, messages, answer: first });
@@ -225,6 +236,50 @@ mod tests {
         let answers: Vec<&str> =
             found.contradictions[0].answers.iter().map(|(_, answer)| answer.as_str()).collect();
         assert_eq!(answers, ["left", "right"]);
+    }
+
+    // If this fails, the list of what contradicts is another than what training leaves out.
+    #[test]
+    fn the_index_finds_the_same_contradictions() {
+        let place = Place::new();
+        for minute in 0..5 {
+            place.rated(minute, &format!("t {minute}"), "a", 1, Some("b"));
+        }
+        place.rated(10, "disputed\n", "a", 1, Some("left"));
+        place.rated(11, " disputed", "a", 3, Some("right"));
+        place.rated(12, "disputed", "a", 2, Some(" left"));
+        place.rated(13, "disputed", "a", 4, Some("good enough"));
+        place.rated(14, "agreed", "a", 1, Some("yes"));
+        place.rated(15, "agreed", "a", 1, Some("yes"));
+        place.rated(16, "liked", "a", 2, Some("left"));
+        place.rated(17, "liked", "a", 5, Some("right"));
+        let found = gather(&place).unwrap();
+        let named: Vec<SessionId> = found
+            .contradictions
+            .iter()
+            .flat_map(|contradiction| contradiction.answers.iter().map(|(id, _)| id.clone()))
+            .collect();
+        assert_eq!(named.len(), 3);
+        let contradicting = Stars::try_from(3).ok();
+        let listed = place.index.list(&Filter { contradicting, ..Filter::default() }).unwrap();
+        let listed: Vec<SessionId> = listed.into_iter().rev().map(|session| session.id).collect();
+        assert_eq!(listed, named);
+    }
+
+    // If this fails, a choice between two answers stands against what the person wrote themselves.
+    #[test]
+    fn what_was_written_goes_before_what_was_chosen_and_the_last_choice_counts() {
+        let place = Place::new();
+        let settings = Settings { min_failed: 1, ..Settings::default() };
+        for (minute, task, better) in [(1, "a", "x"), (2, "a", "y"), (3, "b", "x")] {
+            let id = place.rated(minute, task, "wrong", 1, None);
+            crate::feedback::choose_better(&place.home, &place.index, &id, better).unwrap();
+        }
+        place.rated(4, "b", "wrong", 1, Some("written"));
+        let found = corrective(&place.home, &place.index, &settings).unwrap();
+        let answers: Vec<&str> = found.examples.iter().map(|e| e.answer.as_str()).collect();
+        assert_eq!(answers, ["y", "written"]);
+        assert!(found.contradictions.is_empty());
     }
 
     #[test]

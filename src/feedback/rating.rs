@@ -61,7 +61,8 @@ pub fn save_rating(home: &Home, id: &str, rating: &Rating) -> Result<Session> {
 }
 
 fn apply(session: &mut Session, rating: &Rating, now: Timestamp) -> Result<()> {
-    let correction = rating.correction.as_deref().map(|text| checked(session, text)).transpose()?;
+    let correction =
+        rating.correction.as_deref().map(|text| checked_correction(session, text)).transpose()?;
     let before = present(session);
     let metadata = &mut session.metadata;
     metadata.user_rating = Some(rating.stars);
@@ -108,7 +109,10 @@ fn present(session: &Session) -> RatingEntry {
 
 /// The correction as it will be learned: without the line breaks around it that an editor or a file
 /// adds (spaces before the first word stay: they may be an indentation).
-fn checked(session: &Session, text: &str) -> Result<String> {
+///
+/// # Errors
+/// It is empty, or the answer that the session gave.
+pub fn checked_correction(session: &Session, text: &str) -> Result<String> {
     let id = || -> SessionId { session.session_id.clone() };
     let answer = text.trim_end().trim_start_matches(['\n', '\r']);
     if answer.is_empty() {

@@ -35,6 +35,12 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE session ADD COLUMN arm_probability REAL; -- with which routing chose the arm
     UPDATE session SET size = -1;
 ",
+    "
+    ALTER TABLE session ADD COLUMN asked INTEGER;        -- which prompt, as a hash; with a correction only
+    ALTER TABLE session ADD COLUMN right_answer INTEGER; -- which correction, as a hash
+    CREATE INDEX session_asked ON session (asked);
+    UPDATE session SET size = -1;
+",
 ];
 
 /// Marks the file as Kaizen's ('KAIZ').
@@ -231,7 +237,10 @@ mod tests {
         let connection = Connection::open(home.database()).unwrap();
         connection
             .execute_batch(
-                "ALTER TABLE session DROP COLUMN rated_at;
+                "DROP INDEX session_asked;
+                 ALTER TABLE session DROP COLUMN asked;
+                 ALTER TABLE session DROP COLUMN right_answer;
+                 ALTER TABLE session DROP COLUMN rated_at;
                  ALTER TABLE session DROP COLUMN arm_probability;
                  PRAGMA user_version = 1;",
             )

@@ -1,14 +1,19 @@
 //! Brings session files from elsewhere into a home. What is damaged or makes no sense is named and
-//! left untouched; what is already here is left alone; one session at a time is in memory.
+//! left untouched; what is already here is left alone. Few sessions are in memory at a time, however
+//! many there are.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::atomic;
 use super::error::{Error, Result};
 use super::home::Home;
-use super::index::Index;
+use super::index::{Index, IndexRow};
 use super::logs::{self, Skipped};
 use super::record::ImportedFrom;
 use super::session::Session;
@@ -29,8 +34,16 @@ pub struct ImportReport {
 /// So many sessions are entered in the index with one commit.
 const BATCH: usize = 256;
 
+/// So many sessions are written at once: a disk that waits for each file to be safe takes several in
+/// hardly more time than one.
+const AT_ONCE: usize = 16;
+
+/// Of session files above this size (bytes) only one is in memory at a time.
+const LARGE: u64 = 1 << 20;
+
 /// Imports every `*/session.json` of `folder`. Entries whose name begins with a dot are not looked
-/// at. `progress` is told entries done and in all.
+/// at. `progress` is told entries done and in all. When this returns, what it counts as imported is
+/// safe on disk; when it is cut off, a second import goes on where it was.
 pub fn import(
     home: &Home,
     index: &mut Index,
@@ -46,33 +59,70 @@ pub fn import(
     if folder.join("session.json").exists() {
         return Err(refuse("it is a single session's folder; give the folder above it"));
     }
-    let entries = logs::entries(folder)?;
+    let names = logs::names(folder)?;
     let mut report = ImportReport::default();
-    let mut fresh = Vec::new();
-    for (done, entry) in entries.iter().enumerate() {
-        progress(done, entries.len());
-        match import_one(home, entry) {
-            Ok(Some(session)) => {
-                report.imported += 1;
-                fresh.push(*session);
-            }
-            Ok(None) => report.already_here += 1,
-            Err(Refusal::Skip(path, why)) => {
-                report.skipped.push(Skipped { path, why: plain_line(&why) });
-            }
-            Err(Refusal::Stop(error)) => {
-                index.upsert_all(&fresh)?;
-                return Err(error);
+    progress(0, names.len());
+    for (nth, batch) in names.chunks(BATCH).enumerate() {
+        let done = nth * BATCH;
+        let mut tell = |more: usize| progress(done + more, names.len());
+        let outcomes = import_batch(home, folder, batch, &mut tell)?;
+        let mut fresh = Vec::new();
+        let mut stopped = None;
+        for outcome in outcomes {
+            match outcome {
+                Ok(Some(row)) => fresh.push(row),
+                Ok(None) => report.already_here += 1,
+                Err(Refusal::Skip(path, why)) => {
+                    report.skipped.push(Skipped { path, why: plain_line(&why) });
+                }
+                Err(Refusal::Stop(error)) => stopped = stopped.or(Some(error)),
             }
         }
-        if fresh.len() >= BATCH {
-            index.upsert_all(&fresh)?;
-            fresh.clear();
+        index.enter(&fresh)?;
+        report.imported += fresh.len();
+        if let Some(error) = stopped {
+            return Err(error);
         }
     }
-    index.upsert_all(&fresh)?;
-    progress(entries.len(), entries.len());
     Ok(report)
+}
+
+/// The row of a session that was imported, or none when it was here already.
+type Imported = Result<Option<IndexRow>, Refusal>;
+
+/// Imports these entries of `folder`, several at once; the outcomes are in their order.
+fn import_batch(
+    home: &Home,
+    folder: &Path,
+    names: &[OsString],
+    tell: &mut dyn FnMut(usize),
+) -> Result<Vec<Imported>> {
+    let _guard = logs::lock(home)?;
+    let next = AtomicUsize::new(0);
+    let large = Mutex::new(());
+    let (done, outcomes) = mpsc::channel();
+    let mut ended: Vec<(usize, Imported)> = std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(names.len()) {
+            let (done, next, large) = (done.clone(), &next, &large);
+            scope.spawn(move || {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(name) = names.get(place) else { break };
+                    let outcome = import_one(home, &folder.join(name), large);
+                    if matches!(outcome, Err(Refusal::Stop(_))) {
+                        next.store(names.len(), Ordering::Relaxed);
+                    }
+                    let _ = done.send((place, outcome));
+                }
+            });
+        }
+        drop(done);
+        outcomes.into_iter().enumerate().map(|(nth, ended)| (tell(nth + 1), ended).1).collect()
+    });
+    // The new folders themselves.
+    atomic::sync_folder(&home.logs())?;
+    ended.sort_unstable_by_key(|(place, _)| *place);
+    Ok(ended.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
 enum Refusal {
@@ -82,8 +132,8 @@ enum Refusal {
     Stop(Error),
 }
 
-/// The session that was imported, or none when it was here already.
-fn import_one(home: &Home, entry: &Path) -> Result<Option<Box<Session>>, Refusal> {
+/// Imports one entry; no other process may write sessions meanwhile.
+fn import_one(home: &Home, entry: &Path, large: &Mutex<()>) -> Imported {
     let skip = |path: &Path, why: &str| Refusal::Skip(path.to_path_buf(), why.to_owned());
     if !entry.is_dir() {
         return Err(skip(entry, "it is a file, not a session's folder"));
@@ -92,14 +142,16 @@ fn import_one(home: &Home, entry: &Path) -> Result<Option<Box<Session>>, Refusal
     if !path.exists() {
         return Err(skip(entry, "there is no session.json in this folder"));
     }
+    let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    let _alone = (size > LARGE).then(|| large.lock().unwrap_or_else(PoisonError::into_inner));
     let bytes = logs::read_bytes(&path).map_err(|error| match error {
         Error::DamagedSession { why, .. } => skip(&path, &why),
         other => skip(&path, &other.to_string()),
     })?;
     let mut session = logs::parse_in_folder(&path, &bytes).map_err(|why| skip(&path, &why))?;
     let sha256 = hex(&Sha256::digest(&bytes));
+    drop(bytes);
 
-    let _guard = logs::lock(home).map_err(Refusal::Stop)?;
     if home.session_file(&session.session_id).exists() {
         return match logs::load(home, &session.session_id) {
             Ok(present) if is_same(&present, &session, &sha256) => Ok(None),
@@ -117,7 +169,7 @@ fn import_one(home: &Home, entry: &Path) -> Result<Option<Box<Session>>, Refusal
     std::fs::create_dir_all(&folder)
         .map_err(|source| Refusal::Stop(Error::io("make the folder", &folder, source)))?;
     logs::save(home, &session).map_err(Refusal::Stop)?;
-    Ok(Some(Box::new(session)))
+    IndexRow::saved(home, &session).map(Some).map_err(Refusal::Stop)
 }
 
 fn is_same(present: &Session, offered: &Session, sha256: &str) -> bool {

@@ -1,14 +1,15 @@
 //! The index over the session files: quick lists, filters and search. Files are the truth; whatever
 //! stands here can be rebuilt from them, and opening the index catches up with them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, Transaction, params, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
+use sha2::{Digest, Sha256};
 
 use super::database;
 use super::error::{Error, Result};
@@ -52,6 +53,8 @@ pub struct SessionSummary {
     pub rated_at: Option<Timestamp>,
     /// The probability with which routing chose `arm`, in (0, 1].
     pub arm_probability: Option<f64>,
+    /// Where there is a correction: a number that sessions with the same prompt share.
+    pub asked: Option<i64>,
 }
 
 impl SessionSummary {
@@ -76,6 +79,8 @@ pub struct Filter {
     pub issue: Option<Issue>,
     pub arm: Option<String>,
     pub corrected: Option<bool>,
+    /// Those whose correction is another than that of a session with the same prompt, both rated so low.
+    pub contradicting: Option<Stars>,
     pub imported: Option<bool>,
     /// At most this many, after skipping `offset`.
     pub limit: Option<usize>,
@@ -105,18 +110,16 @@ impl Index {
 
     /// Enters the session as it stands in its file, or replaces what stood here. Save the file first.
     pub fn upsert(&self, session: &Session) -> Result<()> {
-        let stamp = self.stamp(session)?;
-        insert(&self.connection, session, stamp).map_err(|error| self.told(error))
+        let row = IndexRow::of(session, self.stamp(session)?);
+        insert(&self.connection, &row).map_err(|error| self.told(error))
     }
 
-    /// As [`Index::upsert`], for many sessions in one commit.
-    pub fn upsert_all(&mut self, sessions: &[Session]) -> Result<()> {
-        let stamps =
-            sessions.iter().map(|session| self.stamp(session)).collect::<Result<Vec<_>>>()?;
+    /// Enters many sessions in one commit.
+    pub(super) fn enter(&mut self, rows: &[IndexRow]) -> Result<()> {
         let told = |error| database::explain(&self.path, error);
         let transaction = self.connection.transaction().map_err(told)?;
-        for (session, stamp) in sessions.iter().zip(stamps) {
-            insert(&transaction, session, stamp).map_err(told)?;
+        for row in rows {
+            insert(&transaction, row).map_err(told)?;
         }
         transaction.commit().map_err(told)
     }
@@ -124,46 +127,67 @@ impl Index {
     /// Catches up with the files: reads those that are new or have another size or time than when
     /// they were last read, and forgets those that are gone.
     pub fn refresh(&mut self) -> Result<Refreshed> {
-        self.catch_up(false, &mut |_, _| {})
+        let mut known = stamps(&self.connection).map_err(|error| self.told(error))?;
+        self.catch_up(&mut known, Look::Everywhere, &mut |_, _| {})
     }
 
     /// Rebuilds the index from the files. `progress` is told sessions done and in all.
     pub fn reindex(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Result<Refreshed> {
-        self.catch_up(true, progress)
+        self.catch_up(&mut HashMap::new(), Look::Anew, progress)
     }
 
+    /// Brings the index, and `known` with it, in step with the files.
     fn catch_up(
         &mut self,
-        from_scratch: bool,
+        known: &mut HashMap<String, Stamp>,
+        look: Look,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Refreshed> {
         let told = |error| database::explain(&self.path, error);
-        let folders = logs::entries(&self.home.logs())?;
+        let names = logs::names(&self.home.logs())?;
+        // Nothing is locked before the first change.
         let transaction = self.connection.transaction().map_err(told)?;
-        let mut known = if from_scratch {
+        if look == Look::Anew {
             transaction.execute("DELETE FROM session", []).map_err(told)?;
-            HashMap::new()
-        } else {
-            stamps(&transaction).map_err(told)?
-        };
+        }
         let mut refreshed = Refreshed::default();
-        for (done, folder) in folders.iter().enumerate() {
-            progress(done, folders.len());
-            match look_at(folder, &mut known) {
-                Ok(Seen::Same | Seen::Nothing) => {}
+        let mut changed = Vec::new();
+        let mut here = HashSet::with_capacity(names.len());
+        for (done, name) in names.iter().enumerate() {
+            progress(done, names.len());
+            let name = name.to_string_lossy();
+            let present = known.get(name.as_ref()).copied();
+            if look == Look::NamesAlone && present.is_some() {
+                here.insert(name);
+                continue;
+            }
+            match look_at(&self.home.logs(), &name, present) {
+                Ok(Seen::Same) => {
+                    here.insert(name);
+                }
+                Ok(Seen::Nothing) => {}
                 Ok(Seen::Changed(session, stamp)) => {
-                    insert(&transaction, &session, stamp).map_err(told)?;
+                    insert(&transaction, &IndexRow::of(&session, stamp)).map_err(told)?;
                     refreshed.read += 1;
+                    changed.push((name.clone().into_owned(), stamp));
+                    here.insert(name);
                 }
                 Err(damaged) => refreshed.damaged.push(damaged),
             }
         }
-        for id in known.keys() {
+        let gone: Vec<String> =
+            known.keys().filter(|id| !here.contains(id.as_str())).cloned().collect();
+        for id in &gone {
             transaction.execute("DELETE FROM session WHERE id = ?", [id]).map_err(told)?;
-            refreshed.removed += 1;
         }
+        refreshed.removed = gone.len();
         transaction.commit().map_err(told)?;
-        progress(folders.len(), folders.len());
+        // Only now: what did not reach the index is not known.
+        for id in &gone {
+            known.remove(id);
+        }
+        known.extend(changed);
+        progress(names.len(), names.len());
         Ok(refreshed)
     }
 
@@ -175,7 +199,7 @@ impl Index {
         values.push(Value::Integer(filter.offset.min(i64::MAX as usize) as i64));
         let query = format!(
             "SELECT id, started, task, stars, issues, comment, arm, adapter, corrected, imported, \
-             outcome, rated_at, arm_probability FROM session WHERE {conditions} ORDER BY started DESC, id DESC LIMIT ? OFFSET ?"
+             outcome, rated_at, arm_probability, asked FROM session WHERE {conditions} ORDER BY started DESC, id DESC LIMIT ? OFFSET ?"
         );
         let told = |error| self.told(error);
         let mut statement = self.connection.prepare_cached(&query).map_err(told)?;
@@ -197,8 +221,7 @@ impl Index {
     }
 
     fn stamp(&self, session: &Session) -> Result<Stamp> {
-        let path = self.home.session_file(&session.session_id);
-        stamp(&path).map_err(|source| Error::io("read", &path, source))
+        file_stamp(&self.home, &session.session_id)
     }
 
     fn told(&self, error: rusqlite::Error) -> Error {
@@ -236,6 +259,14 @@ impl Filter {
         if let Some(imported) = self.imported {
             number("imported = ?", imported.into());
         }
+        if let Some(stars) = self.contradicting {
+            number("stars <= ?", stars.get().into());
+            number(
+                "EXISTS (SELECT 1 FROM session AS other WHERE other.asked = session.asked \
+                 AND other.right_answer <> session.right_answer AND other.stars <= ?)",
+                stars.get().into(),
+            );
+        }
         if let Some(task) = &self.task {
             conditions.push("task = ?");
             values.push(Value::Text(task.clone()));
@@ -252,6 +283,17 @@ impl Filter {
     }
 }
 
+/// How closely the files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Which folders there are; a file that is known is not looked at.
+    NamesAlone,
+    /// Size and time of every file.
+    Everywhere,
+    /// Every file is read.
+    Anew,
+}
+
 enum Seen {
     Same,
     /// A plain file, or a session's folder before its first word.
@@ -259,16 +301,14 @@ enum Seen {
     Changed(Box<Session>, Stamp),
 }
 
-/// Reads the session in `folder` unless it is as known; takes it out of `known` in either case.
-fn look_at(folder: &Path, known: &mut HashMap<String, Stamp>) -> Result<Seen, Skipped> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+/// Reads the session in the folder of that name unless its file is as known.
+fn look_at(logs: &Path, name: &str, known: Option<Stamp>) -> Result<Seen, Skipped> {
+    let folder = logs.join(name);
     let file = folder.join("session.json");
     let skipped = |why: String| Skipped { path: file.clone(), why };
-    let id = match name.parse::<SessionId>() {
-        Ok(id) => id,
-        Err(_) if !folder.is_dir() => return Ok(Seen::Nothing),
-        Err(error) => return Err(skipped(error.to_string())),
-    };
+    if let Err(error) = name.parse::<SessionId>() {
+        return if folder.is_dir() { Err(skipped(error.to_string())) } else { Ok(Seen::Nothing) };
+    }
     let stamp = match stamp(&file) {
         Ok(stamp) => stamp,
         // Its row, if there is one, goes with the file.
@@ -277,24 +317,25 @@ fn look_at(folder: &Path, known: &mut HashMap<String, Stamp>) -> Result<Seen, Sk
             return Err(skipped(Error::io("read", &file, error).to_string()));
         }
         Err(_) => {
-            return match logs::entries(folder) {
+            return match logs::names(&folder) {
                 Ok(entries) if entries.is_empty() => Ok(Seen::Nothing),
                 _ => Err(skipped("there is no session.json in this folder".into())),
             };
         }
     };
-    if known.get(id.as_str()) == Some(&stamp) {
-        known.remove(id.as_str());
+    if known == Some(stamp) {
         return Ok(Seen::Same);
     }
     match logs::read(&file) {
-        Ok(session) => {
-            known.remove(id.as_str());
-            Ok(Seen::Changed(Box::new(session), stamp))
-        }
+        Ok(session) => Ok(Seen::Changed(Box::new(session), stamp)),
         Err(Error::DamagedSession { why, .. }) => Err(skipped(why)),
         Err(other) => Err(skipped(other.to_string())),
     }
+}
+
+fn file_stamp(home: &Home, id: &SessionId) -> Result<Stamp> {
+    let path = home.session_file(id);
+    stamp(&path).map_err(|source| Error::io("read", &path, source))
 }
 
 fn stamp(path: &Path) -> io::Result<Stamp> {
@@ -304,51 +345,89 @@ fn stamp(path: &Path) -> io::Result<Stamp> {
     Ok((nanoseconds, metadata.len().min(i64::MAX as u64) as i64))
 }
 
-fn stamps(transaction: &Transaction<'_>) -> rusqlite::Result<HashMap<String, Stamp>> {
-    let mut statement = transaction.prepare("SELECT id, modified, size FROM session")?;
+fn stamps(connection: &Connection) -> rusqlite::Result<HashMap<String, Stamp>> {
+    let mut statement = connection.prepare("SELECT id, modified, size FROM session")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
     rows.collect()
 }
 
-fn insert(connection: &Connection, session: &Session, stamp: Stamp) -> rusqlite::Result<()> {
-    let metadata = &session.metadata;
-    let record = session.kaizen.as_ref();
-    let imported = session.is_imported();
-    let routed = record.filter(|_| !imported);
-    let rated_at = record.and_then(|record| record.ratings.last()).and_then(|rating| rating.at);
-    let words: Vec<&str> = metadata.what_went_wrong.iter().map(Issue::words).collect();
-    let searched = [session.session_id.as_str(), &metadata.task]
-        .into_iter()
-        .chain(metadata.feedback_comment.as_deref())
-        .chain(metadata.what_went_wrong.iter().flat_map(|issue| [issue.words(), issue.slug()]))
-        .collect::<Vec<_>>()
-        .join("\n")
-        .to_lowercase();
+fn insert(connection: &Connection, row: &IndexRow) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO session (id, started, task, stars, issues, comment, arm, adapter, \
-             corrected, imported, outcome, searched, modified, size, rated_at, arm_probability) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             corrected, imported, outcome, searched, modified, size, rated_at, arm_probability, \
+             asked, right_answer) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
-        .execute(params![
-            session.session_id.as_str(),
-            session.started().map(|at| at.to_string()).unwrap_or_default(),
-            metadata.task,
-            metadata.user_rating.map(Stars::get),
-            serde_json::Value::from(words).to_string(),
-            metadata.feedback_comment,
-            routed.and_then(|record| record.arm.as_deref()),
-            metadata.lora_version,
-            session.right_answer().is_some(),
-            imported,
-            record.and_then(|record| record.outcome.as_ref()).map(Outcome::as_str),
-            searched,
-            stamp.0,
-            stamp.1,
-            rated_at.map(Timestamp::as_microsecond),
-            routed.and_then(|record| record.arm_probability),
-        ])?;
+        .execute(params_from_iter(&row.0))?;
     Ok(())
+}
+
+/// What the index keeps of a session: little, so that many can wait for one commit.
+#[derive(Debug)]
+pub(super) struct IndexRow([Value; 18]);
+
+impl IndexRow {
+    /// Of a session that is saved in this home.
+    pub fn saved(home: &Home, session: &Session) -> Result<Self> {
+        Ok(Self::of(session, file_stamp(home, &session.session_id)?))
+    }
+
+    fn of(session: &Session, stamp: Stamp) -> Self {
+        let metadata = &session.metadata;
+        let record = session.kaizen.as_ref();
+        let imported = session.is_imported();
+        let routed = record.filter(|_| !imported);
+        let rated_at = record.and_then(|record| record.ratings.last()).and_then(|last| last.at);
+        let words: Vec<&str> = metadata.what_went_wrong.iter().map(Issue::words).collect();
+        let searched = [session.session_id.as_str(), &metadata.task]
+            .into_iter()
+            .chain(metadata.feedback_comment.as_deref())
+            .chain(metadata.what_went_wrong.iter().flat_map(|issue| [issue.words(), issue.slug()]))
+            .collect::<Vec<_>>()
+            .join("\n")
+            .to_lowercase();
+        let text = |text: Option<&str>| text.map(str::to_owned).into();
+        let correction = record.and_then(|record| record.correction.as_ref());
+        let asked = correction.map(|_| {
+            let turns = session.prompt();
+            let parts = turns.iter().flat_map(|turn| [turn.role.as_str(), turn.content.trim()]);
+            hash(parts)
+        });
+        let outcome = record.and_then(|record| record.outcome.as_ref()).map(Outcome::as_str);
+        Self([
+            session.session_id.to_string().into(),
+            session.started().map(|at| at.to_string()).unwrap_or_default().into(),
+            metadata.task.clone().into(),
+            metadata.user_rating.map(|stars| i64::from(stars.get())).into(),
+            serde_json::Value::from(words).to_string().into(),
+            text(metadata.feedback_comment.as_deref()),
+            text(routed.and_then(|record| record.arm.as_deref())),
+            text(metadata.lora_version.as_deref()),
+            session.right_answer().is_some().into(),
+            imported.into(),
+            text(outcome),
+            searched.into(),
+            stamp.0.into(),
+            stamp.1.into(),
+            rated_at.map(Timestamp::as_microsecond).into(),
+            routed.and_then(|record| record.arm_probability).into(),
+            asked.into(),
+            correction.map(|correction| hash([correction.answer.trim()])).into(),
+        ])
+    }
+}
+
+/// Texts as one number, to find equal ones by: SHA-256's first eight bytes.
+fn hash<'t>(texts: impl IntoIterator<Item = &'t str>) -> i64 {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text);
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest.finalize()[..8]);
+    i64::from_le_bytes(first)
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
@@ -382,8 +461,12 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
             .transpose()
             .map_err(|error| wrong(11, error.to_string()))?,
         arm_probability: row.get(12)?,
+        asked: row.get(13)?,
     })
 }
 
+mod catalogue;
 #[cfg(test)]
 mod tests;
+
+pub use catalogue::Catalogue;

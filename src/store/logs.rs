@@ -1,6 +1,7 @@
 //! The sessions of a home as files: taking an id, reading, writing, changing and finding them. Two
 //! processes may do so at once. Knows nothing of the index.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -153,16 +154,21 @@ pub fn ids(home: &Home) -> Result<Vec<SessionId>> {
 
 /// What a folder holds, sorted, without names that begin with a dot.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(names(folder)?.into_iter().map(|name| folder.join(name)).collect())
+}
+
+/// As [`entries`], their names alone: ten thousand paths take longer to make and sort than to read.
+pub(super) fn names(folder: &Path) -> Result<Vec<OsString>> {
     let failed = |source| Error::io("read the folder", folder, source);
-    let mut paths = Vec::new();
+    let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
+        let name = entry.map_err(failed)?.file_name();
+        if !name.as_encoded_bytes().starts_with(b".") {
+            names.push(name);
         }
     }
-    paths.sort();
-    Ok(paths)
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// The session that `text` means: its id, or the beginning or end of exactly one id.

@@ -57,6 +57,12 @@ pub enum Action {
     NextFilter,
     EditCorrection,
     AddToSet,
+    /// Walks through the failed sessions without a right answer.
+    CorrectAll,
+    NextSession,
+    PreviousSession,
+    /// Takes the answer that was given, to change it.
+    GivenAnswer,
 
     // Weak areas.
     Measure,
@@ -109,6 +115,8 @@ pub enum Scope {
     TasksPrompt,
     Tasks,
     Sessions,
+    /// The walk through what is to be corrected.
+    Correcting,
     Weak,
     Training,
     TrainingPreview,
@@ -139,6 +147,7 @@ impl Scope {
             Self::TasksPrompt => "Tasks: writing a prompt",
             Self::Tasks => "Tasks",
             Self::Sessions => "Sessions",
+            Self::Correcting => "Sessions: correcting one after another",
             Self::Weak => "Weak areas",
             Self::Training => "Training",
             Self::TrainingPreview => "Training: before it starts",
@@ -158,7 +167,10 @@ impl Scope {
 
     /// Printable keys are text here.
     pub fn takes_text(self) -> bool {
-        matches!(self, Self::TasksPrompt | Self::Entry | Self::FormText | Self::Palette)
+        matches!(
+            self,
+            Self::TasksPrompt | Self::Correcting | Self::Entry | Self::FormText | Self::Palette
+        )
     }
 }
 
@@ -217,13 +229,26 @@ actions! {
         A::Open, "open-session", ["enter"], Some("open"), "Open the session";
         A::Rate, "rate-session", ["r"], Some("rate"), "Rate the session anew";
         A::EditCorrection, "correct", ["e"], Some("correct"), "Write or change the right answer";
+        A::CorrectAll, "correct-all", ["w"], Some("walk"), "Correct the failed sessions one after another";
         A::AddToSet, "add-to-set", ["a"], Some("to set"), "Add the session with its correction to the evaluation set";
-        A::NextFilter, "filter", ["f"], None, "Show all, failed, to correct, unrated or good sessions";
+        A::NextFilter, "filter", ["f"], None, "Show all, failed, to correct, contradicting, unrated or good sessions";
         A::Search, "search-sessions", ["/"], None, "Search in tasks, comments and issues";
         A::Train, "train-failed", ["t"], Some("train"), "Train on the failed sessions with a correction";
         A::Left, "newer-session", ["left", "h"], Some("newer"), "While one is open: the session above it in the list";
         A::Right, "older-session", ["right", "l"], Some("older"), "While one is open: the session below it in the list";
         A::Back, "leave-session", ["esc"], Some("back"), "Back to the list, or clear search and filter";
+    }
+    Correcting {
+        A::Confirm, "save-correction", ["enter"], Some("save, next"), "Save the right answer and go to the next session";
+        A::NextSession, "skip-session", ["tab"], Some("skip"), "To the next session without saving; what is typed stays";
+        A::Back, "end-correcting", ["esc"], Some("end"), "End; what is not saved is named first";
+        A::PreviousSession, "previous-session", ["backtab"], Some("back"), "To the session before";
+        A::GivenAnswer, "given-answer", ["ctrl-g"], Some("its answer"), "Put the given answer into the editor, to change it";
+        A::ClearText, "clear-correction", ["ctrl-u"], Some("clear"), "Empty the editor; once more: what stood there";
+        A::NewLine, "new-line-correction", ["ctrl-j", "alt-enter", "shift-enter"], Some("new line"), "Start a new line";
+        A::Editor, "walk-in-editor", ["ctrl-e"], Some("editor"), "Write the right answer in $EDITOR";
+        A::PageUp, "read-back", ["pageup"], None, "Scroll what was asked and answered back";
+        A::PageDown, "read-on", ["pagedown"], None, "Scroll what was asked and answered forth";
     }
     Weak {
         A::Measure, "measure", ["m"], Some("measure"), "Measure the set with the chosen arm";

@@ -133,6 +133,12 @@ impl App {
         self.layers.push(layer);
     }
 
+    /// Whose keys act now.
+    #[cfg(test)]
+    pub fn present_scope(&self) -> Scope {
+        self.scopes().first().copied().unwrap_or(Scope::Always)
+    }
+
     fn panes(&self) -> [&dyn Pane; 6] {
         [&self.tasks, &self.sessions, &self.weak, &self.training, &self.compare, &self.experiments]
     }

@@ -1,6 +1,7 @@
 //! `kaizen rate`.
 
-use crate::kaizen::{Ended, Home, says};
+use crate::kaizen::{Ended, Home, says, text};
+use crate::sessions::session;
 use serde_json::json;
 
 // If this fails, what a person said is lost or changed.
@@ -82,4 +83,26 @@ fn a_beginning_that_several_sessions_share_is_not_guessed() {
     let ids = [home.task("one"), home.task("two")];
     let told = home.fails(&["rate", "session_", "3"]);
     says(&told, &[&ids[0], &ids[1], "more of the id"]);
+}
+
+// If this fails, a script teaches the model its own wrong answer, or leaves half a rating behind.
+#[test]
+fn a_correction_that_corrects_nothing_is_refused_whole() {
+    let home = Home::new();
+    let id = "session_20251101_000001";
+    home.file(&format!("from/{id}/session.json"), session(id, "cats", "2"));
+    home.ok(&["sessions", "import", &text(&home.path("from"))]);
+    let before = home.session(id);
+    for (content, told) in [
+        ("an answer\n", "is the answer it gave; if that was right, leave the correction out"),
+        ("", "is empty; write what the right answer would have been"),
+    ] {
+        let answer = home.file("answer.txt", content);
+        let flags = ["rate", id, "5", "--comment", "new", "--issue", "ocr", "--answer", &answer];
+        let ended = home.run(&flags);
+        assert_eq!((ended.code, ended.out.as_str(), ended.err.lines().count()), (1, "", 1));
+        says(&ended.err, &[told, id]);
+        assert_eq!(home.session(id), before);
+        assert_eq!(home.json(&["sessions", "list"])["sessions"][0]["rating"], 2);
+    }
 }

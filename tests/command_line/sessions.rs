@@ -113,3 +113,37 @@ fn the_index_is_rebuilt_from_the_files() {
     assert_eq!(home.json(&["sessions", "reindex"])["indexed"], 2);
     assert_eq!(home.json(&["sessions", "list"]), before);
 }
+
+// If this fails, a large collection of sessions does not fit into a small machine.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_import_holds_few_sessions_at_a_time() {
+    const COUNT: usize = 40;
+    const MIB: usize = 4;
+    let home = Home::new();
+    let long = "word ".repeat(MIB * 1024 * 1024 / 5);
+    for number in 0..COUNT {
+        let id = format!("session_20251101_{number:06}");
+        let text = session(&id, "cats", "4").replace("an answer", &long);
+        home.file(&format!("from/{id}/session.json"), text);
+    }
+    let mut process = home
+        .process()
+        .args(["sessions", "import", &text(&home.path("from"))])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while process.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", process.id()));
+        let kib = status.ok().and_then(|status| {
+            let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+            line.split_whitespace().nth(1)?.parse::<usize>().ok()
+        });
+        peak = kib.map_or(peak, |kib| kib / 1024);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let listed = home.json(&["sessions", "list"]);
+    assert_eq!(listed["sessions"].as_array().unwrap().len(), COUNT);
+    assert!(peak > MIB && peak < COUNT * MIB / 2, "{peak} MiB for {} MiB", COUNT * MIB);
+}

@@ -1,10 +1,10 @@
 //! Tasks in ask mode.
 
 use super::super::{Answered, AskTask, WorkEvent};
-use super::{Inner, Work};
+use super::{Inner, Work, lock};
 use crate::model::sampler::Sampling;
 use crate::runtime::Runtime;
-use crate::store::{Index, logs, plain};
+use crate::store::{logs, plain};
 use crate::tasks::{self, Arm, AskRequest};
 use crate::workplace::{ArmChoice, Result, service};
 
@@ -44,8 +44,7 @@ impl Inner {
             }
         };
         // The file is the truth and is saved; the index catches up when the sessions are listed next.
-        let indexed = Index::open(&self.workplace.home).and_then(|i| i.upsert(&answer.session));
-        if let Err(error) = indexed {
+        if let Err(error) = lock(&self.catalogue).upsert(&answer.session) {
             tracing::warn!("saved, but not in the index yet: {error}");
         }
         self.routed(service::inspect(&self.workplace, &answer.session));

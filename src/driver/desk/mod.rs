@@ -14,15 +14,20 @@ mod weak;
 
 use super::{Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Runtime;
+use crate::store::Catalogue;
 use crate::tasks::Arm;
 use crate::workplace::replay::Choice as PairChoice;
 use crate::workplace::{ArmChoice, Error, Event, Prepared, Result, Workplace, service};
 use model_slot::ModelSlot;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A quiet moment: longer than between two keys of somebody who types.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// Where reports go.
 pub type Tell = Arc<dyn Fn(Report) + Send + Sync>;
@@ -39,6 +44,8 @@ pub struct Desk {
 struct Inner {
     workplace: Workplace,
     tell: Tell,
+    /// The index, kept open.
+    catalogue: Mutex<Catalogue>,
     model: ModelSlot,
     /// The switches of the pieces of work under way.
     switches: Mutex<HashMap<WorkId, Arc<AtomicBool>>>,
@@ -55,6 +62,7 @@ impl Desk {
     /// When the operating system gives no thread.
     pub fn new(workplace: Workplace, tell: Tell) -> std::io::Result<Self> {
         let inner = Arc::new(Inner {
+            catalogue: Mutex::new(Catalogue::new(&workplace.home)),
             workplace,
             tell,
             model: ModelSlot::default(),
@@ -65,9 +73,20 @@ impl Desk {
         let (files, received) = mpsc::channel();
         let clerk = inner.clone();
         let thread = std::thread::Builder::new().name("files".into()).spawn(move || {
-            while let Ok(effect) = received.recv() {
+            let mut listed = None;
+            loop {
                 // One effect that breaks must not take the later ones, ratings among them, with it.
-                if let Err(why) = caught(|| clerk.touch_files(effect)) {
+                let done = match next(&received, listed.is_some()) {
+                    Next::Effect(effect) => {
+                        if let Effect::ListSessions(filter) = &effect {
+                            listed = Some(filter.clone());
+                        }
+                        caught(|| clerk.touch_files(effect))
+                    }
+                    Next::Quiet => caught(|| clerk.look_again(listed.take())),
+                    Next::End => break,
+                };
+                if let Err(why) = done {
                     clerk.failed("do what was asked", &why);
                 }
             }
@@ -218,6 +237,26 @@ impl Desk {
         let inner = self.inner.clone();
         let spawned = std::thread::Builder::new().name(name.into()).spawn(move || run(&inner));
         spawned.map_err(|error| self.inner.failed("start a thread", &error.to_string())).ok()
+    }
+}
+
+/// What the file thread has to do next.
+enum Next {
+    Effect(Effect),
+    /// Nothing was asked for a while.
+    Quiet,
+    End,
+}
+
+/// Waits for the next effect; where something is left for a quiet moment, not for long.
+fn next(received: &Receiver<Effect>, left: bool) -> Next {
+    if !left {
+        return received.recv().map_or(Next::End, Next::Effect);
+    }
+    match received.recv_timeout(QUIET) {
+        Ok(effect) => Next::Effect(effect),
+        Err(RecvTimeoutError::Timeout) => Next::Quiet,
+        Err(RecvTimeoutError::Disconnected) => Next::End,
     }
 }
 

@@ -1,18 +1,19 @@
 //! Sessions, ratings, and the home's own evaluation items.
 
 use super::super::{Report, Sessions};
-use super::Inner;
+use super::{Inner, lock};
 use crate::eval::{Example, Provenance};
-use crate::feedback::OWN_WORK;
-use crate::feedback::{self, Rating};
-use crate::store::{Filter, Index, SessionId, atomic, logs};
+use crate::feedback::{self, OWN_WORK, Rating};
+use crate::store::{Filter, SessionId, atomic, logs};
 use crate::workplace::{Error, Result};
 use std::sync::Arc;
 
 impl Inner {
+    /// The sessions that match. What came and went is seen at once; a change that another process made
+    /// to a session is seen in the next quiet moment, see [`look_again`](Self::look_again).
     pub(super) fn list_sessions(&self, filter: &Filter) -> Result<Report> {
-        let mut index = Index::open(&self.workplace.home)?;
-        let damaged = index.refresh()?.damaged;
+        let mut catalogue = lock(&self.catalogue);
+        let (index, damaged) = catalogue.index()?;
         let rated = Filter {
             rated: Some(true),
             limit: Some(self.workplace.config.feedback.window),
@@ -28,10 +29,21 @@ impl Inner {
             filter: filter.clone(),
             list: index.list(filter)?,
             total: index.count(&Filter::default())?,
-            trigger: Some(self.workplace.trigger(&index)?),
+            trigger: Some(self.workplace.trigger(index)?),
             recent_stars,
-            damaged,
+            damaged: damaged.to_vec(),
         })))
+    }
+
+    /// Looks at every session file, which takes too long at every key, and reports the last list once
+    /// more if something had changed.
+    pub(super) fn look_again(&self, listed: Option<Filter>) {
+        let Some(filter) = listed else { return };
+        // Who asked has been told what is wrong, if anything is.
+        let changed = lock(&self.catalogue).look_closely().unwrap_or(false);
+        if changed && let Ok(report) = self.list_sessions(&filter) {
+            self.tell(report);
+        }
     }
 
     pub(super) fn open_session(&self, id: &SessionId) -> Result<Report> {
@@ -41,19 +53,17 @@ impl Inner {
     pub(super) fn rate(&self, id: &SessionId, rating: &Rating) -> Result<Report> {
         let home = &self.workplace.home;
         // The file is the truth: an index that cannot even be opened does not lose the rating.
-        let session = match Index::open(home) {
-            Ok(index) => {
-                let rated = feedback::rate(home, &index, id.as_str(), rating)?;
-                if let Some(error) = rated.index_failure {
-                    tracing::warn!("rated, but not in the index yet: {error}");
-                }
-                rated.session
+        let rated = match lock(&self.catalogue).index() {
+            Ok((index, _)) => {
+                let rated = feedback::rate(home, index, id.as_str(), rating)?;
+                (rated.session, rated.index_failure)
             }
-            Err(error) => {
-                tracing::warn!("rated, but not in the index yet: {error}");
-                feedback::save_rating(home, id.as_str(), rating)?
-            }
+            Err(error) => (feedback::save_rating(home, id.as_str(), rating)?, Some(error)),
         };
+        let (session, failure) = rated;
+        if let Some(error) = failure {
+            tracing::warn!("rated, but not in the index yet: {error}");
+        }
         Ok(Report::Rated(Box::new(session)))
     }
 
@@ -131,10 +141,21 @@ mod tests {
             session.session_id
         }
 
-        /// Asks for something and waits for what comes of it.
+        /// Asks for something and waits for what comes of it. Lists that come by themselves, because
+        /// sessions were made behind the desk's back, are passed over.
         fn ask(&self, effect: Effect) -> Report {
+            let wanted = match &effect {
+                Effect::ListSessions(filter) => Some(filter.clone()),
+                _ => None,
+            };
             self.desk.perform(effect);
-            self.reports.recv_timeout(std::time::Duration::from_secs(60)).unwrap()
+            loop {
+                let told = self.reports.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+                match &told {
+                    Report::Sessions(sessions) if Some(&sessions.filter) != wanted.as_ref() => {}
+                    _ => return told,
+                }
+            }
         }
 
         fn list(&self, filter: Filter) -> Arc<Sessions> {
@@ -176,6 +197,28 @@ mod tests {
         assert_eq!(sessions.recent_stars, [5, 5, 5, 4, 4, 3, 2, 2, 1, 1, 1]);
         assert!(matches!(sessions.trigger, Some(Trigger::Retrain { rated: 11, .. })));
         assert_eq!(sessions.damaged.len(), 1);
+    }
+
+    // If this fails, what was rated in another window is not seen until the dashboard is left.
+    #[test]
+    fn a_change_by_another_process_comes_without_being_asked_for() {
+        let place = Place::new();
+        let id = place.session(1, "t", "a");
+        let good = Filter { at_least: Some(Stars::ALL[3]), ..Filter::default() };
+        assert_eq!(place.list(good.clone()).list.len(), 0);
+        let home = crate::store::Home::open(place.folder.path()).unwrap();
+        crate::feedback::save_rating(&home, id.as_str(), &stars(5)).unwrap();
+        let seen = || match place.reports.recv_timeout(std::time::Duration::from_secs(60)) {
+            Ok(Report::Sessions(sessions)) => sessions,
+            other => panic!("{other:?}"),
+        };
+        let sessions = seen();
+        assert_eq!((sessions.filter.clone(), sessions.list.len()), (good.clone(), 1));
+        // One's own rating is in the list at once, and is not told of twice.
+        place.rate(&id, stars(4));
+        assert_eq!(place.list(good).list[0].stars.map(Stars::get), Some(4));
+        let quiet = place.reports.recv_timeout(std::time::Duration::from_secs(1));
+        assert!(quiet.is_err(), "{quiet:?}");
     }
 
     // If this fails, the form says `saved` of what a restart does not find.

@@ -9,9 +9,8 @@
 /// The win probabilities that are bet on, in equal parts: most about two wins in three, where a decision is
 /// wanted within a hundred pairs, and two for smaller differences. Whoever wins more often is found out
 /// quickly by these as well; a wider range would cost more than it finds.
-const BETS: [f64; 15] = [
-    0.55, 0.57, 0.60, 0.61, 0.62, 0.63, 0.64, 0.65, 0.66, 0.67, 0.68, 0.69, 0.70, 0.71, 0.72,
-];
+const BETS: [f64; 15] =
+    [0.55, 0.57, 0.60, 0.61, 0.62, 0.63, 0.64, 0.65, 0.66, 0.67, 0.68, 0.69, 0.70, 0.71, 0.72];
 
 /// Pairs beyond which "about so many more" is no advice.
 const MOST_MORE: usize = 5_000;

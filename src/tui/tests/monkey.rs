@@ -14,7 +14,7 @@ use crate::eval::{AreaOutcome, Decision, Example, ItemScore, Provenance, Verdict
 use crate::runtime::Stop;
 use crate::store::{Message, Session, SessionId, SessionSummary, Stars};
 use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
-use crate::tui::action::{KeyPress, TABLE};
+use crate::tui::action::{KeyPress, Scope, TABLE};
 use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
 use crate::workplace::Event as Progress;
@@ -32,13 +32,16 @@ const EVENTS: usize = 20_000;
 fn twenty_thousand_random_events_end_without_a_panic_and_the_way_out_stays_open() {
     let mut screen = Screen::starting(80, 24);
     let mut cat = Cat { rng: ChaCha8Rng::seed_from_u64(20_000), asked: Vec::new(), sessions: 0 };
+    let mut corrected = 0;
     for _ in 0..EVENTS {
         let event = cat.event(&mut screen);
         screen.event(event);
+        corrected += usize::from(screen.app.present_scope() == Scope::Correcting);
         cat.asked.append(&mut screen.effects);
         screen.terminal_effects.clear();
         screen.buffer();
     }
+    assert!(corrected > 100, "the cat hardly found the corrections: {corrected} events");
     screen.resize(80, 24).keys("ctrl-c ctrl-c ctrl-c");
     assert!(screen.terminal_effects.contains(&TerminalEffect::Quit), "{}", screen.shown());
 }
@@ -261,6 +264,7 @@ impl Cat {
             outcome: Some("finished".into()),
             rated_at: None,
             arm_probability: None,
+            asked: (self.rng.random_range(0..2) == 0).then_some(1),
         }
     }
 

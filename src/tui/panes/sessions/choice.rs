@@ -11,19 +11,22 @@ pub enum Choice {
     Failed,
     /// Failed, and nobody has said what would have been right.
     ToCorrect,
+    /// Corrections that say different things of one prompt.
+    Contradicting,
     Unrated,
     Good,
 }
 
 impl Choice {
-    pub const ALL: [Self; 5] =
-        [Self::All, Self::Failed, Self::ToCorrect, Self::Unrated, Self::Good];
+    pub const ALL: [Self; 6] =
+        [Self::All, Self::Failed, Self::ToCorrect, Self::Contradicting, Self::Unrated, Self::Good];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::All => "All",
             Self::Failed => "Failed",
             Self::ToCorrect => "To correct",
+            Self::Contradicting => "Contradicting",
             Self::Unrated => "Unrated",
             Self::Good => "Good",
         }
@@ -33,7 +36,8 @@ impl Choice {
         match self {
             Self::All => Self::Failed,
             Self::Failed => Self::ToCorrect,
-            Self::ToCorrect => Self::Unrated,
+            Self::ToCorrect => Self::Contradicting,
+            Self::Contradicting => Self::Unrated,
             Self::Unrated => Self::Good,
             Self::Good => Self::All,
         }
@@ -51,6 +55,7 @@ impl Choice {
             Self::All => all,
             Self::Failed => Filter { at_most: stars(failed), ..all },
             Self::ToCorrect => Filter { at_most: stars(failed), corrected: Some(false), ..all },
+            Self::Contradicting => Filter { contradicting: stars(failed), ..all },
             Self::Unrated => Filter { rated: Some(false), ..all },
             Self::Good => Filter { at_least: stars(4), ..all },
         }
@@ -67,6 +72,9 @@ impl Choice {
             }
             Self::ToCorrect => {
                 ["Every failed session has its right answer.", "t trains on them; f shows others."]
+            }
+            Self::Contradicting => {
+                ["No two right answers contradict each other.", "f shows other sessions."]
             }
             Self::Unrated => ["Every session is rated.", "f shows other sessions."],
             Self::Good => ["No session has four or five stars yet.", "f shows other sessions."],

@@ -1,7 +1,7 @@
 //! One session in full, as text to scroll: its turns, the answer, what was said about it, and how it
 //! came about.
 
-use crate::store::{Iteration, Outcome, Record, Role, Session, plain, plain_line};
+use crate::store::{Iteration, Outcome, RatingEntry, Record, Role, Session, plain, plain_line};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Scroll, stars, wrap};
 use ratatui::style::Style;
@@ -15,6 +15,10 @@ const LONGEST: usize = 60_000;
 const WIDEST: usize = 100;
 /// Columns of the names in the details.
 const NAMES: usize = 13;
+/// Columns before what a rating changed: under its time.
+const HISTORY: usize = 9;
+/// Characters of a comment or a right answer in the history of ratings.
+const EXCERPT: usize = 160;
 
 /// A session that is open, and how far it is scrolled.
 #[derive(Debug)]
@@ -36,6 +40,35 @@ impl Detail {
         self.wrapped = RefCell::default();
     }
 
+    /// Its turns and its answer alone, in `width` columns.
+    pub fn parts(session: &Session, width: usize, theme: &Theme) -> Parts {
+        let width = width.min(WIDEST);
+        let part = |fill: &dyn Fn(&mut Text)| {
+            let mut text = Text { lines: Vec::new(), width, theme };
+            fill(&mut text);
+            text.lines
+        };
+        Parts {
+            asked: part(&|text| text.turns(session)),
+            given: part(&|text| {
+                text.steps(&session.iterations);
+                text.answer(session);
+            }),
+        }
+    }
+
+    /// A titled text, as the parts are.
+    pub fn part(
+        title: &'static str,
+        words: &str,
+        width: usize,
+        theme: &Theme,
+    ) -> Vec<Line<'static>> {
+        let mut text = Text { lines: Vec::new(), width: width.min(WIDEST), theme };
+        text.part(title, words, theme.person);
+        text.lines
+    }
+
     /// The answer as it may be shown or copied.
     pub fn answer(&self) -> Option<String> {
         self.session.answer().map(plain)
@@ -55,6 +88,34 @@ impl Detail {
     }
 }
 
+/// What was asked and what was answered, as lines.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    pub asked: Vec<Line<'static>>,
+    pub given: Vec<Line<'static>>,
+}
+
+/// The parts for the widths last drawn: wrapping is done once, not with every frame.
+#[derive(Debug, Default)]
+pub struct Lines(RefCell<Vec<(usize, Parts)>>);
+
+impl Lines {
+    /// As made for this width before, or made now.
+    pub fn of(&self, width: usize, make: impl FnOnce() -> Parts) -> Parts {
+        let mut made = self.0.borrow_mut();
+        if let Some((_, parts)) = made.iter().find(|(present, _)| *present == width) {
+            return parts.clone();
+        }
+        let parts = make();
+        // Two columns have two widths; those of a screen that was resized go.
+        if made.len() == 2 {
+            made.remove(0);
+        }
+        made.push((width, parts.clone()));
+        parts
+    }
+}
+
 /// Lines as they are put together.
 struct Text<'t> {
     lines: Vec<Line<'static>>,
@@ -65,6 +126,20 @@ struct Text<'t> {
 impl<'t> Text<'t> {
     fn of(session: &Session, width: usize, theme: &'t Theme) -> Self {
         let mut text = Self { lines: Vec::new(), width, theme };
+        text.turns(session);
+        text.steps(&session.iterations);
+        text.answer(session);
+        text.feedback(session);
+        text.details(session);
+        while text.lines.last().is_some_and(|line| line.width() == 0) {
+            text.lines.pop();
+        }
+        text
+    }
+
+    /// What was asked, with the turns before it.
+    fn turns(&mut self, session: &Session) {
+        let theme = self.theme;
         for turn in session.prompt() {
             let (title, style) = match turn.role {
                 Role::System => ("System", theme.dim),
@@ -72,19 +147,15 @@ impl<'t> Text<'t> {
                 Role::Assistant => ("Model", theme.text),
                 Role::Tool => ("Tool", theme.dim),
             };
-            text.part(title, &turn.content, style);
+            self.part(title, &turn.content, style);
         }
-        text.steps(&session.iterations);
+    }
+
+    fn answer(&mut self, session: &Session) {
         match session.answer() {
-            Some(answer) => text.part("Answer", answer, theme.text),
-            None => text.part("Answer", "There is none.", theme.dim),
+            Some(answer) => self.part("Answer", answer, self.theme.text),
+            None => self.part("Answer", "There is none.", self.theme.dim),
         }
-        text.feedback(session);
-        text.details(session);
-        while text.lines.last().is_some_and(|line| line.width() == 0) {
-            text.lines.pop();
-        }
-        text
     }
 
     fn title(&mut self, title: &'static str) {
@@ -151,6 +222,7 @@ impl<'t> Text<'t> {
         let ratings = record.map(|record| record.ratings.as_slice()).unwrap_or_default();
         if ratings.len() > 1 {
             self.title("Ratings so far");
+            let mut before = None;
             for rating in ratings {
                 let at = rating.at.map_or("before it came here".into(), |at| {
                     at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
@@ -160,6 +232,13 @@ impl<'t> Text<'t> {
                     Span::styled(format!("  {given}  "), self.theme.stars),
                     Span::styled(at, self.theme.dim),
                 ]));
+                for change in changes(before, rating) {
+                    let room = self.width.saturating_sub(HISTORY);
+                    for line in wrap(&change, room) {
+                        self.lines.push(Line::raw(format!("{:HISTORY$}{line}", "")));
+                    }
+                }
+                before = Some(rating);
             }
             self.lines.push(Line::default());
         }
@@ -249,6 +328,41 @@ impl<'t> Text<'t> {
                 Span::raw(line),
             ]));
         }
+    }
+}
+
+/// What a rating said otherwise than the one before it, in words.
+fn changes(before: Option<&RatingEntry>, now: &RatingEntry) -> Vec<String> {
+    let mut told = Vec::new();
+    let issues = |rating: &RatingEntry| {
+        rating.issues.iter().map(|issue| plain_line(issue.words())).collect::<Vec<_>>().join(", ")
+    };
+    if before.map_or(!now.issues.is_empty(), |before| before.issues != now.issues) {
+        told.push(match issues(now) {
+            none if none.is_empty() => "nothing went wrong any more".into(),
+            some => format!("went wrong: {some}"),
+        });
+    }
+    let mut text = |name: &str, before: Option<&String>, now: Option<&String>| {
+        if before != now {
+            told.push(match now {
+                Some(text) => format!("{name}: {}", plain_line(&start_of(text))),
+                None => format!("no {name} any more"),
+            });
+        }
+    };
+    let comment = |rating: &RatingEntry| rating.comment.clone();
+    text("comment", before.and_then(comment).as_ref(), now.comment.as_ref());
+    let correction = |rating: &RatingEntry| rating.correction.clone();
+    text("right answer", before.and_then(correction).as_ref(), now.correction.as_ref());
+    told
+}
+
+/// Enough of a text to tell it from another.
+fn start_of(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! correct it again. Owns what is listed and selected; what is on disk it knows from reports alone.
 
 mod choice;
+mod correcting;
 mod cursor;
 mod detail;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use crate::tui::action::{Action, Scope};
 use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer};
 use crate::tui::pane::{Context, Intent, Pane, PaneName, Shared, TerminalEffect};
 use choice::Choice;
+use correcting::{Correcting, Stay};
 use crossterm::event::KeyEvent;
 use cursor::Cursor;
 use detail::Detail;
@@ -44,6 +46,18 @@ pub struct SessionsPane {
     preview: Option<Detail>,
     /// There was room when last drawn.
     wide: Cell<bool>,
+    /// The walk through what is to be corrected.
+    walk: Option<Box<Correcting>>,
+    /// The lists that a walk begins with and that have not both come.
+    gathering: Option<Gathering>,
+}
+
+/// What a walk will go through: what has no right answer, then what has two.
+#[derive(Debug)]
+struct Gathering {
+    wanted: Filter,
+    /// The first list, when the second is on its way.
+    first: Option<Arc<Sessions>>,
 }
 
 /// What a session is loaded for.
@@ -57,17 +71,24 @@ enum Purpose {
 
 impl Pane for SessionsPane {
     fn scope(&self) -> Scope {
-        Scope::Sessions
+        match &self.walk {
+            Some(walk) if !walk.has_ended() => Scope::Correcting,
+            _ => Scope::Sessions,
+        }
     }
 
     fn applies(&self, action: Action, shared: &Shared) -> bool {
         let _ = shared;
+        if let Some(walk) = &self.walk {
+            return walk.applies(action);
+        }
         let reading = self.opened.is_some();
         match action {
             Action::Open => !reading && self.current().is_some(),
             Action::Rate | Action::EditCorrection | Action::AddToSet => self.current().is_some(),
             Action::Left | Action::Right => reading,
             Action::NextFilter | Action::Search => !reading,
+            Action::CorrectAll => !reading && self.listed.as_ref().is_some_and(|l| l.total > 0),
             Action::Train => self.listed.as_ref().is_some_and(|listed| listed.total > 0),
             Action::Back => reading || self.choice != Choice::default() || !self.search.is_empty(),
             _ => true,
@@ -75,7 +96,21 @@ impl Pane for SessionsPane {
     }
 
     fn act(&mut self, action: Action, context: &mut Context) {
+        if let Some(walk) = self.walk.as_mut().filter(|_| action != Action::Train) {
+            if walk.act(action, context) == Stay::Over {
+                self.walk = None;
+                self.ask(context);
+            }
+            return;
+        }
+        self.gathering = None;
         match action {
+            Action::CorrectAll => {
+                // What is searched for narrows the walk; which sessions it is for does not.
+                let wanted = Choice::ToCorrect.filter(&self.search, &context.shared.config);
+                context.perform(Effect::ListSessions(wanted.clone()));
+                self.gathering = Some(Gathering { wanted, first: None });
+            }
             Action::Open => self.load(Purpose::Read, context),
             Action::Rate => self.load(Purpose::Rate, context),
             Action::EditCorrection => self.load(Purpose::Correct, context),
@@ -107,14 +142,31 @@ impl Pane for SessionsPane {
         }
     }
 
-    /// Nothing is typed into the pane itself: the search has a layer of its own.
-    fn type_key(&mut self, _: KeyEvent, _: &mut Context) {}
+    /// Only the walk takes text: the search has a layer of its own.
+    fn type_key(&mut self, key: KeyEvent, _: &mut Context) {
+        if let Some(walk) = &mut self.walk {
+            walk.type_key(key);
+        }
+    }
 
-    fn paste(&mut self, _: &str, _: &mut Context) {}
+    fn paste(&mut self, text: &str, _: &mut Context) {
+        if let Some(walk) = &mut self.walk {
+            walk.paste(text);
+        }
+    }
 
-    fn edited(&mut self, _: &str, _: &mut Context) {}
+    fn edited(&mut self, text: &str, _: &mut Context) {
+        if let Some(walk) = &mut self.walk {
+            walk.edited(text);
+        }
+    }
 
     fn report(&mut self, report: &Report, context: &mut Context) {
+        let ours = matches!(report, Report::Failed { what: "open the session", .. })
+            && self.awaited.is_some();
+        if let Some(walk) = self.walk.as_mut().filter(|_| !ours) {
+            walk.report(report, context);
+        }
         match report {
             Report::Sessions(sessions) => self.listed(sessions, context),
             Report::Session(session) => self.loaded(session, context),
@@ -181,12 +233,34 @@ impl SessionsPane {
 
     /// Asks again if the list was ever looked at; else coming here will.
     fn refresh(&mut self, context: &mut Context) {
+        // A walk asks when it is over; until then nobody sees the list.
+        if self.walk.is_some() {
+            return;
+        }
         if self.listed.is_some() || self.asked.is_some() {
             self.ask(context);
         }
     }
 
+    /// Begins the walk, if this is the list it waits for.
+    fn gathered(&mut self, sessions: &Arc<Sessions>, context: &mut Context) {
+        let Some(gathering) = self.gathering.take_if(|g| g.wanted == sessions.filter) else {
+            return;
+        };
+        let Some(first) = gathering.first else {
+            let wanted = Choice::Contradicting.filter(&self.search, &context.shared.config);
+            context.perform(Effect::ListSessions(wanted.clone()));
+            self.gathering = Some(Gathering { wanted, first: Some(sessions.clone()) });
+            return;
+        };
+        self.walk = Correcting::new(&first.list, &sessions.list, context).map(Box::new);
+        if self.walk.is_none() {
+            context.say("no failed session waits for its right answer");
+        }
+    }
+
     fn listed(&mut self, sessions: &Arc<Sessions>, context: &mut Context) {
+        self.gathered(sessions, context);
         if self.asked.as_ref() == Some(&sessions.filter) {
             self.asked = None;
         }

@@ -5,8 +5,8 @@ use crate::driver::{Answered, Effect, Report, Sessions, WorkEvent, WorkId};
 use crate::feedback::Trigger;
 use crate::runtime::Stop;
 use crate::store::{
-    Correction, Filter, Generation, Issue, Message, Outcome, Session, SessionSummary, Skipped,
-    Stars,
+    Correction, Filter, Generation, Issue, Message, Outcome, RatingEntry, Session, SessionSummary,
+    Skipped, Stars,
 };
 use crate::tui::pane::TerminalEffect;
 use crate::tui::tests::Screen;
@@ -32,6 +32,7 @@ fn summary(id: &str, started: &str, task: &str) -> SessionSummary {
         outcome: Some("finished".into()),
         rated_at: None,
         arm_probability: None,
+        asked: None,
     }
 }
 
@@ -195,6 +196,7 @@ fn one_key_goes_through_the_filters() {
     let filters = [
         failed.clone(),
         Filter { corrected: Some(false), ..failed },
+        Filter { contradicting: stars(3), ..all.clone() },
         Filter { rated: Some(false), ..all.clone() },
         Filter { at_least: stars(4), ..all.clone() },
         all,
@@ -494,4 +496,38 @@ fn no_key_and_no_size_breaks_it() {
         }
         screen.shown();
     }
+}
+
+// If this fails, a person who changed their mind cannot see what they had said before.
+#[test]
+fn every_earlier_rating_is_shown_with_what_it_changed() {
+    let mut screen = filled(80, 44);
+    screen.keys("j enter");
+    let mut rated = session("session_8");
+    let entry =
+        |at: Option<&str>, number, comment: Option<&str>, answer: Option<&str>| RatingEntry {
+            at: at.map(|at| at.parse().unwrap()),
+            stars: stars(number),
+            issues: vec![Issue::WrongAction],
+            comment: comment.map(str::to_owned),
+            correction: answer.map(str::to_owned),
+            extra: Default::default(),
+        };
+    rated.record_mut().ratings = vec![
+        entry(None, 1, Some("theirs"), None),
+        entry(Some("2026-11-23T10:00:00Z"), 2, None, Some("du -a\n| sort \u{1b}[2J")),
+        RatingEntry { issues: vec![], ..entry(Some("2026-11-23T11:50:00Z"), 2, None, Some("du")) },
+    ];
+    screen.report(Report::Session(Box::new(rated))).keys("end");
+    screen.shows(&[
+        "Ratings so far",
+        "★☆☆☆☆  before it came here",
+        "went wrong: Wrong action selected",
+        "comment: theirs",
+        "no comment any more",
+        "right answer: du -a | sort",
+        "nothing went wrong any more",
+        "right answer: du\n",
+    ]);
+    assert_eq!(screen.shown().matches("went wrong: ").count(), 1, "{}", screen.shown());
 }

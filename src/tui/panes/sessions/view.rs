@@ -26,6 +26,9 @@ const COURSE: usize = 12;
 pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
     pane.wide.set(area.width >= WIDE);
     let area = area.inner(Margin::new(1, 0));
+    if let Some(walk) = &pane.walk {
+        return walk.draw(frame, area, shared);
+    }
     if let Some(opened) = &pane.opened {
         draw_session(opened, frame, area, shared);
         return;
