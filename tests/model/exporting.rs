@@ -108,14 +108,15 @@ fn a_merged_file_is_a_whole_model_that_scores_as_base_and_adapter() {
     let (folder, registry, name) = registry();
     let wanted = scores(smooth_model(), Some(adapter()));
     let by_default = scores(model(), Some(adapter()));
-    // The few texts that come with the code average less out.
-    let slack = if reference().is_some() { 1.0 } else { 3.0 };
     let effect = off("base without the adapter", &scores(smooth_model(), None), &wanted);
     assert!(effect.greatest > 0.05, "the adapter changes too little to be seen");
     // Of a single text Q8_0's rounding takes as much in other programs as here.
     for (format, allowed, of_each) in
         [(WrittenFormat::F16, 0.002, 0.002), (WrittenFormat::Q8_0, 0.01, 0.02)]
     {
+        // Over the five short texts that come with the code Q8_0's rounding hardly averages out.
+        let few = reference().is_none();
+        let slack = if few && format == WrittenFormat::Q8_0 { 10.0 } else { 1.0 };
         let to = folder.path().join(format!("{format:?}"));
         let file = export(&registry, &name, &to, ExportFormat::Merged(format)).unwrap();
         let load = |precision| Model::load(&file, "merged", "0", precision, |_| ()).unwrap();
@@ -129,10 +130,7 @@ fn a_merged_file_is_a_whole_model_that_scores_as_base_and_adapter() {
         assert_eq!(merged.template.hash(), model().template.hash());
         let found = scores(Arc::new(merged), None);
         let found = off(&format!("{format:?} by default"), &found, &by_default);
-        assert!(
-            found.mean < slack * 0.02 && found.greatest < slack * 0.15,
-            "{format:?} by default"
-        );
+        assert!(found.mean < 0.06 && found.greatest < 0.3, "{format:?} by default");
 
         let found = scores(Arc::new(load(smooth_precision())), None);
         let found = off(&format!("{format:?}"), &found, &wanted);
