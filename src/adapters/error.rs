@@ -19,6 +19,10 @@ pub enum Error {
     #[error("{} is there already; choose a folder that does not exist yet", .0.display())]
     Exists(PathBuf),
 
+    /// The person stopped it; nothing of it is left.
+    #[error("cancelled")]
+    Cancelled,
+
     #[error("the adapter in {} changes nothing: applied to the model, every logit stays the same", .0.display())]
     NoEffect(PathBuf),
 

@@ -175,20 +175,6 @@ impl Registry {
         Ok((name, loaded.warnings))
     }
 
-    /// Writes a version in PEFT's format to a folder that does not exist yet.
-    ///
-    /// # Errors
-    /// When the folder exists, cannot be written, or the version does not fit `model`.
-    pub fn export(&self, name: &str, to: &Path, model: &Model) -> Result<()> {
-        let loaded = self.folder(name)?.load(model)?;
-        if to.exists() {
-            return Err(Error::Exists(to.to_owned()));
-        }
-        std::fs::create_dir_all(to)
-            .map_err(|e| crate::store::Error::io("make the folder", to, e))?;
-        Ok(AdapterFolder::new(to).write(&loaded.lora, loaded.metadata.as_ref(), model)?)
-    }
-
     fn versions(&self) -> Result<Vec<u64>> {
         let entries = std::fs::read_dir(&self.folder)
             .map_err(|e| crate::store::Error::io("list the adapters in", &self.folder, e))?;

@@ -1,11 +1,14 @@
 //! `kaizen adapters`: the versions of a home.
 
+mod export;
+
+use self::export::ExportArguments;
 use super::context::Context;
 use super::outcome::{Outcome, Result};
 use super::routing;
 use super::table::columns;
 use crate::adapters::Routing;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -52,21 +55,8 @@ enum Action {
         /// With adapter_config.json and adapter_model.safetensors.
         folder: PathBuf,
     },
-    /// Write one in PEFT's format to a new folder.
-    Export {
-        /// As in lora-v1.
-        version: String,
-        /// Must not exist yet.
-        folder: PathBuf,
-        /// What to write.
-        #[arg(long, value_enum, default_value = "peft")]
-        format: Format,
-    },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Peft,
+    /// Write one to a new folder, for PEFT, llama.cpp or ollama.
+    Export(ExportArguments),
 }
 
 pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> {
@@ -135,12 +125,7 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
                 .line(format!("imported as {name}; try it: kaizen run --adapter {name} \"…\""))?;
             context.output.json(&json!({"name": name}))?;
         }
-        Action::Export { version, folder, format: Format::Peft } => {
-            let runtime = context.runtime()?;
-            registry.export(version, folder, runtime.model())?;
-            context.output.line(format!("{version} is in {}", folder.display()))?;
-            context.output.json(&json!({"name": version, "folder": folder}))?;
-        }
+        Action::Export(arguments) => export::run(context, arguments)?,
     }
     Ok(Outcome::Done)
 }

@@ -36,6 +36,23 @@ impl BlockFormat {
         })
     }
 
+    /// ggml's number of the format, the inverse of [`BlockFormat::from_ggml_type`].
+    pub fn ggml_type(self) -> u32 {
+        match self {
+            Self::F32 => 0,
+            Self::F16 => 1,
+            Self::Q4_0 => 2,
+            Self::Q4_1 => 3,
+            Self::Q5_0 => 6,
+            Self::Q5_1 => 7,
+            Self::Q8_0 => 8,
+            Self::Q4K => 12,
+            Self::Q5K => 13,
+            Self::Q6K => 14,
+            Self::BF16 => 30,
+        }
+    }
+
     /// Elements in one block.
     pub fn block_len(self) -> usize {
         match self {

@@ -20,6 +20,7 @@ mod moments;
 #[cfg(target_arch = "x86_64")]
 mod pairs;
 mod panel;
+mod quantise;
 mod rms_norm;
 mod rotary;
 mod shared_slice;
@@ -41,6 +42,7 @@ pub use dequantise::dequantise;
 pub use frozen_matrix::{FrozenMatrix, LowRank, Product, products};
 pub use matmul::{Matrix, add_product, dot, product};
 pub use moments::{MomentsUpdate, norm, update_moments};
+pub use quantise::{Unstorable, WrittenFormat, quantise};
 pub use rms_norm::{rms_norm, rms_norm_backward};
 pub use rotary::{Angles, Rotary};
 pub use swiglu::{swiglu, swiglu_backward};

@@ -137,6 +137,16 @@ impl Architecture {
         }
     }
 
+    /// For each row of a projection, as transformers (and PEFT's adapters) order them, where it stands in a
+    /// GGUF file; none where the orders are the same.
+    ///
+    /// GGUF interleaves the two halves of each `llama` head of q and k.
+    pub fn rows_in_file(&self, projection: Projection) -> Option<Vec<usize>> {
+        let (rows, _) = self.shape_of(projection);
+        matches!(projection, Projection::Q | Projection::K)
+            .then(|| half_split_order(rows, self.attention.head_width))
+    }
+
     /// Weights of the blocks and the embedding (counted once when the head is tied).
     pub fn parameters(&self) -> usize {
         let block: usize = Projection::ALL
@@ -163,5 +173,28 @@ fn rope_scale(gguf: &Gguf, name: &str) -> Result<f32> {
             what: format!("rope scaling `{other}`"),
             supported: "none, linear, and Llama 3's".into(),
         }),
+    }
+}
+
+/// The converter to GGUF stores row `(half, pair)` of a head as `2 · pair + half`.
+fn half_split_order(rows: usize, head_width: usize) -> Vec<usize> {
+    let half = head_width / 2;
+    (0..rows)
+        .map(|row| {
+            let (head, within) = (row / head_width, row % head_width);
+            head * head_width + 2 * (within % half) + within / half
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::half_split_order;
+
+    /// transformers' converter interleaves as `(half, pair) -> 2 · pair + half` in every head; if
+    /// this is wrong, every adapter from PEFT is applied to the wrong rows.
+    #[test]
+    fn the_interleaving_of_q_and_k_is_undone() {
+        assert_eq!(half_split_order(8, 4), [0, 2, 1, 3, 4, 6, 5, 7]);
     }
 }

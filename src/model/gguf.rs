@@ -1,12 +1,15 @@
-//! A GGUF model file: its metadata, where its tensors lie, and their bytes. Owns the file and trusts
-//! nothing in it; knows nothing of what the keys and tensors mean to a network or a tokenizer.
+//! A GGUF model file: its metadata, where its tensors lie, and their bytes; and how one is written. Owns
+//! the file and trusts nothing in it; knows nothing of what the keys and tensors mean to a network or a
+//! tokenizer.
 
 mod header;
 mod value;
+mod writer;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,6 +18,7 @@ use super::error::{Error, Result};
 use crate::kernels::BlockFormat;
 
 pub use self::value::{Array, Strings, Value};
+pub use self::writer::{NewTensor, write};
 
 /// Where a tensor lies and how it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,14 +80,19 @@ impl Gguf {
 
     /// The bytes of a tensor, as they are stored.
     pub fn read(&self, info: &TensorInfo) -> Result<Vec<u8>> {
-        let end = info.offset.checked_add(info.bytes as u64);
+        self.read_part(info, 0..info.bytes)
+    }
+
+    /// As [`Gguf::read`], only the bytes `part` of the tensor, counted from its first.
+    pub fn read_part(&self, info: &TensorInfo, part: Range<usize>) -> Result<Vec<u8>> {
+        let end = info.offset.checked_add(info.bytes.max(part.end) as u64);
         if end.is_none_or(|end| end > self.length) {
             return Err(self.unusable(format!("tensor {:?} reaches past its end", info.name)));
         }
         let read_error = |source| Error::Read { path: self.path.clone(), source };
-        let mut bytes = vec![0; info.bytes];
+        let mut bytes = vec![0; part.len()];
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(info.offset)).map_err(read_error)?;
+        file.seek(SeekFrom::Start(info.offset + part.start as u64)).map_err(read_error)?;
         file.read_exact(&mut bytes).map_err(read_error)?;
         Ok(bytes)
     }

@@ -8,7 +8,7 @@ use super::tokenizer::Tokenizer;
 use super::{Architecture, Gguf, Result};
 use crate::config::{DeviceChoice, Precision};
 use crate::kernels::Buffer;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Everything that one model file gives. Shared by all jobs; never changed.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     pub template: ChatTemplate,
     identity: BaseModel,
+    file: PathBuf,
 }
 
 impl Model {
@@ -42,7 +43,7 @@ impl Model {
             sha256: sha256.to_owned(),
             template_sha256: template.hash(),
         };
-        Ok(Self { network, tokenizer, template, identity })
+        Ok(Self { network, tokenizer, template, identity, file: path.to_owned() })
     }
 
     /// The same model, computing on the chosen device.
@@ -55,6 +56,11 @@ impl Model {
 
     pub fn name(&self) -> &str {
         &self.identity.name
+    }
+
+    /// The file that it was read from.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Name and hashes, as adapters and sessions store them.

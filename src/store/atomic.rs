@@ -55,6 +55,39 @@ where
     Ok(())
 }
 
+/// Makes the folder `path` with what `fill` writes into the folder that it is given: it appears whole or
+/// not at all, and what was there before stays. Folders above it are made when missing.
+///
+/// `fill` works in a hidden folder beside `path`, gone when it fails; a killed process may leave it
+/// (`.NAME.….tmp`). What `fill` writes must be synced by it.
+pub fn new_folder<T, E: From<Error>>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let cannot = |source| Error::io("make the folder", path, source);
+    let name = path.file_name().ok_or_else(|| cannot(io::ErrorKind::InvalidFilename.into()))?;
+    let parent = folder_of(path);
+    std::fs::create_dir_all(&parent).map_err(cannot)?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As `create_dir` would: open to whom the umask says, not to the owner alone.
+        builder.permissions(std::fs::Permissions::from_mode(0o777));
+    }
+    let staged = builder.tempdir_in(&parent).map_err(cannot)?;
+    let made = fill(staged.path())?;
+    sync_folder(staged.path())?;
+    // Fails where there is anything but an empty folder, so nothing is ever replaced.
+    std::fs::rename(staged.path(), path).map_err(cannot)?;
+    // Under its new name it is no longer to be removed.
+    let _ = staged.keep();
+    sync_folder(&parent)?;
+    Ok(made)
+}
+
 /// Appends `line` and a line break to the file at `path` (made when missing), and syncs it.
 ///
 /// A last line that an earlier crash cut short is closed first, so that it spoils no line but its own.
@@ -183,6 +216,28 @@ mod tests {
         assert!(matches!(failure, Err(Error::DiskFull { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_folder_appears_whole_or_not_at_all_and_replaces_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
+        let path = root.path().join("above/new");
+        let made = new_folder(&path, |folder| write(&folder.join("a"), b"1").map(|()| 7));
+        assert_eq!((made.unwrap(), std::fs::read(path.join("a")).unwrap()), (7, b"1".to_vec()));
+        let again = new_folder(&path, |folder| write(&folder.join("b"), b"2"));
+        assert!(again.is_err());
+        let failed: Result<()> = new_folder(&path.with_file_name("half"), |folder| {
+            write(&folder.join("a"), b"1")?;
+            Err(Error::io("write", folder, io::ErrorKind::StorageFull.into()))
+        });
+        assert!(matches!(failed, Err(Error::DiskFull { .. })));
+        assert_eq!((entries(&path), entries(&root.path().join("above"))), (1, 1), "leftovers");
+        let file = root.path().join("file");
+        std::fs::write(&file, "kept").unwrap();
+        assert!(new_folder::<_, Error>(&file, |_| Ok(())).is_err());
+        assert_eq!(std::fs::read(&file).unwrap(), b"kept");
+        assert_eq!(entries(root.path()), 2, "leftovers");
     }
 
     // If this fails, a full disk is told as "os error 28", and the person does not know what to do.

@@ -12,6 +12,7 @@ mod detaching;
 mod doctor;
 mod escapes;
 mod evaluating;
+mod exporting;
 mod improving;
 mod interrupting;
 mod kaizen;

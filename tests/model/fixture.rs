@@ -23,9 +23,17 @@ pub fn model() -> Arc<Model> {
 /// The model for finite differences of its loss, which rounding on the way would drown.
 pub fn smooth_model() -> Arc<Model> {
     static EXACT: OnceLock<Arc<Model>> = OnceLock::new();
+    match smooth_precision() {
+        Precision::F32 => EXACT.get_or_init(|| Arc::new(loaded(Precision::F32))).clone(),
+        Precision::Quantised => model(),
+    }
+}
+
+/// The precision in which nothing is rounded on the way, on this machine.
+pub fn smooth_precision() -> Precision {
     match rounds_to_bf16() || multiplies_whole_numbers() {
-        true => EXACT.get_or_init(|| Arc::new(loaded(Precision::F32))).clone(),
-        false => model(),
+        true => Precision::F32,
+        false => Precision::Quantised,
     }
 }
 

@@ -7,6 +7,7 @@ mod common;
 
 mod adapter_folder;
 mod conversations;
+mod exporting;
 mod failed_tasks;
 mod fixture;
 mod generating;

@@ -48,21 +48,31 @@ pub(super) fn read_config(text: &str) -> Result<(LoraConfig, Option<String>), Re
         return Err(format!("its peft_type is `{kind}`; only LORA is supported"));
     }
     for flag in ["use_dora", "fan_in_fan_out", "lora_bias", "use_qalora", "use_bdlora"] {
-        if value[flag].as_bool() == Some(true) {
+        if !matches!(value[flag], Value::Null | Value::Bool(false)) {
             return Err(format!("it needs `{flag}`, which is not supported"));
         }
     }
-    if let Some(bias) = value["bias"].as_str()
-        && bias != "none"
-    {
-        return Err(format!("it trains biases (`bias`: `{bias}`), which is not supported"));
+    match &value["bias"] {
+        Value::Null => {}
+        Value::String(bias) if bias == "none" => {}
+        bias => return Err(format!("it trains biases (`bias`: {bias}), which is not supported")),
     }
+    check_initialisation(&value["init_lora_weights"])?;
     for key in [
         "modules_to_save",
         "layers_to_transform",
+        "layer_replication",
         "rank_pattern",
         "alpha_pattern",
         "target_parameters",
+        "trainable_token_indices",
+        // Acts only behind certain tokens.
+        "alora_invocation_tokens",
+        // Variants that compute something else than B·A·x.
+        "arrow_config",
+        "kasa_config",
+        "monteclora_config",
+        "velora_config",
     ] {
         let empty = match &value[key] {
             Value::Null => true,
@@ -82,13 +92,16 @@ pub(super) fn read_config(text: &str) -> Result<(LoraConfig, Option<String>), Re
         .as_f64()
         .filter(|a| a.is_finite())
         .ok_or("it has no usable `lora_alpha`")?;
-    let names: Vec<&str> = match &value["target_modules"] {
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+    let names: Option<Vec<&str>> = match &value["target_modules"] {
+        Value::Array(names) => names.iter().map(Value::as_str).collect(),
         Value::String(all) if all == "all-linear" => {
-            Projection::ALL.iter().map(|p| p.module()).collect()
+            Some(Projection::ALL.iter().map(|p| p.module()).collect())
         }
-        other => return Err(format!("`target_modules` is {other}, a list of names is needed")),
+        _ => None,
     };
+    let names = names.ok_or_else(|| {
+        format!("`target_modules` is {}, a list of names is needed", value["target_modules"])
+    })?;
     let mut targets = BTreeSet::new();
     for name in names {
         let last = name.rsplit('.').next().unwrap_or(name);
@@ -108,6 +121,18 @@ pub(super) fn read_config(text: &str) -> Result<(LoraConfig, Option<String>), Re
         rank_stabilised: value["use_rslora"].as_bool() == Some(true),
     };
     Ok((config, value["base_model_name_or_path"].as_str().map(str::to_owned)))
+}
+
+/// Refuses an adapter whose training began by changing the base model's own weights (PiSSA, OLoRA,
+/// LoftQ and others): on the unchanged base it is another adapter.
+fn check_initialisation(value: &Value) -> Result<(), Refused> {
+    match value {
+        Value::Null | Value::Bool(_) => Ok(()),
+        Value::String(name) if ["gaussian", "eva", "orthogonal"].contains(&name.as_str()) => Ok(()),
+        other => Err(format!(
+            "its `init_lora_weights` is {other}, which changes the base model's own weights; convert it to plain LoRA with PEFT (`path_initial_model_for_weight_conversion`)"
+        )),
+    }
 }
 
 fn tensor_name(layer: usize, projection: Projection, matrix: char) -> String {
@@ -156,19 +181,22 @@ pub(super) fn read_tensors(
             let name = tensor_name(place.layer, place.projection, matrix);
             let view = tensors.tensor(&name).map_err(|_| format!("`{name}` is missing"))?;
             if view.shape() != shape {
-                return Err(format!("`{name}` has shape {:?}, {shape:?} is needed", view.shape()));
+                return Err(format!(
+                    "`{name}` has shape {:?}, {shape:?} is needed here: its rank is another than `r`, or it is for a model of other dimensions",
+                    view.shape()
+                ));
             }
-            copy(&view, &mut lora.parameters[range]).ok_or_else(|| {
+            copy(&view, &mut lora.parameters[range.clone()]).ok_or_else(|| {
                 format!("`{name}` is stored as {:?}; F32, F16 or BF16 is needed", view.dtype())
             })?;
+            if lora.parameters[range].iter().any(|value| !value.is_finite()) {
+                return Err(format!("`{name}` has values that are not finite numbers"));
+            }
             left.remove(&name);
         }
     }
     match left.first() {
         Some(name) => Err(format!("`{name}` is not expected ({} such keys)", left.len())),
-        None if lora.parameters.iter().any(|v| !v.is_finite()) => {
-            Err("it has values that are not finite numbers".into())
-        }
         None => Ok(lora),
     }
 }
@@ -253,16 +281,69 @@ mod tests {
         assert!(read_tensors(&file[..50], lora.config().clone(), &architecture()).is_err());
         for (key, value) in [
             ("use_dora", json!(true)),
+            ("use_dora", json!("yes")),
+            ("fan_in_fan_out", json!(true)),
+            ("lora_bias", json!(true)),
             ("bias", json!("all")),
+            ("bias", json!("lora_only")),
+            ("bias", json!(true)),
             ("rank_pattern", json!({"q_proj": 4})),
+            ("alpha_pattern", json!({"q_proj": 4})),
             ("modules_to_save", json!(["lm_head"])),
+            ("layers_to_transform", json!([0])),
+            ("layer_replication", json!([[0, 1], [0, 2]])),
+            ("trainable_token_indices", json!([7])),
+            ("alora_invocation_tokens", json!([1, 2])),
+            ("arrow_config", json!({"top_k": 3})),
+            ("init_lora_weights", json!("pissa_niter_4")),
+            ("init_lora_weights", json!("loftq")),
             ("peft_type", json!("IA3")),
             ("target_modules", json!(["lm_head"])),
+            ("target_modules", json!(["q_proj", "embed_tokens"])),
+            ("target_modules", json!([7])),
+            ("target_modules", json!(".*_proj")),
+            ("target_modules", json!([])),
             ("r", json!(0)),
+            ("lora_alpha", json!("eight")),
         ] {
             let mut config = config_json(lora.config(), "a base");
             config[key] = value;
-            assert!(read_config(&config.to_string()).is_err(), "{key} was taken");
+            let told = read_config(&config.to_string()).expect_err(key);
+            let named = if key == "r" { "rank" } else { key };
+            let named = if told.contains("seven projections") { "it adapts" } else { named };
+            assert!(told.contains(named) && !told.contains('\n'), "{key}: {told}");
+        }
+        for init in [json!(true), json!(false), json!("gaussian"), json!("eva"), json!(null)] {
+            let mut config = config_json(lora.config(), "a base");
+            config["init_lora_weights"] = init;
+            assert!(read_config(&config.to_string()).is_ok());
+        }
+    }
+
+    #[test]
+    fn an_adapter_for_other_dimensions_or_with_broken_values_is_refused_by_tensor() {
+        let lora = adapter();
+        let (file, config) = (tensors(&lora).unwrap(), lora.config().clone());
+        let told = |file: &[u8], other: Architecture| {
+            read_tensors(file, config.clone(), &other).unwrap_err()
+        };
+        let wider = told(&file, Architecture { hidden: 16, ..architecture() });
+        assert!(wider.contains("other dimensions"), "{wider}");
+        let deeper = told(&file, Architecture { layers: 3, ..architecture() });
+        assert!(deeper.contains("layers.2.") && deeper.contains("missing"), "{deeper}");
+        let shallower = told(&file, Architecture { layers: 1, ..architecture() });
+        assert!(
+            shallower.contains("layers.1.") && shallower.contains("not expected"),
+            "{shallower}"
+        );
+        for broken in [f32::NAN, f32::INFINITY] {
+            let mut lora = lora.clone();
+            let place = lora.places()[2].clone();
+            lora.parameters[place.b.start] = broken;
+            let file = tensors(&lora).unwrap();
+            let named = tensor_name(place.layer, place.projection, 'B');
+            let told = told(&file, architecture());
+            assert!(told.contains(&named) && told.contains("not finite"), "{told}");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::TensorInfo;
 use super::value::{Array, Strings, Value};
 use crate::kernels::BlockFormat;
 
-const MAGIC: [u8; 4] = *b"GGUF";
+pub(super) const MAGIC: [u8; 4] = *b"GGUF";
 /// Offsets of tensors are multiples of this when the file does not say.
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// GGML has at most four dimensions.
@@ -114,7 +114,8 @@ fn read_preamble(cursor: &mut Cursor<impl Read>) -> Result<()> {
     }
 }
 
-fn alignment(metadata: &BTreeMap<String, Value>) -> Result<u64> {
+/// What the offsets of tensors are multiples of.
+pub(super) fn alignment(metadata: &BTreeMap<String, Value>) -> Result<u64> {
     let Some(value) = metadata.get("general.alignment") else { return Ok(DEFAULT_ALIGNMENT) };
     match value.as_usize() {
         Some(alignment) if alignment.is_power_of_two() => Ok(alignment as u64),

@@ -62,6 +62,7 @@ impl Strings {
         self.ends.push(self.text.len());
     }
 
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()
     }

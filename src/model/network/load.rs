@@ -38,8 +38,7 @@ impl Network {
                 let (rows, columns) = architecture.shape_of(projection);
                 let name = format!("blk.{layer}.{}.weight", projection.gguf());
                 let mut weight = matrix(gguf, &name, rows, columns)?;
-                if matches!(projection, Projection::Q | Projection::K) {
-                    let order = half_split_order(rows, architecture.attention.head_width);
+                if let Some(order) = architecture.rows_in_file(projection) {
                     weight = weight.with_rows_in_order(&order);
                 }
                 projections.push(keep(weight));
@@ -73,18 +72,6 @@ impl Network {
     }
 }
 
-/// GGUF interleaves the two halves of each `llama` head of q and k; this is the order that puts
-/// the rows back as transformers (and PEFT's adapters) have them.
-fn half_split_order(rows: usize, head_width: usize) -> Vec<usize> {
-    let half = head_width / 2;
-    (0..rows)
-        .map(|row| {
-            let (head, within) = (row / head_width, row % head_width);
-            head * head_width + 2 * (within % half) + within / half
-        })
-        .collect()
-}
-
 fn matrix(gguf: &Gguf, name: &str, rows: usize, columns: usize) -> Result<FrozenMatrix> {
     let info = gguf.tensor(name)?;
     if info.shape != [rows, columns] {
@@ -110,16 +97,4 @@ fn wrong_shape(name: &str, found: &[usize], wanted: &[usize]) -> Error {
     Error::Contradiction(format!(
         "tensor `{name}` has shape {found:?}, the metadata asks for {wanted:?}"
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::half_split_order;
-
-    /// transformers' converter interleaves as `(half, pair) -> 2 · pair + half` in every head; if
-    /// this is wrong, every adapter from PEFT is applied to the wrong rows.
-    #[test]
-    fn the_interleaving_of_q_and_k_is_undone() {
-        assert_eq!(half_split_order(8, 4), [0, 2, 1, 3, 4, 6, 5, 7]);
-    }
 }
