@@ -1,16 +1,19 @@
 //! `kaizen bench`: what this machine gives, as medians of repeated runs.
 
 use super::context::Context;
-use super::outcome::{Outcome, Result};
+use super::outcome::{Error, Outcome, Result};
 use super::table::columns;
 use crate::model::Model;
+use crate::model::lora::{Lora, LoraConfig};
 use crate::model::sampler::Sampling;
 use crate::runtime::{
     Generate, GenerateRequest, Generation, Job, Priority, Runtime, Score, ScoreItem, Step, Until,
 };
-use crate::train::{self, MeasuredStep, StepShape, meaningless_tokens};
-use crate::workplace::{Event, peak_memory_mib};
+use crate::train::{self, MeasuredStep, StepShape, TrainSettings, meaningless_tokens};
+use crate::workplace::{ArmChoice, Event, Workplace, peak_memory_mib};
 use clap::{Args, value_parser};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use std::time::Instant;
 
@@ -60,9 +63,15 @@ pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
         repeated("training step, 4 x 128 tokens", &|| Ok(runtime.run(TrainStep, |()| ())?))?;
     let peak = peak_memory_mib();
 
+    let switch = switching(&runtime, usize::from(arguments.runs))?;
+
     let figures = [&prompt, &decode, &batched, &score, &train];
     let rows: Vec<Vec<String>> = figures.iter().map(|figure| figure.row()).collect();
     context.output.line(columns(&rows).trim_end())?;
+    context.output.line(format!(
+        "  changing the adapter: {:.1} ms from disk, {:.3} ms when it answered lately",
+        switch.from_disk, switch.again
+    ))?;
     if let (Some(inference), Some(peak)) = (inference_peak, peak) {
         context.output.line(format!(
             "  peak memory of this process: {inference} MiB, with training {peak} MiB"
@@ -74,6 +83,8 @@ pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
         "batched_decode_tokens_per_second": batched.median(),
         "score_tokens_per_second": score.median(),
         "train_tokens_per_second": train.median(),
+        "adapter_from_disk_ms": switch.from_disk,
+        "adapter_again_ms": switch.again,
         "inference_peak_rss_mib": inference_peak,
         "peak_rss_mib": peak,
         "spread": {
@@ -156,6 +167,43 @@ fn written(runtime: &Runtime, together: usize) -> Result<f64> {
     let texts = generate(runtime, prompts, DECODE + 1)?;
     let time = texts.iter().map(|text| text.write_time.as_secs_f64()).fold(f64::MAX, f64::min);
     Ok((together * DECODE) as f64 / time)
+}
+
+/// Milliseconds, as medians, until another adapter can answer; the base stays as it is.
+struct Switching {
+    /// It has not answered lately: read, checked against the model, and tried for its effect.
+    from_disk: f64,
+    again: f64,
+}
+
+fn switching(runtime: &Runtime, runs: usize) -> Result<Switching> {
+    let made = |source| Error::File { action: "make", name: "a folder".into(), source };
+    let folder = tempfile::tempdir().map_err(made)?;
+    let workplace = Workplace::open(folder.path(), None, None)?;
+    let model = runtime.model();
+    let mut generator = ChaCha8Rng::seed_from_u64(0);
+    let shape =
+        LoraConfig { rank: TRAIN.rank, ..TrainSettings::from_config(&workplace.config).lora };
+    let mut lora = Lora::fresh(shape, model.network.architecture(), &mut generator);
+    // An adapter fresh from the start changes nothing, and would be refused.
+    for value in lora.parameters.iter_mut().filter(|value| **value == 0.0) {
+        *value = 1e-3;
+    }
+    let name = workplace.registry().add(&lora, None, model)?;
+    let choice = ArmChoice::Adapter(name);
+    let timed = |workplace: &Workplace| -> Result<f64> {
+        let began = Instant::now();
+        workplace.arm(&choice, runtime, &mut |_| ())?;
+        Ok(began.elapsed().as_secs_f64() * 1e3)
+    };
+    let mut from_disk = Figure { name: "from disk", runs: Vec::new() };
+    let mut again = Figure { name: "again", runs: Vec::new() };
+    for _ in 0..runs {
+        let workplace = Workplace::open(folder.path(), None, None)?;
+        from_disk.runs.push(timed(&workplace)?);
+        again.runs.push(timed(&workplace)?);
+    }
+    Ok(Switching { from_disk: from_disk.median(), again: again.median() })
 }
 
 /// One whole training step; gives tokens a second.
