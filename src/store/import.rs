@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -99,17 +99,17 @@ fn import_batch(
 ) -> Result<Vec<Imported>> {
     let _guard = logs::lock(home)?;
     let next = AtomicUsize::new(0);
-    let large = Mutex::new(());
     let (done, outcomes) = mpsc::channel();
     let mut ended: Vec<(usize, Imported)> = std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(names.len()) {
-            let (done, next, large) = (done.clone(), &next, &large);
+            let (done, next) = (done.clone(), &next);
             scope.spawn(move || {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(name) = names.get(place) else { break };
-                    let outcome = import_one(home, &folder.join(name), large);
-                    if matches!(outcome, Err(Refusal::Stop(_))) {
+                    let entry = folder.join(name);
+                    let outcome = (!is_large(&entry)).then(|| import_one(home, &entry));
+                    if matches!(outcome, Some(Err(Refusal::Stop(_)))) {
                         next.store(names.len(), Ordering::Relaxed);
                     }
                     let _ = done.send((place, outcome));
@@ -117,7 +117,18 @@ fn import_batch(
             });
         }
         drop(done);
-        outcomes.into_iter().enumerate().map(|(nth, ended)| (tell(nth + 1), ended).1).collect()
+        let mut ended = Vec::with_capacity(names.len());
+        for (place, outcome) in outcomes {
+            let outcome = match (outcome, names.get(place)) {
+                (Some(outcome), _) => outcome,
+                // On this thread alone: each thread keeps memory that it once had for its next use.
+                (None, Some(name)) => import_one(home, &folder.join(name)),
+                (None, None) => continue,
+            };
+            ended.push((place, outcome));
+            tell(ended.len());
+        }
+        ended
     });
     // The new folders themselves.
     atomic::sync_folder(&home.logs())?;
@@ -132,8 +143,12 @@ enum Refusal {
     Stop(Error),
 }
 
+fn is_large(entry: &Path) -> bool {
+    std::fs::metadata(entry.join("session.json")).is_ok_and(|metadata| metadata.len() > LARGE)
+}
+
 /// Imports one entry; no other process may write sessions meanwhile.
-fn import_one(home: &Home, entry: &Path, large: &Mutex<()>) -> Imported {
+fn import_one(home: &Home, entry: &Path) -> Imported {
     let skip = |path: &Path, why: &str| Refusal::Skip(path.to_path_buf(), why.to_owned());
     if !entry.is_dir() {
         return Err(skip(entry, "it is a file, not a session's folder"));
@@ -142,8 +157,6 @@ fn import_one(home: &Home, entry: &Path, large: &Mutex<()>) -> Imported {
     if !path.exists() {
         return Err(skip(entry, "there is no session.json in this folder"));
     }
-    let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
-    let _alone = (size > LARGE).then(|| large.lock().unwrap_or_else(PoisonError::into_inner));
     let bytes = logs::read_bytes(&path).map_err(|error| match error {
         Error::DamagedSession { why, .. } => skip(&path, &why),
         other => skip(&path, &other.to_string()),
