@@ -176,7 +176,7 @@ fn by_command(home: &Home) -> f64 {
     let window = Filter { rated: Some(true), limit: Some(50), ..Filter::default() };
     let found = index.list(&Filter::default()).unwrap().len() + index.list(&window).unwrap().len();
     assert!(found > 0 && index.count(&Filter::default()).unwrap() > 0);
-    trigger(&index, &settings).unwrap();
+    trigger(&index, &settings, None).unwrap();
     began.elapsed().as_secs_f64() * 1e3
 }
 
