@@ -210,6 +210,8 @@ impl<'t> Text<'t> {
         let record = session.kaizen.as_ref();
         if let Some(correction) = record.and_then(|record| record.correction.as_ref()) {
             self.part("Right answer", &correction.answer, self.theme.person);
+        } else if let Some(better) = record.and_then(|record| record.better.as_ref()) {
+            self.part("Better answer, chosen by you", &better.answer, self.theme.person);
         }
         if let Some(comment) = &metadata.feedback_comment {
             self.part("Comment", comment, self.theme.person);
@@ -253,7 +255,7 @@ impl<'t> Text<'t> {
         let adapter = metadata.lora_version.as_deref();
         match session.kaizen.as_ref() {
             Some(record) if !session.is_imported() => {
-                self.record(record);
+                self.record(record, session.is_blind());
                 if record.arm.as_deref() != adapter {
                     self.optional("adapter", adapter);
                 }
@@ -269,8 +271,10 @@ impl<'t> Text<'t> {
         self.detail("session", session.session_id.as_str());
     }
 
-    fn record(&mut self, record: &Record) {
-        if let Some(arm) = &record.arm {
+    fn record(&mut self, record: &Record, blind: bool) {
+        if blind {
+            self.detail("arm", "drawn among several, and hidden until you rate");
+        } else if let Some(arm) = &record.arm {
             let chance = record.arm_probability.filter(|chance| *chance < 1.0);
             let chance = chance.map(|chance| format!(", with probability {chance:.2}"));
             self.detail("arm", &format!("{arm}{}", chance.unwrap_or_default()));

@@ -160,6 +160,32 @@ fn open(screen: &mut Screen, id: &str) {
     screen.report(Report::Session(Box::new(session(id))));
 }
 
+// If this fails, a person learns which arm answered before they have rated it, and their stars say more of
+// the arm than of the answer.
+#[test]
+fn the_arm_of_a_session_that_was_drawn_is_hidden_until_it_is_rated() {
+    for (rated, words) in [(None, "hidden"), (stars(4), "lora-v7")] {
+        let mut drawn = summary("session_1", "2026-11-23T11:40:00", "a task");
+        drawn.stars = rated;
+        drawn.arm = Some("lora-v7".into());
+        drawn.arm_probability = Some(0.1);
+        let mut screen = Screen::new(80, 24);
+        screen.keys("esc 2").shown();
+        list(&mut screen, vec![drawn]);
+        screen.shows(&[words]);
+        screen.keys("enter");
+        let mut opened = session("session_1");
+        opened.metadata.user_rating = rated;
+        opened.metadata.lora_version = Some("lora-v7".into());
+        let record = opened.record_mut();
+        record.arm = Some("lora-v7".into());
+        record.arm_probability = Some(0.1);
+        screen.report(Report::Session(Box::new(opened)));
+        screen.keys("end").shows(&[words]);
+        assert_eq!(screen.shown().contains("lora-v7"), rated.is_some(), "{}", screen.shown());
+    }
+}
+
 // If this fails, a person sees neither what there is nor how good it was.
 #[test]
 fn the_list_shows_age_stars_task_what_went_wrong_and_arm() {

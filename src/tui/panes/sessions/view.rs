@@ -261,6 +261,7 @@ fn wrong(session: &SessionSummary) -> String {
 
 fn arm(session: &SessionSummary) -> String {
     match &session.arm {
+        Some(_) if session.is_blind() => "hidden".into(),
         Some(arm) => plain_line(arm),
         None if session.imported => "imported".into(),
         None => String::new(),
