@@ -53,14 +53,16 @@ impl Inner {
     pub(super) fn rate(&self, id: &SessionId, rating: &Rating) -> Result<Report> {
         let home = &self.workplace.home;
         // The file is the truth: an index that cannot even be opened does not lose the rating.
-        let rated = match lock(&self.catalogue).index() {
+        let mut catalogue = lock(&self.catalogue);
+        let (session, failure) = match catalogue.index() {
             Ok((index, _)) => {
                 let rated = feedback::rate(home, index, id.as_str(), rating)?;
                 (rated.session, rated.index_failure)
             }
             Err(error) => (feedback::save_rating(home, id.as_str(), rating)?, Some(error)),
         };
-        let (session, failure) = rated;
+        // So that one's own rating is no news of another process.
+        let failure = failure.or_else(|| catalogue.upsert(&session).err());
         if let Some(error) = failure {
             tracing::warn!("rated, but not in the index yet: {error}");
         }
