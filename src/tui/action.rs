@@ -280,7 +280,6 @@ actions! {
         A::PreferNeither, "even", ["t", "="], Some("even"), "Neither answer is better";
         A::Skip, "skip-pair", ["s"], Some("skip"), "Pass this task over: it counts for nobody";
         A::Replay, "start-replay", ["enter"], Some("begin"), "Have both arms answer your rated tasks again, or go on with it";
-        A::Back, "end-replay", ["esc"], Some("end"), "End the replay; what was judged is kept";
     }
     Compare {
         A::EnterPrompt, "compare-prompt", ["i", "enter"], Some("prompt"), "Write a prompt for both arms; in your tasks: answer the selected one again";
@@ -290,14 +289,14 @@ actions! {
         A::Rate, "rate-answers", ["r"], Some("rate"), "Rate both answers";
         A::Judge, "judge", ["g"], Some("gate"), "Ask the gate whether the right arm is better: your own work first, from 20 corrections on";
         A::OtherJudge, "other-judge", ["o"], Some("other judge"), "In the gate: your own work judges, or the evaluation set";
-        A::FailedTasks, "failed-tasks", ["w"], Some("tasks"), "Your failed tasks, before and after";
+        A::FailedTasks, "failed-tasks", ["w"], None, "Your failed tasks, before and after";
         A::NextPart, "next-part", ["tab"], Some("view"), "Answers, replay, gate, your tasks, ratings, progress";
         A::Promote, "promote", ["p"], Some("promote"), "The right arm answers all tasks; shows the evidence and asks first";
         A::Canary, "canary", ["c"], None, "The right arm answers a small share of the tasks; shows the evidence and asks first";
         A::RollBack, "roll-back", ["u"], None, "Back to who answered before the adapter that came last; asks first";
         A::Left, "left-column", ["left", "h"], None, "The left answer, or the list, is the one that scrolls";
         A::Right, "right-column", ["right", "l"], None, "The right answer, or the selected task, is the one that scrolls";
-        A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered";
+        A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered, or end the replay";
     }
     Experiments {
         A::Open, "open-experiment", ["enter"], Some("large"), "Show what is selected alone, or go back";

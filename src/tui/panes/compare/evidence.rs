@@ -88,7 +88,7 @@ impl Service {
         }
         match candidate.and_then(|candidate| self.standing(candidate)).or(state.standing.as_ref()) {
             Some(standing) => facts.extend(self.evidence(standing)),
-            None => facts.push(("on trial", "nothing".into())),
+            None => facts.push(("candidate", "none".into())),
         }
         facts
     }
@@ -99,7 +99,7 @@ impl Service {
         let (candidate, reference) =
             (plain_line(&standing.candidate), plain_line(&standing.reference));
         let mut facts = vec![
-            ("on trial", format!("{candidate} against {reference}")),
+            ("candidate", format!("{candidate} against {reference}")),
             ("own work", self.proof(&standing.proof)),
             ("evidence", evidence.describe()),
         ];

@@ -5,7 +5,7 @@ use super::arms::choice;
 use crate::driver::{
     Effect, JudgedPair, Judgement, PairChoice, ReplayState, ShownPair, WorkEvent, WorkId,
 };
-use crate::eval::promotion::{Finding, PairCounts};
+use crate::eval::promotion::PairCounts;
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Context;
@@ -168,11 +168,6 @@ impl Replay {
         if self.pair().is_some() {
             self.scroll.act(action);
         }
-    }
-
-    /// It has ended, and the bound was not reached.
-    pub(super) fn is_open(&self) -> bool {
-        self.counts().is_none_or(|counts| counts.finding() == Finding::Open)
     }
 
     /// The pair, or where it all stands, as text.

@@ -150,7 +150,10 @@ impl Replay {
         }
         match &self.ended {
             None => {}
-            Some(Ended::Failed(why)) => texts.push((why.clone(), theme.bad)),
+            Some(Ended::Failed(why)) => {
+                texts.push((why.clone(), theme.bad));
+                texts.push(("What you judged is kept; Enter tries again.".into(), theme.text));
+            }
             Some(Ended::Stopped) => texts.push((
                 "You ended it. What you judged is kept and counts; Enter goes on.".into(),
                 theme.warning,

@@ -438,7 +438,7 @@ fn ratings_stand_side_by_side_with_what_they_cannot_say() {
     says(base(), better(0.999), "hard to explain by chance");
     says(base(), better(0.999), "P(lora-v2 better than base) over 99 %");
     says(base(), better(0.001), "hard to explain by chance");
-    says(base(), better(0.87), "do not tell the arms apart");
+    says(base(), better(0.87), "but that may be chance");
     says(base(), better(0.87), "would be seen by now");
     says(base(), rating("lora-v1", 3, 5.0, None), "lora-v2 has no rating yet");
 }

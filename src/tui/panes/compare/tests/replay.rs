@@ -241,7 +241,7 @@ fn at_the_end_it_says_what_was_found_and_what_follows() {
         insta::assert_snapshot!(format!("replay_better_{width}"), screen.shown());
         screen.shows(&[
             "lora-v2 is better than base on your own tasks.",
-            "p promotes it all the same",
+            "It is not promoted by itself: your own",
         ]);
     }
     for (wins, losses, words) in [
@@ -267,6 +267,6 @@ fn without_tasks_it_says_which_are_needed_and_a_failure_says_why() {
     let Some(Effect::Replay { work: again, .. }) = screen.effects.last() else { panic!() };
     let again = *again;
     work(&mut screen, again, WorkEvent::Failed("lora-v2 is\u{1b}[31m damaged".into()));
-    screen.shows(&["damaged"]);
+    screen.shows(&["damaged", "Enter tries again"]);
     assert!(!screen.shown().contains('\u{1b}'));
 }

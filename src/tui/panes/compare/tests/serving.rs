@@ -148,15 +148,15 @@ fn the_ratings_tell_chances_shares_and_what_is_missing() {
         screen.keys("tab tab tab tab");
         let better = ArmRating {
             unrated: 9,
-            better_than: [("base".into(), 0.87)].into(),
-            still_needed: [("base".into(), 540)].into(),
+            better_than: [("lora-v1".into(), 0.87)].into(),
+            still_needed: [("lora-v1".into(), 540)].into(),
             ..rating("lora-v2", 12, 3.5, Some([2.81, 4.19]))
         };
-        let base = ArmRating { unrated: 2, ..rating("base", 24, 2.92, Some([2.44, 3.4])) };
-        screen.report(Report::ArmRatings(vec![base, better]));
+        let before = ArmRating { unrated: 2, ..rating("lora-v1", 24, 2.92, Some([2.44, 3.4])) };
+        screen.report(Report::ArmRatings(vec![before, better]));
         screen.report(Report::Service(Box::new(service("lora-v1"))));
         insta::assert_snapshot!(format!("service_{width}"), screen.shown());
-        screen.shows(&["P(lora-v2 better than base) 87 %", "about 540 more ratings an arm"]);
+        screen.shows(&["P(lora-v2 better than lora-v1) 87 %", "about 540 more ratings an arm"]);
         screen.shows(&["active lora-v1 · canary lora-v2 10 %"]);
     }
     // The guard that fails stands out.
