@@ -98,8 +98,12 @@ impl Service {
         let evidence = &standing.evidence;
         let (candidate, reference) =
             (plain_line(&standing.candidate), plain_line(&standing.reference));
+        let missing = standing
+            .missing()
+            .map_or_else(|| "nothing: it may be promoted".into(), |missing| plain_line(&missing));
         let mut facts = vec![
             ("candidate", format!("{candidate} against {reference}")),
+            ("missing", missing),
             ("own work", self.proof(&standing.proof)),
             ("evidence", evidence.describe()),
         ];
@@ -110,9 +114,9 @@ impl Service {
                 false => "✗ the guard does not hold: people walk away from its answers",
             };
             facts.push((
-                "unrated",
+                "guard",
                 format!(
-                    "{candidate} {:.0} % of {}, {reference} {:.0} % of {}; {verdict}",
+                    "left unrated in service: {candidate} {:.0} % of {}, {reference} {:.0} % of {}; {verdict}",
                     share(&evidence.candidate),
                     evidence.candidate.sessions(),
                     share(&evidence.reference),
@@ -120,12 +124,6 @@ impl Service {
                 ),
             ));
         }
-        facts.push((
-            "missing",
-            standing
-                .missing()
-                .map_or_else(|| "nothing: it may be promoted".into(), |m| plain_line(&m)),
-        ));
         facts
     }
 

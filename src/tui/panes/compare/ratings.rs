@@ -167,7 +167,7 @@ impl Ratings {
             let share = 100.0 * rating.unrated as f64 / all.max(1) as f64;
             format!("{} {share:.0} % of {all}", plain_line(&rating.arm))
         };
-        facts.push(("not rated", format!("{}, {}", share(rated_a), share(rated_b))));
+        facts.push(("unrated", format!("{}, {}", share(rated_a), share(rated_b))));
         facts
     }
 
