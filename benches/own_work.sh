@@ -18,7 +18,9 @@ done
 "$kaizen" --home "$home" train --from failed
 tail -n 100 "$set" >"$work/unseen.jsonl"
 "$kaizen" --home "$home" compare base lora-v1 --set "$work/unseen.jsonl" --no-split
-"$kaizen" --home "$home" --json compare base lora-v1 --set "$work/unseen.jsonl" --no-split >"$home/unseen.json" || true
+"$kaizen" --home "$home" --json adapters show lora-v1 | python3 -c '
+import json, sys
+print("right answers:", json.load(sys.stdin)["metadata"]["evaluation"]["accuracy"])'
 for arm in base lora-v1; do
     echo -n "$arm, pooled over tokens: "
     "$kaizen" --home "$home" --adapter "$arm" --json eval --set "$work/unseen.jsonl" | field pooled_perplexity

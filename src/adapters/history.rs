@@ -89,6 +89,20 @@ pub struct Change {
     pub routing: Routing,
 }
 
+impl Change {
+    /// What it means, in a line.
+    pub fn announcement(&self) -> String {
+        let what = match self.step {
+            Step::Promote => format!("{} answers everything now", self.adapter),
+            Step::Canary => format!("{} is on trial", self.adapter),
+            Step::Route => "the tasks are divided anew".into(),
+            Step::Rollback => format!("{} was rolled back", self.adapter),
+        };
+        let by = if self.by == By::Automatic { " (by itself)" } else { "" };
+        format!("{what}{by}: {}; {}", self.reason, self.routing.describe())
+    }
+}
+
 /// Why a change is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grounds {

@@ -117,6 +117,16 @@ impl Routing {
         }
     }
 
+    /// Who answers, in a line.
+    pub fn describe(&self) -> String {
+        let arms: Vec<String> = self
+            .arms
+            .iter()
+            .map(|arm| format!("{} {:.0} %", arm.adapter, 100.0 * arm.share))
+            .collect();
+        format!("tasks go to {}", arms.join(", "))
+    }
+
     /// The arm that a random number in [0, 1) falls to.
     pub fn draw(&self, number: f64) -> Draw {
         let mut below = 0.0;

@@ -90,7 +90,7 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
             }
             let routing = registry.history().routing()?;
             if routing != Routing::default() {
-                context.output.line(format!("\n{}", routing::describe(&routing)))?;
+                context.output.line(format!("\n{}", routing.describe()))?;
             }
             context.output.json(&json!({
                 "adapters": adapters,

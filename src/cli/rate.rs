@@ -46,7 +46,7 @@ pub fn run(context: &Context, arguments: &RateArguments) -> Result<Outcome> {
     }
     // The rating is saved; what follows from it for the adapter on trial is said, not needed.
     match service::review(&context.workplace) {
-        Ok(Some(change)) => context.output.note(super::routing::announcement(&change)),
+        Ok(Some(change)) => context.output.note(change.announcement()),
         Ok(None) => {}
         Err(error) => {
             context.output.note(format!("the adapter on trial was not reviewed: {error}"))

@@ -2,7 +2,6 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
-use super::routing::announcement;
 use crate::adapters::{BASE, Change};
 use crate::eval::promotion::{Finding, PAIR_ALPHA, PairCounts};
 use crate::store::plain;
@@ -72,14 +71,14 @@ pub fn run(context: &Context, arguments: &ReplayArguments) -> Result<Outcome> {
          better? l left, r right, t even, s skip, q quit",
         tasks.len()
     ));
-    context.output.note(standing(&replay.counts()));
+    context.output.note(replay.counts().describe());
     let change = judge(context, &replay, tasks, most)?;
     let counts = replay.counts();
     let finding = counts.finding();
-    context.output.line(standing(&counts))?;
-    context.output.line(conclusion(candidate, &reference, &counts))?;
+    context.output.line(counts.describe())?;
+    context.output.line(counts.conclusion(candidate, &reference))?;
     if let Some(change) = &change {
-        context.output.line(announcement(change))?;
+        context.output.line(change.announcement())?;
     }
     context.output.json(&json!({
         "candidate": candidate,
@@ -182,35 +181,7 @@ fn tell(context: &Context, judgement: Judgement, counts: &PairCounts) {
         Judgement::Loss => "lost",
         Judgement::Tie => "even",
     };
-    context.output.note(format!("{what}; {}", standing(counts)));
-}
-
-/// Wins, losses, the evidence so far, and about how many more pairs a decision needs.
-pub fn standing(counts: &PairCounts) -> String {
-    let more = match (counts.finding(), counts.more_needed()) {
-        (Finding::Open, Some(more)) => format!("; about {more} more pairs for a decision"),
-        (Finding::Open, None) => {
-            "; too even so far to say how many more pairs a decision needs".into()
-        }
-        _ => String::new(),
-    };
-    format!(
-        "{} won, {} lost, {} even; evidence {:.2} for, {:.2} against, {:.0} decides{more}",
-        counts.wins,
-        counts.losses,
-        counts.ties,
-        counts.e_value(),
-        counts.e_value_against(),
-        1.0 / PAIR_ALPHA
-    )
-}
-
-fn conclusion(candidate: &str, reference: &str, counts: &PairCounts) -> String {
-    match counts.finding() {
-        Finding::Better => format!("{candidate} is better than {reference} on your own tasks."),
-        Finding::Worse => format!("{candidate} is worse than {reference} on your own tasks."),
-        Finding::Open => format!("Nothing is decided between {candidate} and {reference}."),
-    }
+    context.output.note(format!("{what}; {}", counts.describe()));
 }
 
 /// One key on a terminal; else a line of stdin, whose end quits.
@@ -263,17 +234,5 @@ mod tests {
         assert_eq!(Answer::of("tie"), Some(Answer::Judged(Choice::Tie)));
         assert_eq!(Answer::of("="), Some(Answer::Judged(Choice::Tie)));
         assert_eq!((Answer::of("q"), Answer::of("x")), (Some(Answer::Quit), None));
-    }
-
-    // If this fails, a person does not learn how far they are from a decision.
-    #[test]
-    fn the_standing_tells_wins_losses_evidence_and_what_is_left() {
-        let told = standing(&PairCounts { wins: 12, losses: 5, ties: 2 });
-        assert!(told.starts_with("12 won, 5 lost, 2 even; evidence "), "{told}");
-        assert!(told.contains("25 decides; about "), "{told}");
-        let even = standing(&PairCounts { wins: 4, losses: 4, ties: 0 });
-        assert!(even.contains("too even"), "{even}");
-        let done = standing(&PairCounts { wins: 30, losses: 2, ties: 0 });
-        assert!(!done.contains("more pairs"), "{done}");
     }
 }

@@ -3,32 +3,10 @@
 use super::context::Context;
 use super::outcome::{Error, Result};
 use super::table::columns;
-use crate::adapters::{ArmShare, BASE, By, Change, Grounds, Routing, Step};
+use crate::adapters::{ArmShare, BASE, Change, Grounds};
 use crate::workplace::progress::{self, VersionProgress};
 use crate::workplace::service;
 use serde_json::{Value, json};
-
-/// What a change means, in a line.
-pub fn announcement(change: &Change) -> String {
-    let what = match change.step {
-        Step::Promote => format!("{} answers everything now", change.adapter),
-        Step::Canary => format!("{} is on trial", change.adapter),
-        Step::Route => "the tasks are divided anew".into(),
-        Step::Rollback => format!("{} was rolled back", change.adapter),
-    };
-    let by = if change.by == By::Automatic { " (by itself)" } else { "" };
-    format!("{what}{by}: {}; {}", change.reason, describe(&change.routing))
-}
-
-/// Who answers, in a line.
-pub fn describe(routing: &Routing) -> String {
-    let arms: Vec<String> = routing
-        .arms
-        .iter()
-        .map(|arm| format!("{} {:.0} %", arm.adapter, 100.0 * arm.share))
-        .collect();
-    format!("tasks go to {}", arms.join(", "))
-}
 
 pub fn promote(context: &Context, version: &str) -> Result<()> {
     let evidence = checked(context, version)?;
@@ -95,7 +73,7 @@ fn checked(context: &Context, version: &str) -> Result<Value> {
 }
 
 fn say(context: &Context, change: &Change) -> Result<()> {
-    context.output.line(announcement(change))?;
+    context.output.line(change.announcement())?;
     context.output.json(change)
 }
 

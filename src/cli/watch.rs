@@ -3,7 +3,6 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
-use super::routing::announcement;
 use crate::store::clock;
 use crate::train::{RunFolder, TrainEvent};
 use crate::workplace::{Event, load, on_battery, service, unattended};
@@ -91,7 +90,7 @@ fn look(context: &Context, arguments: &WatchArguments) -> Result<()> {
     let workplace = &context.workplace;
     // Ratings may have come from anywhere since: the adapter on trial first.
     if let Some(change) = service::review(workplace)? {
-        event(context, "routed", announcement(&change), json!({ "change": change }))?;
+        event(context, "routed", change.announcement(), json!({ "change": change }))?;
     }
     let trigger = workplace.trigger(&workplace.index()?)?;
     if !trigger.is_due() {
@@ -160,7 +159,9 @@ fn turn(context: &Context) -> Result<()> {
         event(context, "judged", told, json!({ "comparison": comparison.document() }))?;
     }
     match &turn.canary {
-        Some(change) => event(context, "canary", announcement(change), json!({ "change": change })),
+        Some(change) => {
+            event(context, "canary", change.announcement(), json!({ "change": change }))
+        }
         None => event(context, "kept", format!("{adapter} stays a candidate"), json!({})),
     }
 }

@@ -9,6 +9,7 @@ use super::{Architecture, Gguf, Result};
 use crate::config::{DeviceChoice, Precision};
 use crate::kernels::Buffer;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Everything that one model file gives. Shared by all jobs; never changed.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Model {
     pub template: ChatTemplate,
     identity: BaseModel,
     file: PathBuf,
+    /// Logits after the probe of [`effect_of`](Self::effect_of), computed at its first use.
+    probe: OnceLock<Buffer>,
 }
 
 impl Model {
@@ -43,7 +46,8 @@ impl Model {
             sha256: sha256.to_owned(),
             template_sha256: template.hash(),
         };
-        Ok(Self { network, tokenizer, template, identity, file: path.to_owned() })
+        let file = path.to_owned();
+        Ok(Self { network, tokenizer, template, identity, file, probe: OnceLock::new() })
     }
 
     /// The same model, computing on the chosen device.
@@ -51,7 +55,7 @@ impl Model {
     /// # Errors
     /// As [`Network::onto`].
     pub fn onto(self, device: DeviceChoice) -> Result<Self> {
-        Ok(Self { network: self.network.onto(device)?, ..self })
+        Ok(Self { network: self.network.onto(device)?, probe: OnceLock::new(), ..self })
     }
 
     pub fn name(&self) -> &str {
@@ -82,7 +86,14 @@ impl Model {
                 self.network.read(lora, &probe, std::slice::from_ref(&(0..probe.len())))?;
             self.network.logits(&hidden, &last)
         };
-        let (base, adapted) = (logits(None)?, logits(Some(lora))?);
+        let base = match self.probe.get() {
+            Some(base) => base,
+            None => {
+                let base = logits(None)?;
+                self.probe.get_or_init(|| base)
+            }
+        };
+        let adapted = logits(Some(lora))?;
         Ok(base.iter().zip(adapted.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max))
     }
 }

@@ -87,7 +87,19 @@ pub enum Action {
     ChooseRight,
     Blind,
     Judge,
+    /// The person's own work, or the evaluation set.
+    OtherJudge,
     FailedTasks,
+    Promote,
+    Canary,
+    RollBack,
+
+    // Replay.
+    Replay,
+    PreferLeft,
+    PreferRight,
+    PreferNeither,
+    Skip,
 
     // Experiments.
     Improve,
@@ -121,6 +133,8 @@ pub enum Scope {
     Training,
     TrainingPreview,
     Compare,
+    /// Blind pairs; Compare's keys act around it.
+    Replay,
     Experiments,
     /// Which experiment is to be started.
     ExperimentChoice,
@@ -152,6 +166,7 @@ impl Scope {
             Self::Training => "Training",
             Self::TrainingPreview => "Training: before it starts",
             Self::Compare => "Compare",
+            Self::Replay => "Compare: replay",
             Self::Experiments => "Experiments",
             Self::ExperimentChoice => "Experiments: which one",
             Self::Sentinels => "Experiments: sentinels",
@@ -163,6 +178,11 @@ impl Scope {
             Self::Palette => "Palette",
             Self::Question => "A question",
         }
+    }
+
+    /// The scope around this one, whose keys act where it has none of its own.
+    pub fn within(self) -> Option<Self> {
+        (self == Self::Replay).then_some(Self::Compare)
     }
 
     /// Printable keys are text here.
@@ -279,18 +299,29 @@ actions! {
         A::Overlay, "overlay", ["space"], Some("overlay"), "Lay the curve of an earlier run over";
         A::Smoothing, "smoothing", ["s"], Some("smooth"), "Smooth the loss more or less";
     }
+    Replay {
+        A::PreferLeft, "left-better", ["left", "h"], Some("left better"), "The answer on the left is better";
+        A::PreferRight, "right-better", ["right", "l"], Some("right better"), "The answer on the right is better";
+        A::PreferNeither, "even", ["t", "="], Some("even"), "Neither answer is better";
+        A::Skip, "skip-pair", ["s"], Some("skip"), "Pass this task over: it counts for nobody";
+        A::Replay, "start-replay", ["enter"], Some("begin"), "Have both arms answer your rated tasks again, or go on with it";
+    }
     Compare {
         A::EnterPrompt, "compare-prompt", ["i", "enter"], Some("prompt"), "Write a prompt for both arms; in your tasks: answer the selected one again";
         A::ChooseLeft, "left-arm", ["a"], Some("arms"), "Choose the left arm";
         A::ChooseRight, "right-arm", ["b"], None, "Choose the right arm";
         A::Blind, "blind", ["v"], Some("blind"), "Hide which arm is which until both are rated";
         A::Rate, "rate-answers", ["r"], Some("rate"), "Rate both answers";
-        A::Judge, "judge", ["g"], Some("gate"), "Ask the gate whether the right arm is better";
-        A::FailedTasks, "failed-tasks", ["w"], Some("your tasks"), "Your failed tasks, before and after";
-        A::NextPart, "next-part", ["tab"], Some("view"), "Answers, gate, your tasks, ratings";
+        A::Judge, "judge", ["g"], Some("gate"), "Ask the gate whether the right arm is better: your own work first, from 20 corrections on";
+        A::OtherJudge, "other-judge", ["o"], Some("other judge"), "In the gate: your own work judges, or the evaluation set";
+        A::FailedTasks, "failed-tasks", ["w"], None, "Your failed tasks, before and after";
+        A::NextPart, "next-part", ["tab"], Some("view"), "Answers, replay, gate, your tasks, ratings, progress";
+        A::Promote, "promote", ["p"], Some("promote"), "The right arm answers all tasks; shows the evidence and asks first";
+        A::Canary, "canary", ["c"], None, "The right arm answers a small share of the tasks; shows the evidence and asks first";
+        A::RollBack, "roll-back", ["u"], None, "Back to who answered before the adapter that came last; asks first";
         A::Left, "left-column", ["left", "h"], None, "The left answer, or the list, is the one that scrolls";
         A::Right, "right-column", ["right", "l"], None, "The right answer, or the selected task, is the one that scrolls";
-        A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered";
+        A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered, or end the replay";
     }
     Experiments {
         A::Open, "open-experiment", ["enter"], Some("large"), "Show what is selected alone, or go back";

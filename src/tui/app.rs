@@ -176,6 +176,7 @@ impl App {
             None => self.front_pane().scope(),
         };
         let mut scopes = vec![nearest];
+        scopes.extend(nearest.within());
         if !nearest.takes_text() {
             scopes.push(Scope::Movement);
             if self.layers.is_empty() {

@@ -112,12 +112,14 @@ impl Inner {
     pub(super) fn rate_arms(&self) -> Result<Report> {
         let own = Filter { imported: Some(false), ..Filter::default() };
         let mut by_arm = BTreeMap::<String, (Vec<u8>, usize)>::new();
-        for session in self.workplace.index()?.list(&own)? {
+        for (place, session) in self.workplace.index()?.list(&own)?.into_iter().enumerate() {
             let Some(arm) = session.arm.clone() else { continue };
             match session.stars {
                 Some(stars) => by_arm.entry(arm).or_default().0.push(stars.get()),
                 None if session.outcome.as_deref() != Some("finished") => {}
-                // Which arm a blind session went to is nobody's business yet, nor that it was rated.
+                // The newest one may still be rated: a count that moves with it would tell which arm it
+                // went to.
+                None if place == 0 => {}
                 None => by_arm.entry(arm).or_default().1 += 1,
             }
         }

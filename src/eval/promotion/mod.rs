@@ -61,6 +61,35 @@ impl PairCounts {
         let worse = pairs_needed(self.losses, self.wins, bound);
         better.into_iter().chain(worse).min()
     }
+
+    /// Wins, losses, the evidence so far, and about how many more pairs a decision needs.
+    pub fn describe(&self) -> String {
+        let more = match (self.finding(), self.more_needed()) {
+            (Finding::Open, Some(more)) => format!("; about {more} more pairs for a decision"),
+            (Finding::Open, None) => {
+                "; too even so far to say how many more pairs a decision needs".into()
+            }
+            _ => String::new(),
+        };
+        format!(
+            "{} won, {} lost, {} even; evidence {:.2} for, {:.2} against, {:.0} decides{more}",
+            self.wins,
+            self.losses,
+            self.ties,
+            self.e_value(),
+            self.e_value_against(),
+            1.0 / PAIR_ALPHA
+        )
+    }
+
+    /// What the pairs found about two arms, in a sentence.
+    pub fn conclusion(&self, candidate: &str, reference: &str) -> String {
+        match self.finding() {
+            Finding::Better => format!("{candidate} is better than {reference} on your own tasks."),
+            Finding::Worse => format!("{candidate} is worse than {reference} on your own tasks."),
+            Finding::Open => format!("Nothing is decided between {candidate} and {reference}."),
+        }
+    }
 }
 
 /// What was found.
@@ -216,6 +245,18 @@ mod tests {
         assert_eq!(pairs(12, 9).finding(), Finding::Open);
         assert_eq!(pairs(0, 0).more_needed(), None);
         assert!(pairs(15, 8).more_needed().is_some() && pairs(8, 15).more_needed().is_some());
+    }
+
+    // If this fails, a person does not learn how far they are from a decision.
+    #[test]
+    fn the_description_tells_wins_losses_evidence_and_what_is_left() {
+        let told = PairCounts { wins: 12, losses: 5, ties: 2 }.describe();
+        assert!(told.starts_with("12 won, 5 lost, 2 even; evidence "), "{told}");
+        assert!(told.contains("25 decides; about "), "{told}");
+        let even = PairCounts { wins: 4, losses: 4, ties: 0 }.describe();
+        assert!(even.contains("too even"), "{even}");
+        let done = PairCounts { wins: 30, losses: 2, ties: 0 }.describe();
+        assert!(!done.contains("more pairs"), "{done}");
     }
 
     // If this fails, an adapter is promoted although people walk away from its answers.

@@ -68,6 +68,7 @@ impl App {
         let moving = |pane| match pane {
             PaneName::Training if self.shared.training.is_some() => "●",
             PaneName::Experiments if self.experiments.is_moving() => "●",
+            PaneName::Compare if self.compare.has_news() => "!",
             _ => "",
         };
         let style = |pane| if pane == front { theme.selected } else { theme.text };

@@ -21,6 +21,7 @@ pub struct Help {
 impl Help {
     pub fn new(here: Scope, keymap: &Keymap) -> Self {
         let mut scopes = vec![here];
+        scopes.extend(here.within());
         for row in keymap.rows() {
             if !scopes.contains(&row.scope) {
                 scopes.push(row.scope);

@@ -11,7 +11,7 @@ pub use entry::{Entry, EntryPurpose};
 pub use feedback::FeedbackForm;
 pub use help::Help;
 pub use palette::Palette;
-pub use question::{Question, QuestionAbout};
+pub use question::{Question, QuestionAbout, RouteOrder};
 
 use super::action::{Action, Scope};
 use super::pane::{Context, Shared};

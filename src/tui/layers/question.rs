@@ -1,6 +1,7 @@
 //! A question with few answers, asked before something that cannot be taken back.
 
 use super::Stay;
+use crate::driver::Effect;
 use crate::tui::action::Action;
 use crate::tui::pane::{Context, Shared, TerminalEffect};
 use crate::tui::widgets::{dialog, wrap};
@@ -25,6 +26,26 @@ pub enum QuestionAbout {
     StartWork(String),
     /// Stopping work that can be gone on with.
     StopWork(String),
+    /// Changing who answers: what will be, and all that is known.
+    Route { order: RouteOrder, words: String },
+}
+
+/// A change of who answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RouteOrder {
+    Promote(String),
+    Canary(String),
+    RollBack,
+}
+
+impl RouteOrder {
+    fn effect(&self) -> Effect {
+        match self {
+            Self::Promote(arm) => Effect::Promote(arm.clone()),
+            Self::Canary(arm) => Effect::Canary(arm.clone()),
+            Self::RollBack => Effect::RollBack,
+        }
+    }
 }
 
 /// The question on screen.
@@ -56,8 +77,12 @@ impl Question {
                 Stay::Closed
             }
             (QuestionAbout::QuitWhileTraining { run, .. }, Action::Stop) => {
-                context.perform(crate::driver::Effect::AbandonRun(run.clone()));
+                context.perform(Effect::AbandonRun(run.clone()));
                 context.terminal(TerminalEffect::Quit);
+                Stay::Closed
+            }
+            (QuestionAbout::Route { order, .. }, Action::Yes) => {
+                context.perform(order.effect());
                 Stay::Closed
             }
             (
@@ -83,6 +108,9 @@ impl Question {
                 "Stop {run} for good?\n\nIts curve stays, no adapter comes of it. `p` would pause it instead.\n\ny stops it, n lets it train."
             ),
             QuestionAbout::StartWork(words) => format!("{words}\n\ny starts it, n leaves it."),
+            QuestionAbout::Route { words, .. } => {
+                format!("{words}\n\ny does it, n leaves all as it is.")
+            }
             QuestionAbout::StopWork(what) => format!(
                 "Stop {what}?\n\nWhat it has done so far is kept: it can be gone on with (r), also after you quit.\n\ny stops it, n lets it go on."
             ),

@@ -2,6 +2,7 @@
 //! way out stays open.
 
 mod improving;
+mod serving;
 
 use super::Screen;
 use crate::driver::{
@@ -73,7 +74,10 @@ impl Cat {
                 screen.resize(width, height);
                 Event::Resize(width, height)
             }
-            72..75 => Event::Tick("2026-11-23T12:00:09[UTC]".parse().unwrap()),
+            72..75 => {
+                let second = self.rng.random_range(0..60);
+                Event::Tick(format!("2026-11-23T12:00:{second:02}[UTC]").parse().unwrap())
+            }
             75 => Event::Edited(Ok(self.text())),
             76 => Event::Edited(Err("the editor broke".into())),
             _ => Event::Report(Box::new(self.report())),
@@ -104,11 +108,12 @@ impl Cat {
     /// The answer to something that was asked, or something that nobody asked for.
     fn report(&mut self) -> Report {
         if self.asked.is_empty() || self.rng.random_range(0..10) == 0 {
-            return match self.rng.random_range(0..5) {
+            return match self.rng.random_range(0..6) {
                 0 => Report::Model(ModelReport::Failed(self.text())),
                 1 => Report::Model(ModelReport::Loading(self.number() as f32)),
                 2 => Report::Failed { what: "do it", why: self.text() },
                 3 => Report::RatingFailed { session: self.session_id(), why: self.text() },
+                4 => self.routed("lora-v2".into()),
                 _ => {
                     let work = WorkId(self.rng.random_range(0..50));
                     Report::Work { work, event: self.work_event() }
@@ -127,6 +132,8 @@ impl Cat {
             | Effect::ResumeTraining { work, .. }
             | Effect::Judge { work, .. }
             | Effect::CompareFailed { work, .. }
+            | Effect::JudgeOwnWork { work, .. }
+            | Effect::Replay { work, .. }
             | Effect::Improve { work, .. }
             | Effect::ResumeRound { work, .. }
             | Effect::RunExperiment { work, .. }
@@ -143,7 +150,7 @@ impl Cat {
     }
 
     fn work_event(&mut self) -> WorkEvent {
-        match self.rng.random_range(0..13) {
+        match self.rng.random_range(0..16) {
             0 => WorkEvent::Started,
             1 => WorkEvent::Text(self.text()),
             2 => WorkEvent::Memory(900),
@@ -157,6 +164,7 @@ impl Cat {
             })),
             7 => WorkEvent::Progress(Progress::Train(TrainEvent::Saved { step: 2 })),
             8..12 => self.improving(),
+            12..15 => self.serving(),
             _ => {
                 let step = self.rng.random_range(0..60);
                 WorkEvent::Progress(Progress::Train(TrainEvent::Step(self.step(step))))
@@ -178,6 +186,9 @@ impl Cat {
 
     fn end(&mut self, effect: Effect) -> Report {
         let work = |work, event| Report::Work { work, event };
+        if let Some(report) = self.served(&effect) {
+            return report;
+        }
         match effect {
             Effect::LoadModel => Report::Model(ModelReport::Ready(Screen::facts())),
             Effect::ListSessions(filter) => {
@@ -229,7 +240,6 @@ impl Cat {
                     })),
                 )
             }
-            Effect::ListAdapters => Report::Adapters(Vec::new()),
             Effect::Judge { work: id, .. } => work(id, self.judged()),
             Effect::CompareFailed { work: id, .. } => work(id, self.failed()),
             Effect::RateArms => Report::ArmRatings(vec![ArmRating {

@@ -159,7 +159,7 @@ impl Answers {
                 theme.text,
             ),
             (
-                "a and b choose the arms. Tab shows the gate, your failed tasks and the ratings.",
+                "a and b choose the arms. Tab shows replay, the gate, your tasks, ratings and progress.",
                 theme.dim,
             ),
         ];

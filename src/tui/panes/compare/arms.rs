@@ -27,9 +27,14 @@ pub(super) struct Arms {
 }
 
 impl Arms {
-    /// Reference and candidate, which are never the same; none while there is no adapter.
-    pub(super) fn pair(&self, adapters: &[String]) -> Option<[String; 2]> {
+    /// Reference and candidate, which are never the same; none while there is no adapter. Where nobody chose,
+    /// the newest adapter stands against whoever answers now.
+    pub(super) fn pair(&self, adapters: &[String], active: &str) -> Option<[String; 2]> {
         let newest = adapters.last()?;
+        let active = match active != newest && adapters.iter().any(|name| name == active) {
+            true => active,
+            false => "base",
+        };
         let there = |choice: &Option<String>| {
             choice.clone().filter(|name| name == "base" || adapters.contains(name))
         };
@@ -40,15 +45,16 @@ impl Arms {
             (Some(a), None) if a == *newest => [a, "base".into()],
             (Some(a), None) => [a, newest.clone()],
             (None, Some(b)) if b == "base" => [newest.clone(), b],
-            (None, Some(b)) => ["base".into(), b],
-            (None, None) => ["base".into(), newest.clone()],
+            (None, Some(b)) if b == active => ["base".into(), b],
+            (None, Some(b)) => [active.to_owned(), b],
+            (None, None) => [active.to_owned(), newest.clone()],
         };
         (pair[0] != pair[1]).then_some(pair).or_else(|| Some(["base".into(), newest.clone()]))
     }
 
     /// The next arm on one side; the sides change places where both would be the same.
-    pub(super) fn next(&mut self, side: Side, adapters: &[String]) {
-        let Some([mut a, mut b]) = self.pair(adapters) else { return };
+    pub(super) fn next(&mut self, side: Side, adapters: &[String], active: &str) {
+        let Some([mut a, mut b]) = self.pair(adapters, active) else { return };
         let (moved, other) = match side {
             Side::Left => (&mut a, &mut b),
             Side::Right => (&mut b, &mut a),
@@ -87,15 +93,17 @@ mod tests {
     #[test]
     fn the_arms_differ_and_are_there_whatever_was_chosen() {
         let mut arms = Arms::default();
-        assert_eq!(arms.pair(&[]), None);
-        arms.next(Side::Left, &[]);
-        assert_eq!(arms.pair(&adapters(2)), Some(["base".into(), "lora-v2".into()]));
+        assert_eq!(arms.pair(&[], "base"), None);
+        arms.next(Side::Left, &[], "base");
+        assert_eq!(arms.pair(&adapters(2), "base"), Some(["base".into(), "lora-v2".into()]));
+        assert_eq!(arms.pair(&adapters(2), "lora-v1"), Some(["lora-v1".into(), "lora-v2".into()]));
+        assert_eq!(arms.pair(&adapters(2), "lora-v2"), Some(["base".into(), "lora-v2".into()]));
         for step in 0..40usize {
             let side = if step.is_multiple_of(3) { Side::Left } else { Side::Right };
-            arms.next(side, &adapters(3));
+            arms.next(side, &adapters(3), "lora-v2");
             for count in 1..4 {
                 let there = adapters(count);
-                let pair = arms.pair(&there).into_iter().flatten().collect::<Vec<_>>();
+                let pair = arms.pair(&there, "lora-v2").into_iter().flatten().collect::<Vec<_>>();
                 assert_ne!(pair.first(), pair.last());
                 assert!(pair.iter().all(|arm| arm == "base" || there.contains(arm)), "{pair:?}");
             }
@@ -108,8 +116,10 @@ mod tests {
             let mut arms = Arms::default();
             let mut reached = std::collections::BTreeSet::new();
             for _ in 0..4 {
-                arms.next(side, &adapters(3));
-                reached.extend(arms.pair(&adapters(3)).map(|pair| pair[side as usize].clone()));
+                arms.next(side, &adapters(3), "lora-v2");
+                reached.extend(
+                    arms.pair(&adapters(3), "base").map(|pair| pair[side as usize].clone()),
+                );
             }
             assert_eq!(reached.len(), 4, "{reached:?}");
         }

@@ -1,6 +1,7 @@
-//! The gate's question and its answer.
+//! The gate's question and its answer, by the person's own work or by the evaluation set.
 
 use super::arms::choice;
+use super::evidence::Service;
 use super::measuring::Measuring;
 use crate::driver::{Effect, WorkEvent, WorkId};
 use crate::store::plain_line;
@@ -8,9 +9,16 @@ use crate::tui::pane::Context;
 use crate::tui::widgets::Scroll;
 use crate::workplace::Comparison;
 
+/// What the gate judges by; also the place of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judge {
+    OwnWork = 0,
+    Set = 1,
+}
+
+/// The last answer of one judge.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
-    pub(super) running: Option<Measuring>,
+pub(super) struct Verdicts {
     pub(super) result: Option<Box<Comparison>>,
     /// What the person was told while it was measured.
     pub(super) notes: Vec<String>,
@@ -19,55 +27,113 @@ pub(super) struct Gate {
     pub(super) scroll: Option<Scroll>,
 }
 
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    pub(super) running: Option<(Judge, Measuring)>,
+    verdicts: [Verdicts; 2],
+    /// What the person chose; else their own work wherever it can decide.
+    chosen: Option<Judge>,
+}
+
 impl Gate {
-    /// It has judged, or judges, these arms.
-    pub(super) fn knows(&self, pair: &[String; 2]) -> bool {
-        let judged = self.result.as_ref().map(|result| [&result.a, &result.b]);
-        self.running.as_ref().is_some_and(|running| running.arms == *pair)
+    pub(super) fn judge_by(&self, service: &Service) -> Judge {
+        self.chosen.unwrap_or(match service.own_work_decides() {
+            true => Judge::OwnWork,
+            false => Judge::Set,
+        })
+    }
+
+    pub(super) fn choose_other(&mut self, service: &Service) {
+        self.chosen = Some(match self.judge_by(service) {
+            Judge::OwnWork => Judge::Set,
+            Judge::Set => Judge::OwnWork,
+        });
+    }
+
+    pub(super) fn of(&self, judge: Judge) -> &Verdicts {
+        &self.verdicts[judge as usize]
+    }
+
+    pub(super) fn scroll(&mut self, judge: Judge) -> Option<&mut Scroll> {
+        self.verdicts[judge as usize].scroll.as_mut()
+    }
+
+    /// There is anything to look at.
+    pub(super) fn has_result(&self) -> bool {
+        self.verdicts.iter().any(|verdicts| verdicts.result.is_some())
+    }
+
+    /// This judge has judged, or judges, these arms.
+    pub(super) fn knows(&self, judge: Judge, pair: &[String; 2]) -> bool {
+        let judged = self.of(judge).result.as_ref().map(|result| [&result.a, &result.b]);
+        self.running.as_ref().is_some_and(|(by, running)| *by == judge && running.arms == *pair)
             || judged.is_some_and(|[a, b]| *a == pair[0] && *b == pair[1])
     }
 
-    pub(super) fn judge(&mut self, pair: [String; 2], context: &mut Context) {
+    pub(super) fn judge(&mut self, pair: [String; 2], service: &Service, context: &mut Context) {
         if self.running.is_some() {
             context.complain("the gate is measuring already; Esc stops it");
             return;
         }
+        let by = self.judge_by(service);
+        if let Some(why) = service.unproven().filter(|_| by == Judge::OwnWork) {
+            context.complain(why);
+            return;
+        }
         let work = context.new_work();
         let (a, b) = (choice(&pair[0]), choice(&pair[1]));
-        context.perform(Effect::Judge { work, a, b, set: context.shared.set.clone() });
-        self.running = Some(Measuring::new(work, pair, &context.shared.now));
-        self.failed = None;
+        context.perform(match by {
+            Judge::OwnWork => Effect::JudgeOwnWork { work, a, b },
+            Judge::Set => Effect::Judge { work, a, b, set: context.shared.set.clone() },
+        });
+        self.running = Some((by, Measuring::new(work, pair, &context.shared.now)));
+        self.verdicts[by as usize].failed = None;
     }
 
     pub(super) fn cancel(&self, context: &mut Context) {
-        if let Some(running) = &self.running {
+        if let Some((_, running)) = &self.running {
             context.perform(Effect::Cancel(running.work));
         }
     }
 
-    pub(super) fn event(&mut self, work: WorkId, event: &WorkEvent, context: &mut Context) {
-        let Some(running) = self.running.as_mut().filter(|running| running.work == work) else {
-            return;
+    /// True when the person's own work has decided. While a replay is on screen no arm is named.
+    pub(super) fn event(
+        &mut self,
+        work: WorkId,
+        event: &WorkEvent,
+        blind: bool,
+        context: &mut Context,
+    ) -> bool {
+        let Some((by, running)) = self.running.as_mut().filter(|(_, r)| r.work == work) else {
+            return false;
         };
+        let by = *by;
         running.event(event);
         if !event.is_final() {
-            return;
+            return false;
         }
         let notes = std::mem::take(&mut running.notes);
         self.running = None;
+        let verdicts = &mut self.verdicts[by as usize];
         match event {
             WorkEvent::Judged(comparison) => {
-                context.say(format!(
-                    "The gate has decided about {}: {}.",
-                    comparison.b,
-                    comparison.decision.verdict.as_str()
-                ));
-                self.result = Some(comparison.clone());
-                self.notes = notes;
-                self.scroll = Some(Scroll::at_top());
+                let who = match by {
+                    Judge::OwnWork => "Your own work",
+                    Judge::Set => "The gate",
+                };
+                let verdict = comparison.decision.verdict.as_str();
+                context.say(match blind {
+                    true => format!("{who} has decided; the part Gate shows it."),
+                    false => format!("{who} has decided about {}: {verdict}.", comparison.b),
+                });
+                verdicts.result = Some(comparison.clone());
+                verdicts.notes = notes;
+                verdicts.scroll = Some(Scroll::at_top());
+                return by == Judge::OwnWork;
             }
-            WorkEvent::Failed(why) => self.failed = Some(plain_line(why)),
-            _ => self.failed = Some("It was stopped; nothing of it is kept.".into()),
+            WorkEvent::Failed(why) => verdicts.failed = Some(plain_line(why)),
+            _ => verdicts.failed = Some("It was stopped; nothing of it is kept.".into()),
         }
+        false
     }
 }

@@ -1,6 +1,8 @@
 //! How the gate's question, its progress and its answer look.
 
-use super::gate::Gate;
+use super::evidence::Service;
+use super::gate::{Gate, Judge};
+use super::measuring::Measuring;
 use super::view::model_trouble;
 use crate::eval::Verdict;
 use crate::improve::HeldOut;
@@ -10,7 +12,8 @@ use crate::tui::panes::outcome::{
     area_table, facts_lines, guard_lines, held_out_facts, right_fact,
 };
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{paragraphs, wrap};
+use crate::tui::widgets::{elide, paragraphs, wrap};
+use crate::workplace::own_work::FEWEST_CORRECTIONS;
 use crate::workplace::{Comparison, SetChoice};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -25,37 +28,22 @@ impl Gate {
         area: Rect,
         shared: &Shared,
         pair: Option<&[String; 2]>,
+        service: &Service,
     ) {
         let theme = &shared.theme;
-        if let Some(running) = &self.running {
-            let [a, b] = &running.arms;
-            let words = format!("Is {b} better than {a}?");
-            let [above, progress, below] = Layout::vertical([
-                Constraint::Length(2),
-                Constraint::Fill(1),
-                Constraint::Length(4),
-            ])
-            .areas(area);
-            frame.render_widget(Line::styled(words, theme.accent), above);
-            let lines =
-                running.lines(usize::from(progress.width), usize::from(progress.height), shared);
-            frame.render_widget(Paragraph::new(lines), progress);
-            return paragraphs(
-                frame,
-                below,
-                &[(
-                    "This takes many minutes the first time, because base answers every sentinel five \
-                 times; that is kept. Leave it running and go on elsewhere: answers and tasks go \
-                 first. Esc stops it.",
-                    theme.dim,
-                )],
-            );
+        let judge = self.judge_by(service);
+        let [title, area] =
+            Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+        frame.render_widget(heading(judge, shared, service, usize::from(title.width)), title);
+        if let Some((_, running)) = self.running.as_ref().filter(|(by, _)| *by == judge) {
+            return draw_running(frame, area, running, shared);
         }
-        let known = pair.is_none_or(|pair| self.knows(pair));
-        match (&self.result, &self.scroll) {
+        let verdicts = self.of(judge);
+        let known = pair.is_none_or(|pair| self.knows(judge, pair));
+        match (&verdicts.result, &verdicts.scroll) {
             (Some(result), Some(scroll)) => {
                 let mut lines = Vec::new();
-                if let Some(why) = &self.failed {
+                if let Some(why) = &verdicts.failed {
                     lines.extend(wrapped(why, area.width, theme.bad));
                 }
                 if let Some([a, b]) = pair.filter(|_| !known) {
@@ -63,7 +51,8 @@ impl Gate {
                         format!("g judges {a} → {b}; below stands {} → {}", result.a, result.b);
                     lines.push(Line::styled(words, theme.warning));
                 }
-                lines.extend(result_lines(result, &self.notes, usize::from(area.width), theme));
+                let width = usize::from(area.width);
+                lines.extend(result_lines(judge, result, &verdicts.notes, width, theme));
                 let [text, more] =
                     Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
                 let visible = usize::from(text.height);
@@ -75,7 +64,7 @@ impl Gate {
                     frame.render_widget(Line::styled(words, theme.dim), more);
                 }
             }
-            _ => self.draw_empty(frame, area, shared, pair),
+            _ => self.draw_empty(frame, area, judge, shared, pair, service),
         }
     }
 
@@ -83,38 +72,136 @@ impl Gate {
         &self,
         frame: &mut Frame,
         area: Rect,
+        judge: Judge,
         shared: &Shared,
         pair: Option<&[String; 2]>,
+        service: &Service,
     ) {
         let theme = &shared.theme;
         let [a, b] = pair.map_or(["base", "an adapter"], |[a, b]| [a.as_str(), b.as_str()]);
         let question = format!("Is {b} better than {a}? g asks the gate");
-        let set = match &shared.set {
-            SetChoice::BuiltIn => "the built-in set with your own items".to_owned(),
-            SetChoice::File(path) => plain_line(&path.display().to_string()),
-        };
-        let what = format!(
-            "It scores the held-out part of {set} under both arms, lets both answer what can be \
-             checked, and guards what {b} was not trained for with the sentinels: maths, safety, \
-             reasoning, code, writing."
-        );
-        let mut texts = vec![
-            (question.as_str(), theme.accent),
-            (what.as_str(), theme.text),
-            (
-                "The first time this takes many minutes, because base answers every sentinel five \
-                 times; that is kept. It may be left running, and it spends nothing of what a \
-                 promotion may spend.",
-                theme.text,
-            ),
-        ];
-        if let Some(why) = &self.failed {
-            texts.push((why, theme.bad));
-        } else if let Some(why) = model_trouble(shared) {
-            texts.push((why, theme.bad));
+        let mut texts: Vec<(String, Style)> = Vec::new();
+        match (judge, service.unproven()) {
+            (Judge::OwnWork, Some(why)) => {
+                texts.push((format!("{b} is {why}"), theme.warning));
+                texts.push((
+                    format!(
+                        "From {FEWEST_CORRECTIONS} corrections on, one in four is held back from training \
+                         and decides whether an adapter is better at your own work; with fewer, all are \
+                         needed to learn from. Until then no adapter is promoted by itself."
+                    ),
+                    theme.text,
+                ));
+                texts.push((
+                    "2 lists your sessions; e there writes the right answer. o asks the evaluation set \
+                     meanwhile."
+                        .into(),
+                    theme.text,
+                ));
+            }
+            (Judge::OwnWork, None) => {
+                texts.push((question, theme.accent));
+                texts.push((
+                    format!(
+                        "It scores your corrections that were held back from training under both arms, and \
+                         guards what {b} was not trained for with the sentinels: maths, safety, reasoning, \
+                         code, writing. Without its yes no adapter is promoted by itself."
+                    ),
+                    theme.text,
+                ));
+                texts.push((
+                    "Each decision spends a share of what your corrections may decide, so that asking \
+                     often does not find what is not there; the same question again costs nothing. The \
+                     first time it takes many minutes; it may be left running."
+                        .into(),
+                    theme.text,
+                ));
+            }
+            (Judge::Set, _) => {
+                texts.push((question, theme.accent));
+                texts.push((
+                    format!(
+                        "It scores the held-out part of {} under both arms, lets both answer what can be \
+                         checked, and guards what {b} was not trained for with the sentinels: maths, \
+                         safety, reasoning, code, writing.",
+                        set_words(&shared.set)
+                    ),
+                    theme.text,
+                ));
+                texts.push((
+                    "The first time this takes many minutes, because base answers every sentinel five \
+                     times; that is kept. It may be left running, and it spends nothing of what a \
+                     promotion may spend."
+                        .into(),
+                    theme.text,
+                ));
+            }
         }
+        if let Some(why) = &self.of(judge).failed {
+            texts.push((why.clone(), theme.bad));
+        } else if let Some(why) = model_trouble(shared) {
+            texts.push((why.to_owned(), theme.bad));
+        }
+        if self.running.is_some() {
+            texts.push(("The other judge is measuring; o shows it.".into(), theme.warning));
+        }
+        let texts: Vec<(&str, Style)> =
+            texts.iter().map(|(t, style)| (t.as_str(), *style)).collect();
         paragraphs(frame, area, &texts);
     }
+}
+
+/// Which judge it is, and how to get to the other one.
+fn heading(judge: Judge, shared: &Shared, service: &Service, width: usize) -> Line<'static> {
+    let theme = &shared.theme;
+    let (title, other) = match judge {
+        Judge::OwnWork => {
+            let held_back = service.state.as_ref().map_or(0, |state| state.held_back);
+            let title = match held_back {
+                0 => "Judge: your own work".to_owned(),
+                1 => "Judge: your own work, 1 correction held back".to_owned(),
+                count => format!("Judge: your own work, {count} corrections held back"),
+            };
+            (title, "  o: evaluation set".to_owned())
+        }
+        Judge::Set => {
+            let other = match service.unproven() {
+                Some(_) => "  o: own work (unproven)",
+                None => "  o: own work",
+            };
+            (format!("Judge: {}", set_words(&shared.set)), other.to_owned())
+        }
+    };
+    let title = elide(&title, width.saturating_sub(other.len()));
+    Line::from(vec![Span::styled(title, theme.accent), Span::styled(other, theme.dim)])
+}
+
+fn set_words(set: &SetChoice) -> String {
+    match set {
+        SetChoice::BuiltIn => "the built-in set with your own items".to_owned(),
+        SetChoice::File(path) => plain_line(&path.display().to_string()),
+    }
+}
+
+fn draw_running(frame: &mut Frame, area: Rect, running: &Measuring, shared: &Shared) {
+    let theme = &shared.theme;
+    let [a, b] = &running.arms;
+    let words = format!("Is {b} better than {a}?");
+    let [above, progress, below] =
+        Layout::vertical([Constraint::Length(2), Constraint::Fill(1), Constraint::Length(4)])
+            .areas(area);
+    frame.render_widget(Line::styled(words, theme.accent), above);
+    let lines = running.lines(usize::from(progress.width), usize::from(progress.height), shared);
+    frame.render_widget(Paragraph::new(lines), progress);
+    paragraphs(
+        frame,
+        below,
+        &[(
+            "This takes many minutes the first time, because base answers every sentinel five times; that \
+             is kept. Leave it running and go on elsewhere: answers and tasks go first. Esc stops it.",
+            theme.dim,
+        )],
+    );
 }
 
 fn wrapped(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
@@ -125,12 +212,13 @@ fn wrapped(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
 }
 
 fn result_lines(
+    judge: Judge,
     comparison: &Comparison,
     notes: &[String],
     width: usize,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut lines = verdict(comparison, width, theme);
+    let mut lines = verdict(judge, comparison, width, theme);
     lines.push(Line::default());
     let decision = &comparison.decision;
     lines.extend(area_table(&decision.areas, &decision.sentinels, width, theme));
@@ -145,7 +233,12 @@ fn result_lines(
 }
 
 /// The verdict with its reason and what it rests on.
-fn verdict(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn verdict(
+    judge: Judge,
+    comparison: &Comparison,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let decision = &comparison.decision;
     let (a, b) = (&comparison.a, &comparison.b);
     let (word, style, words) = match decision.verdict {
@@ -169,8 +262,15 @@ fn verdict(comparison: &Comparison, width: usize, theme: &Theme) -> Vec<Line<'st
     let mut facts = held_out_facts(&HeldOut::of(decision, false));
     facts.extend(decision.accuracy.as_ref().map(right_fact));
     let times = if comparison.used == 1 { "time" } else { "times" };
-    let mut used =
-        format!("held-out used {} {times} before; comparing spends nothing", comparison.used);
+    let mut used = match judge {
+        Judge::Set => {
+            format!("held-out used {} {times} before; comparing spends nothing", comparison.used)
+        }
+        Judge::OwnWork => format!(
+            "your corrections were asked {} {times} before; each decision spends a share",
+            comparison.used
+        ),
+    };
     if let Some(more) = decision.needs_more {
         used.push_str(&format!(" · needs about {more} more items"));
     }

@@ -1,62 +1,78 @@
-//! Compare: base and an adapter side by side, in four parts: answers to one prompt, the gate, the
-//! person's own failed tasks, and the ratings. Owns which arms are compared; what "better" means is the
-//! gate's business.
+//! Compare: two arms side by side, in six parts: answers to one prompt, blind pairs of recent tasks, the gate,
+//! the person's own failed tasks, the ratings with who answers, and progress. Owns which arms are compared;
+//! what "better" means, and what it allows, is the business of `eval`.
 
 mod answers;
 mod answers_view;
 mod arms;
+mod evidence;
 mod failed;
 mod failed_view;
 mod gate;
 mod gate_view;
 mod measuring;
+mod progress;
 mod ratings;
+mod replay;
+mod replay_view;
+mod routing;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use crate::driver::{Effect, Report, WorkEvent};
+use crate::driver::{Effect, PairChoice, Report, WorkEvent};
 use crate::store::{Message, plain};
 use crate::tui::action::{Action, Scope};
-use crate::tui::layers::{Entry, EntryPurpose, Layer};
-use crate::tui::pane::{Context, Pane, Shared, TerminalEffect};
+use crate::tui::layers::{Entry, EntryPurpose, Layer, RouteOrder};
+use crate::tui::pane::{Context, Pane, PaneName, Shared, TerminalEffect};
 use answers::{Answers, Asked};
 use arms::{Arms, Side};
 use crossterm::event::KeyEvent;
+use evidence::Service;
 use failed::FailedTasks;
 use gate::Gate;
+use progress::Progress;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratings::Ratings;
+use replay::Replay;
+use routing::Routing;
 
 /// What the pane shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Part {
     #[default]
     Answers,
+    Replay,
     Gate,
     Failed,
     Ratings,
+    Progress,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Answers, Self::Gate, Self::Failed, Self::Ratings];
+    const ALL: [Self; 6] =
+        [Self::Answers, Self::Replay, Self::Gate, Self::Failed, Self::Ratings, Self::Progress];
 
     fn title(self) -> &'static str {
         match self {
             Self::Answers => "Answers",
+            Self::Replay => "Replay",
             Self::Gate => "Gate",
-            Self::Failed => "Your failed tasks",
+            Self::Failed => "Your tasks",
             Self::Ratings => "Ratings",
+            Self::Progress => "Progress",
         }
     }
 
     fn next(self) -> Self {
         match self {
-            Self::Answers => Self::Gate,
+            Self::Answers => Self::Replay,
+            Self::Replay => Self::Gate,
             Self::Gate => Self::Failed,
             Self::Failed => Self::Ratings,
-            Self::Ratings => Self::Answers,
+            Self::Ratings => Self::Progress,
+            Self::Progress => Self::Answers,
         }
     }
 }
@@ -67,50 +83,95 @@ pub struct ComparePane {
     part: Part,
     arms: Arms,
     answers: Answers,
+    replay: Replay,
     gate: Gate,
     failed: FailedTasks,
     ratings: Ratings,
+    progress: Progress,
+    service: Service,
+    routing: Routing,
 }
 
 impl Pane for ComparePane {
     fn scope(&self) -> Scope {
-        Scope::Compare
+        match self.part {
+            Part::Replay => Scope::Replay,
+            _ => Scope::Compare,
+        }
     }
 
     fn applies(&self, action: Action, shared: &Shared) -> bool {
-        let has_arms = self.arms.pair(&shared.adapters).is_some();
+        let has_arms = self.pair(shared).is_some();
         let on = |part| self.part == part;
+        // Whatever names an arm, or leads to what does, waits until the replay on screen is ended.
+        let open = !self.is_blind(shared);
         match action {
-            Action::EnterPrompt => {
-                has_arms && (!on(Part::Failed) || self.failed.selected_task().is_some())
+            Action::EnterPrompt => match self.part {
+                Part::Failed => has_arms && self.failed.selected_task().is_some(),
+                Part::Replay => false,
+                _ => has_arms,
+            },
+            Action::Replay => on(Part::Replay) && has_arms && open,
+            Action::PreferLeft | Action::PreferRight | Action::PreferNeither | Action::Skip => {
+                on(Part::Replay) && self.replay.pair().is_some()
             }
-            Action::ChooseLeft | Action::ChooseRight | Action::Judge => has_arms,
+            Action::ChooseLeft
+            | Action::ChooseRight
+            | Action::Judge
+            | Action::Promote
+            | Action::Canary => has_arms && open,
+            Action::RollBack => {
+                open && self.service.state.as_ref().is_some_and(|state| state.can_roll_back)
+            }
+            Action::OtherJudge => on(Part::Gate) && has_arms,
             Action::Blind => on(Part::Answers),
             Action::Rate => on(Part::Answers) && self.answers.can_be_rated(),
             Action::Left | Action::Right => match self.part {
                 Part::Answers => self.answers.columns().is_some(),
                 Part::Failed => self.failed.selected_task().is_some(),
-                Part::Gate | Part::Ratings => false,
+                Part::Replay | Part::Gate | Part::Ratings | Part::Progress => false,
             },
             Action::Back => match self.part {
                 Part::Answers => self.answers.is_answering(),
+                Part::Replay => self.replay.running.is_some(),
                 Part::Gate => self.gate.running.is_some(),
                 Part::Failed => self.failed.running.is_some() || self.failed.reading,
-                Part::Ratings => false,
+                Part::Ratings | Part::Progress => false,
             },
-            Action::FailedTasks => !on(Part::Failed),
+            Action::FailedTasks => !on(Part::Failed) && open,
             Action::NextPart => true,
             _ => false,
         }
     }
 
     fn act(&mut self, action: Action, context: &mut Context) {
+        self.routing.forget();
         match action {
             Action::NextPart => self.open(self.part.next(), context),
             Action::FailedTasks => self.open(Part::Failed, context),
             Action::Judge => self.judge(context),
+            Action::OtherJudge => self.gate.choose_other(&self.service),
             Action::ChooseLeft => self.choose(Side::Left, context),
             Action::ChooseRight => self.choose(Side::Right, context),
+            Action::Promote | Action::Canary => {
+                if let Some([_, candidate]) = self.pair(context.shared) {
+                    let order = match action {
+                        Action::Promote => RouteOrder::Promote(candidate),
+                        _ => RouteOrder::Canary(candidate),
+                    };
+                    self.routing.want(order, context);
+                }
+            }
+            Action::RollBack => self.routing.want(RouteOrder::RollBack, context),
+            Action::Replay => {
+                if let Some(pair) = self.pair(context.shared) {
+                    self.replay.start(pair, context);
+                }
+            }
+            Action::PreferLeft => self.replay.judge(Some(PairChoice::Left), context),
+            Action::PreferRight => self.replay.judge(Some(PairChoice::Right), context),
+            Action::PreferNeither => self.replay.judge(Some(PairChoice::Tie), context),
+            Action::Skip => self.replay.judge(None, context),
             Action::EnterPrompt => match self.part {
                 Part::Failed => {
                     if let Some(asked) = self.failed.selected_again() {
@@ -130,20 +191,24 @@ impl Pane for ComparePane {
             Action::Copy => self.copy(context),
             Action::Back => match self.part {
                 Part::Answers => self.answers.cancel(context),
+                Part::Replay => self.replay.end(context),
                 Part::Gate => self.gate.cancel(context),
                 Part::Failed if self.failed.reading => self.failed.reading = false,
                 Part::Failed => self.failed.cancel(context),
-                Part::Ratings => {}
+                Part::Ratings | Part::Progress => {}
             },
             action => match self.part {
                 Part::Answers => self.answers.act(action),
+                Part::Replay => self.replay.act(action),
                 Part::Gate => {
-                    if let Some(scroll) = &mut self.gate.scroll {
+                    let judge = self.gate.judge_by(&self.service);
+                    if let Some(scroll) = self.gate.scroll(judge) {
                         scroll.act(action);
                     }
                 }
                 Part::Failed => self.failed.act(action),
                 Part::Ratings => self.ratings.act(action),
+                Part::Progress => self.progress.act(action),
             },
         }
     }
@@ -156,8 +221,13 @@ impl Pane for ComparePane {
         match report {
             Report::Work { work, event } => {
                 self.answers.event(*work, event);
-                self.gate.event(*work, event, context);
+                let blind = self.is_blind(context.shared);
+                let decided = self.gate.event(*work, event, blind, context);
                 self.failed.event(*work, event);
+                let ended = self.replay.event(*work, event, &context.shared.now);
+                if decided || ended {
+                    self.look(context);
+                }
                 if matches!(event, WorkEvent::Trained(_)) {
                     context.perform(Effect::ListAdapters);
                 }
@@ -166,23 +236,47 @@ impl Pane for ComparePane {
                 self.answers.rated(session, context);
                 self.failed.sessions_changed();
                 if self.ratings.were_asked() {
-                    context.perform(Effect::RateArms);
+                    self.look(context);
                 }
+                self.refresh(context);
             }
             Report::ArmRatings(ratings) => self.ratings.set(ratings),
+            Report::Progress(versions) => self.progress.set(versions),
+            Report::Adapters(adapters) => self.service.list(adapters),
+            Report::Service(state) => {
+                self.service.state = Some(state.clone());
+                let pair = self.pair(context.shared);
+                self.routing.ask(&self.service, pair.as_ref(), context);
+            }
+            Report::Routed(change) => {
+                let blind = self.is_blind(context.shared);
+                self.routing.changed(change, blind, context);
+                context.perform(Effect::ListAdapters);
+                self.look(context);
+                self.refresh(context);
+            }
+            Report::Failed { .. } => self.routing.forget(),
             _ => {}
+        }
+        if !self.is_blind(context.shared) {
+            self.routing.release(context);
         }
     }
 
     fn opened(&mut self, context: &mut Context) {
         context.perform(Effect::ListAdapters);
+        self.look(context);
+        self.routing.seen();
         self.open(self.part, context);
     }
 
     fn edited(&mut self, _: &str, _: &mut Context) {}
 
     fn is_moving(&self) -> bool {
-        self.answers.is_answering() || self.gate.running.is_some() || self.failed.running.is_some()
+        self.answers.is_answering()
+            || self.replay.is_moving()
+            || self.gate.running.is_some()
+            || self.failed.running.is_some()
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -191,6 +285,39 @@ impl Pane for ComparePane {
 }
 
 impl ComparePane {
+    /// Something changed by itself that nobody has looked at.
+    pub fn has_news(&self) -> bool {
+        self.routing.unread
+    }
+
+    /// Reference and candidate.
+    fn pair(&self, shared: &Shared) -> Option<[String; 2]> {
+        self.arms.pair(&shared.adapters, self.service.active())
+    }
+
+    /// A replay is on screen: which arms it is about is nobody's business now.
+    fn is_blind(&self, shared: &Shared) -> bool {
+        shared.front == PaneName::Compare
+            && self.part == Part::Replay
+            && self.replay.running.is_some()
+    }
+
+    /// Asks who answers, and what is known of the right arm.
+    fn look(&self, context: &mut Context) {
+        let candidate = self.pair(context.shared).map(|[_, candidate]| candidate);
+        context.perform(Effect::Service { candidate });
+    }
+
+    /// Asks again for what was asked before and may have changed.
+    fn refresh(&self, context: &mut Context) {
+        if self.ratings.were_asked() {
+            context.perform(Effect::RateArms);
+        }
+        if self.progress.was_asked() {
+            context.perform(Effect::Progress);
+        }
+    }
+
     /// Has both arms answer.
     pub fn ask(&mut self, prompt: &str, context: &mut Context) {
         let prompt = plain(prompt);
@@ -202,7 +329,7 @@ impl ComparePane {
     }
 
     fn answer(&mut self, asked: Asked, context: &mut Context) {
-        let Some(pair) = self.arms.pair(&context.shared.adapters) else {
+        let Some(pair) = self.pair(context.shared) else {
             context.complain("there is no adapter to compare with yet; 4 trains one");
             return;
         };
@@ -214,7 +341,7 @@ impl ComparePane {
         self.part = part;
         match part {
             Part::Failed => {
-                if let Some(pair) = self.arms.pair(&context.shared.adapters) {
+                if let Some(pair) = self.pair(context.shared) {
                     self.failed.ask_if_needed(pair, context);
                 }
             }
@@ -222,22 +349,31 @@ impl ComparePane {
                 self.ratings.asked();
                 context.perform(Effect::RateArms);
             }
-            Part::Answers | Part::Gate => {}
+            Part::Progress => {
+                self.progress.asked();
+                context.perform(Effect::Progress);
+            }
+            Part::Answers | Part::Replay | Part::Gate => {}
+        }
+        if !self.is_blind(context.shared) {
+            self.routing.release(context);
         }
     }
 
     /// To the gate; it measures where it does not know these arms, or where it is asked a second time.
     fn judge(&mut self, context: &mut Context) {
-        let Some(pair) = self.arms.pair(&context.shared.adapters) else { return };
+        let Some(pair) = self.pair(context.shared) else { return };
         let again = self.part == Part::Gate;
         self.part = Part::Gate;
-        if again || (!self.gate.knows(&pair) && self.gate.running.is_none()) {
-            self.gate.judge(pair, context);
+        let judge = self.gate.judge_by(&self.service);
+        if again || (!self.gate.knows(judge, &pair) && self.gate.running.is_none()) {
+            self.gate.judge(pair, &self.service, context);
         }
     }
 
     fn choose(&mut self, side: Side, context: &mut Context) {
-        self.arms.next(side, &context.shared.adapters);
+        self.arms.next(side, &context.shared.adapters, self.service.active());
+        self.look(context);
         if self.part == Part::Failed {
             self.open(Part::Failed, context);
         }
@@ -246,9 +382,14 @@ impl ComparePane {
     fn copy(&self, context: &mut Context) {
         let text = match self.part {
             Part::Answers => self.answers.text(),
-            Part::Gate => self.gate.result.as_ref().map(|r| crate::cli::describe_comparison(r)),
+            Part::Replay => self.replay.text(),
+            Part::Gate => {
+                let verdicts = self.gate.of(self.gate.judge_by(&self.service));
+                verdicts.result.as_ref().map(|r| crate::cli::describe_comparison(r))
+            }
             Part::Failed => self.failed.text(),
             Part::Ratings => self.ratings.text(),
+            Part::Progress => self.progress.text(),
         };
         match text {
             Some(text) => {

@@ -1,16 +1,22 @@
-//! Mean stars per arm, side by side, and what they can and cannot say.
+//! Mean stars per arm, side by side, and what they can and cannot say; who answers tasks, and what is known
+//! of the adapter on trial.
 
+use super::evidence::Service;
 use crate::driver::ArmRating;
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Shared;
+use crate::tui::panes::outcome::{Fact, facts_lines};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Scroll, elide, interval_bar, pad, wrap};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
+
+/// A probability over which a difference is hard to explain by chance.
+const LIKELY: f64 = 0.975;
 
 #[derive(Debug, Default)]
 pub(super) struct Ratings {
@@ -49,6 +55,8 @@ impl Ratings {
         area: Rect,
         shared: &Shared,
         pair: Option<&[String; 2]>,
+        service: &Service,
+        news: Option<&str>,
     ) {
         let theme = &shared.theme;
         let width = usize::from(area.width);
@@ -69,18 +77,45 @@ impl Ratings {
                 lines.push(Line::default());
                 let words = self.words(pair);
                 lines.extend(wrap(&words, width.min(90)).into_iter().map(Line::from));
+                let facts = self.facts(pair);
+                if !facts.is_empty() {
+                    lines.push(Line::default());
+                    lines.extend(facts_lines(&facts, width.min(110), theme));
+                }
             }
         }
+        let facts = service.facts(pair.map(|[_, candidate]| candidate.as_str()));
+        if !facts.is_empty() {
+            lines.push(Line::default());
+            lines.extend(facts_lines(&facts, width.min(110), theme));
+        }
+        if let Some([_, candidate]) = pair {
+            let words = format!(
+                "p promotes {candidate}, c makes it a canary, u rolls back; each asks first."
+            );
+            lines.push(Line::styled(words, theme.dim));
+        }
+        if let Some(news) = news {
+            lines.push(Line::default());
+            lines.extend(
+                wrap(news, width.min(110)).into_iter().map(|l| Line::styled(l, theme.warning)),
+            );
+        }
+        let [area, more] =
+            Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
         let visible = usize::from(area.height);
         let first = self.scroll.as_ref().map_or(0, |scroll| scroll.first(lines.len(), visible));
         let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
         frame.render_widget(Paragraph::new(shown), area);
+        if let Some(below) = self.scroll.as_ref().map(Scroll::below).filter(|below| *below > 0) {
+            frame.render_widget(Line::styled(format!("↓ {below} below"), theme.dim), more);
+        }
     }
 
     /// What the two arms' ratings say about each other.
     fn words(&self, pair: Option<&[String; 2]>) -> String {
-        let caveat = "Stars given to different tasks also tell how hard the tasks were: blind pairs (v, in \
-                      Answers) put both arms before the same task.";
+        let caveat = "Stars given to different tasks also tell how hard the tasks were: Replay (Tab) puts both \
+                      arms before the same task.";
         let Some([a, b]) = pair else {
             return "A second arm comes of training (4); its ratings will stand beside these."
                 .into();
@@ -97,36 +132,43 @@ impl Ratings {
         };
         let by = rated_b.mean - rated_a.mean;
         let direction = if by >= 0.0 { "above" } else { "below" };
-        let difference = format!("{b} lies {:.1} stars {direction} {a}", by.abs());
-        let (Some(ci_a), Some(ci_b)) = (rated_a.ci95, rated_b.ci95) else {
-            return format!(
-                "{difference}, but an arm with a single rating has no interval: nothing can be said yet. \
-                 {caveat}"
-            );
+        let verdict = match rated_b.better_than.get(a) {
+            None => "but too few ratings say so to tell anything".to_owned(),
+            Some(p) if *p >= LIKELY || *p <= 1.0 - LIKELY => {
+                "which is hard to explain by chance".into()
+            }
+            Some(_) => {
+                "but that may be chance: these ratings do not tell the arms apart yet".into()
+            }
         };
-        let shared = ci_a[1].min(ci_b[1]) - ci_a[0].max(ci_b[0]);
-        let narrower = (ci_a[1] - ci_a[0]).min(ci_b[1] - ci_b[0]);
-        let alike = [ci_a, ci_b].iter().any(|[low, high]| high <= low);
-        let verdict = if alike {
-            "but an arm whose ratings are all the same has no width to judge by: rate more before \
-             believing it"
-                .to_owned()
-        } else if shared < 0.0 {
-            format!(
-                "and the intervals lie {:.1} stars apart: a difference that is hard to explain by chance",
-                -shared
-            )
-        } else if shared >= narrower {
-            "but one interval lies within the other: these ratings do not tell the arms apart"
-                .to_owned()
-        } else {
-            format!(
-                "but the intervals share {shared:.1} stars, {:.0} % of the narrower one: not enough to \
-                 tell the arms apart",
-                100.0 * shared / narrower
-            )
+        format!("{b} lies {:.1} stars {direction} {a}, {verdict}. {caveat}", by.abs())
+    }
+
+    /// What the two arms' ratings give in figures.
+    fn facts(&self, pair: Option<&[String; 2]>) -> Vec<Fact> {
+        let Some([a, b]) = pair else { return Vec::new() };
+        let (Some(rated_a), Some(rated_b)) = (self.of(a), self.of(b)) else { return Vec::new() };
+        let mut facts = Vec::new();
+        if let Some(p) = rated_b.better_than.get(a) {
+            facts.push(("better", format!("P({b} better than {a}) {}", percent(*p))));
+        }
+        match rated_b.still_needed.get(a) {
+            Some(0) => {
+                facts.push(("needed", "a difference of 0.2 stars would be seen by now".into()));
+            }
+            Some(more) => facts.push((
+                "needed",
+                format!("about {more} more ratings an arm to see a difference of 0.2 stars"),
+            )),
+            None => {}
+        }
+        let share = |rating: &ArmRating| {
+            let all = rating.rated + rating.unrated;
+            let share = 100.0 * rating.unrated as f64 / all.max(1) as f64;
+            format!("{} {share:.0} % of {all}", plain_line(&rating.arm))
         };
-        format!("{difference}, {verdict}. {caveat}")
+        facts.push(("unrated", format!("{}, {}", share(rated_a), share(rated_b))));
+        facts
     }
 
     /// The ratings as text.
@@ -140,10 +182,30 @@ impl Ratings {
     }
 }
 
+/// A probability in words that never say more than is known.
+fn percent(p: f64) -> String {
+    match 100.0 * p {
+        p if p > 99.5 => "over 99 %".into(),
+        p if p < 0.5 => "under 1 %".into(),
+        p => format!("{p:.0} %"),
+    }
+}
+
 fn figures(rating: &ArmRating) -> String {
     let interval =
         rating.ci95.map(|[low, high]| format!("  95 % {low:.2} to {high:.2}")).unwrap_or_default();
     format!("{:.2}{interval}  n = {}", rating.mean, rating.rated)
+}
+
+/// Columns between two stars, beside `label` columns and with room for the figures.
+pub(super) fn star_step(width: usize, label: usize) -> usize {
+    width.saturating_sub(label + 36).clamp(8, 96) / 4
+}
+
+/// The stars over an axis.
+pub(super) fn scale(label: usize, step: usize, theme: &Theme) -> Line<'static> {
+    let scale: String = (1..=5).map(|star| pad(&star.to_string(), step)).collect();
+    Line::styled(format!("{}{}", " ".repeat(label), scale.trim_end()), theme.dim)
 }
 
 /// A row an arm on the axis of 1 to 5 stars, then its figures; the compared arms stand out.
@@ -155,11 +217,8 @@ fn axis(
 ) -> Vec<Line<'static>> {
     let names: Vec<String> = list.iter().map(|rating| plain_line(&rating.arm)).collect();
     let label = names.iter().map(|name| name.width()).max().unwrap_or_default().min(16) + 4;
-    // Four equal steps between the stars.
-    let step = width.saturating_sub(label + 36).clamp(8, 64) / 4;
-    let scale: String = (1..=5).map(|star| pad(&star.to_string(), step)).collect();
-    let stars = format!("{}{}", " ".repeat(label), scale.trim_end());
-    let mut lines = vec![Line::styled(stars, theme.dim)];
+    let step = star_step(width, label);
+    let mut lines = vec![scale(label, step, theme)];
     for (rating, name) in list.iter().zip(&names) {
         let compared = pair.is_some_and(|pair| pair.contains(&rating.arm));
         let mark = if compared { "▸ " } else { "  " };

@@ -1,9 +1,11 @@
 //! The pane by keys and reports, as a person meets it.
 #![allow(clippy::unwrap_used)]
 
+mod replay;
 mod samples;
+mod serving;
 
-use crate::adapters::{AdapterSummary, State};
+use crate::adapters::{AdapterSummary, By, Change, Routing, State};
 use crate::driver::{
     Answered, ArmRating, AskTask, Effect, FailedCompared, Report, WorkEvent, WorkId,
 };
@@ -14,7 +16,7 @@ use crate::tui::pane::TerminalEffect;
 use crate::tui::tests::Screen;
 use crate::tui::theme::Theme;
 use crate::workplace::{ArmChoice, Event};
-use samples::{comparison, failed, id, rating};
+use samples::{comparison, failed, id, promoted_by_itself, rating, service, versions};
 
 fn adapter(name: &str) -> AdapterSummary {
     AdapterSummary {
@@ -279,7 +281,7 @@ fn measured(what: &'static str, done: usize, total: usize) -> WorkEvent {
 #[test]
 fn the_gate_says_what_it_measures_and_that_it_may_be_left_alone() {
     let mut screen = compare(80, 24);
-    screen.keys("tab");
+    screen.keys("tab tab");
     insta::assert_snapshot!("gate_empty_80", screen.shown());
     screen.keys("g");
     let judge = judging(&screen);
@@ -411,7 +413,7 @@ fn without_a_correction_it_says_how_to_write_one() {
 fn ratings_stand_side_by_side_with_what_they_cannot_say() {
     for (width, height) in [(80, 24), (120, 40)] {
         let mut screen = compare(width, height);
-        screen.keys("tab tab tab");
+        screen.keys("tab tab tab tab");
         assert!(matches!(screen.effects.last(), Some(Effect::RateArms)));
         screen.report(Report::ArmRatings(vec![
             rating("base", 24, 2.92, Some([2.44, 3.4])),
@@ -419,19 +421,25 @@ fn ratings_stand_side_by_side_with_what_they_cannot_say() {
             rating("lora-v2", 12, 3.5, Some([2.81, 4.19])),
         ]));
         insta::assert_snapshot!(format!("ratings_{width}"), screen.shown());
-        screen.shows(&["the intervals share 0.6 stars"]);
+        screen.shows(&["too few ratings say so"]);
     }
     let mut screen = compare(80, 24);
-    screen.keys("tab tab tab");
+    screen.keys("tab tab tab tab");
     let mut says = |a: ArmRating, b: ArmRating, words: &str| {
         screen.report(Report::ArmRatings(vec![a, b]));
         screen.shows(&[words]);
     };
     let base = || rating("base", 40, 2.5, Some([2.2, 2.8]));
-    says(base(), rating("lora-v2", 40, 3.5, Some([3.1, 3.9])), "0.3 stars apart");
-    says(base(), rating("lora-v2", 3, 2.6, Some([1.0, 5.0])), "lies within the other");
-    says(base(), rating("lora-v2", 1, 5.0, None), "single rating");
-    says(base(), rating("lora-v2", 3, 5.0, Some([5.0, 5.0])), "all the same");
+    let better = |p: f64| ArmRating {
+        better_than: [("base".into(), p)].into(),
+        still_needed: [("base".into(), 0)].into(),
+        ..rating("lora-v2", 40, 3.5, Some([3.1, 3.9]))
+    };
+    says(base(), better(0.999), "hard to explain by chance");
+    says(base(), better(0.999), "P(lora-v2 better than base) over 99 %");
+    says(base(), better(0.001), "hard to explain by chance");
+    says(base(), better(0.87), "but that may be chance");
+    says(base(), better(0.87), "would be seen by now");
     says(base(), rating("lora-v1", 3, 5.0, None), "lora-v2 has no rating yet");
 }
 
@@ -440,7 +448,7 @@ fn ratings_are_refreshed_when_one_is_saved() {
     let mut screen = compare(80, 24);
     rated(&mut screen, 1, 3);
     assert!(!screen.effects.iter().any(|effect| matches!(effect, Effect::RateArms)));
-    screen.keys("tab tab tab");
+    screen.keys("tab tab tab tab");
     screen.report(Report::ArmRatings(Vec::new())).shows(&["No rating of your own yet"]);
     screen.effects.clear();
     rated(&mut screen, 1, 3);
@@ -457,7 +465,9 @@ fn every_part_is_drawn_at_every_size() {
     screen.report(Report::ArmRatings(vec![rating("base", 2, f64::NAN, Some([1.0, f64::NAN]))]));
     let asked = ask(&mut screen, "a prompt of\nseveral lines");
     work(&mut screen, asked[0].0, WorkEvent::Text("改善 ".repeat(300)));
-    for part in 0..4 {
+    screen.report(Report::Service(Box::new(service("lora-v1"))));
+    screen.report(Report::Progress(versions(f64::NAN, [f64::INFINITY, f64::NAN])));
+    for part in 0..6 {
         for (width, height) in [(60, 16), (61, 17), (80, 16), (109, 20), (110, 60), (200, 16)] {
             screen.resize(width, height);
             screen.keys("right down pagedown end home");

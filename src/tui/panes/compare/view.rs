@@ -10,25 +10,49 @@ use unicode_width::UnicodeWidthStr;
 
 impl ComparePane {
     pub(super) fn draw_parts(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
-        let [top, _, rest] = Layout::vertical([
+        let [top, line, rest] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(u16::from(area.height > 14)),
             Constraint::Fill(1),
         ])
         .areas(area.inner(Margin::new(1, 0)));
         self.draw_top(frame, top, shared);
-        let pair = self.arms.pair(&shared.adapters);
+        let pair = self.pair(shared);
+        if !self.is_blind(shared) {
+            self.draw_service(frame, line, shared);
+        }
+        let service = &self.service;
         match (self.part, &pair) {
-            (Part::Ratings, _) => self.ratings.draw(frame, rest, shared, pair.as_ref()),
+            (Part::Ratings, _) => {
+                let news = self.routing.news.as_deref();
+                self.ratings.draw(frame, rest, shared, pair.as_ref(), service, news);
+            }
+            (Part::Progress, _) => self.progress.draw(frame, rest, shared),
             (Part::Answers, None) if self.answers.columns().is_none() => {
                 no_adapter(frame, rest, shared)
             }
             (Part::Answers, _) => self.answers.draw(frame, rest, shared, pair.as_ref()),
-            (Part::Gate, None) if self.gate.result.is_none() => no_adapter(frame, rest, shared),
-            (Part::Gate, _) => self.gate.draw(frame, rest, shared, pair.as_ref()),
+            (Part::Replay, None) if self.replay.running.is_none() => {
+                no_adapter(frame, rest, shared)
+            }
+            (Part::Replay, _) => self.replay.draw(frame, rest, shared, pair.as_ref(), service),
+            (Part::Gate, None) if !self.gate.has_result() => no_adapter(frame, rest, shared),
+            (Part::Gate, _) => self.gate.draw(frame, rest, shared, pair.as_ref(), service),
             (Part::Failed, None) if self.failed.result.is_none() => no_adapter(frame, rest, shared),
             (Part::Failed, _) => self.failed.draw(frame, rest, shared, pair.as_ref()),
         }
+    }
+
+    /// Who answers tasks, and what changed by itself.
+    fn draw_service(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let theme = &shared.theme;
+        let width = usize::from(area.width);
+        let line = match (&self.routing.news, self.service.line()) {
+            (Some(news), _) => Line::styled(elide(news, width), theme.warning),
+            (None, Some(line)) => Line::styled(elide(&line, width), theme.dim),
+            (None, None) => return,
+        };
+        frame.render_widget(line.right_aligned(), area);
     }
 
     fn draw_top(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -37,9 +61,10 @@ impl ComparePane {
         for part in Part::ALL {
             let moving = match part {
                 Part::Answers => self.answers.is_answering(),
+                Part::Replay => self.replay.running.is_some(),
                 Part::Gate => self.gate.running.is_some(),
                 Part::Failed => self.failed.running.is_some(),
-                Part::Ratings => false,
+                Part::Ratings | Part::Progress => false,
             };
             let style = if part == self.part { theme.selected } else { theme.dim };
             spans.push(Span::styled(format!(" {} ", part.title()), style));
@@ -48,7 +73,8 @@ impl ComparePane {
         let used: usize = spans.iter().map(|span| span.content.width()).sum();
         let room = usize::from(area.width).saturating_sub(used);
         let blind = if self.answers.blind { "  blind" } else { "" };
-        let arms = match self.arms.pair(&shared.adapters) {
+        let arms = match self.pair(shared) {
+            Some(_) if self.is_blind(shared) => "blind".into(),
             Some([a, b]) => format!("{a} → {b}{blind}"),
             None => "no adapter yet".into(),
         };

@@ -1,10 +1,15 @@
 //! What the desk might report, for the tests of this pane.
 
-use crate::driver::{ArmRating, FailedCompared, FailedTask, WorkEvent};
-use crate::eval::statistics::Spending;
+use crate::adapters::{By, Change, Routing, State, Step};
+use crate::driver::{ArmRating, FailedCompared, FailedTask, ServiceState, WorkEvent};
+use crate::eval::promotion::{ArmRecord, PairCounts, ServiceEvidence};
+use crate::eval::statistics::{Spending, StarCounts};
 use crate::eval::{AccuracyOutcome, AreaOutcome, Decision, Guard, Verdict, Watched};
 use crate::store::{Message, SessionId};
 use crate::workplace::Comparison;
+use crate::workplace::own_work::Proof;
+use crate::workplace::progress::{VersionProgress, WeekStars};
+use crate::workplace::service::OnTrial;
 
 pub(super) fn id(number: u32) -> SessionId {
     format!("session_20261123_1200{number:02}").parse().unwrap()
@@ -140,4 +145,95 @@ pub(super) fn rating(arm: &str, rated: usize, mean: f64, ci95: Option<[f64; 2]>)
         better_than: Default::default(),
         still_needed: Default::default(),
     }
+}
+
+/// A canary of lora-v2 beside `active`, or base alone; own work unproven.
+pub(super) fn service(active: &str) -> ServiceState {
+    let routing = match active {
+        "base" => Routing::default(),
+        active => Routing::only(active).with_canary("lora-v2", 0.1).unwrap(),
+    };
+    ServiceState {
+        standing: Some(OnTrial {
+            candidate: "lora-v2".into(),
+            reference: active.into(),
+            promoted: false,
+            evidence: ServiceEvidence {
+                pairs: PairCounts { wins: 12, losses: 5, ties: 2 },
+                reference: ArmRecord { stars: StarCounts([4, 6, 8, 6, 2]), unrated: 3 },
+                candidate: ArmRecord { stars: StarCounts([1, 2, 4, 6, 4]), unrated: 2 },
+            },
+            proof: Proof::Unproven,
+        }),
+        can_roll_back: true,
+        routing,
+        corrections: 12,
+        held_back: 0,
+    }
+}
+
+pub(super) fn promoted_by_itself() -> Change {
+    Change {
+        at: "2026-11-23T12:00:00+00:00".into(),
+        step: Step::Promote,
+        adapter: "lora-v2".into(),
+        by: By::Automatic,
+        reason: "accepted by your own corrections, and better than base".into(),
+        evidence: serde_json::Value::Null,
+        routing: Routing::only("lora-v2"),
+    }
+}
+
+/// Base, two versions, and the last week of the last one.
+pub(super) fn versions(mean: f64, ci95: [f64; 2]) -> Vec<VersionProgress> {
+    let week = |week: &str, rated, mean, ci95| WeekStars {
+        week: week.into(),
+        rated,
+        mean,
+        ci95: Some(ci95),
+    };
+    let version = |name: &str, state, created: &str, learned: &str, weeks| VersionProgress {
+        name: name.into(),
+        state,
+        created: created.into(),
+        weeks,
+        held_out: None,
+        held_out_ci95: None,
+        held_out_verdict: None,
+        own_work: None,
+        own_work_verdict: None,
+        learned: learned.into(),
+    };
+    let first = vec![week("2026-W45", 21, 2.4, [2.0, 2.8]), week("2026-W46", 18, 2.6, [2.1, 3.1])];
+    let second = vec![week("2026-W46", 5, 3.0, [2.1, 3.9]), week("2026-W47", 24, 3.1, [2.7, 3.5])];
+    let last = vec![week("2026-W48", 31, mean, ci95)];
+    vec![
+        version("base", None, "", "the model as it came", first),
+        VersionProgress {
+            held_out: Some(-0.121),
+            held_out_ci95: Some([-0.182, -0.061]),
+            held_out_verdict: Some("accepted".into()),
+            ..version(
+                "lora-v1",
+                Some(State::Retired),
+                "2026-11-12T09:00:00+01:00",
+                "24 corrections, 8 replayed: own-work",
+                second,
+            )
+        },
+        VersionProgress {
+            held_out: Some(0.012),
+            held_out_ci95: Some([-0.031, 0.055]),
+            held_out_verdict: Some("cannot tell".into()),
+            own_work: Some(-0.204),
+            own_work_verdict: Some("accepted".into()),
+            ..version(
+                "lora-v2",
+                Some(State::Active),
+                "2026-11-22T18:30:00+01:00",
+                "41 corrections, 60 made for weak areas, 20 replayed: own-work, shell",
+                last,
+            )
+        },
+    ]
 }
