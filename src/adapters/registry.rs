@@ -22,6 +22,12 @@ pub struct AdapterSummary {
     pub parent: Option<String>,
     pub examples: Option<usize>,
     pub last_loss: Option<f64>,
+    /// SHA-256 over the training examples, where it is known.
+    pub data_sha256: Option<String>,
+    /// The gate's verdict in the last comparison with base.
+    pub verdict: Option<String>,
+    /// The same over the person's own corrections that were held back.
+    pub own_work: Option<String>,
     /// Why it cannot be used, if it cannot.
     pub damaged: Option<String>,
 }
@@ -73,6 +79,9 @@ impl Registry {
             parent: metadata.as_ref().and_then(|m| m.parent.clone()),
             examples: metadata.as_ref().map(|m| m.examples.values().sum()),
             last_loss: metadata.as_ref().and_then(|m| m.losses.last().copied()),
+            data_sha256: metadata.as_ref().map(|m| m.data_sha256.clone()),
+            verdict: metadata.as_ref().and_then(|m| verdict(m.evaluation.as_ref())),
+            own_work: metadata.as_ref().and_then(|m| verdict(m.own_work.as_ref())),
             damaged,
         }
     }
@@ -186,6 +195,10 @@ impl Registry {
     fn cannot_write(&self, error: std::io::Error) -> Error {
         crate::store::Error::io("write an adapter in", &self.folder, error).into()
     }
+}
+
+fn verdict(comparison: Option<&serde_json::Value>) -> Option<String> {
+    Some(comparison?.get("verdict")?.as_str()?.to_owned())
 }
 
 fn require_effect(folder: &AdapterFolder, lora: &Lora, model: &Model) -> Result<()> {

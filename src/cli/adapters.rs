@@ -9,7 +9,7 @@ use super::routing;
 use super::table::columns;
 use crate::adapters::Routing;
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -63,24 +63,27 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
     let registry = context.workplace.registry();
     match &arguments.action {
         Action::List => {
-            let adapters = registry.list()?;
+            let adapters = context.workplace.adapters()?;
             let mut rows = vec![
-                ["name", "state", "created", "examples", "loss", "base"]
-                    .map(str::to_owned)
-                    .to_vec(),
+                [
+                    "name", "state", "created", "examples", "own work", "held-out", "rated",
+                    "stars", "base",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
             ];
-            for adapter in &adapters {
-                let dash = || "-".to_owned();
+            let dash = || "-".to_owned();
+            for (adapter, stars) in &adapters {
                 rows.push(vec![
                     adapter.name.clone(),
-                    if adapter.damaged.is_some() {
-                        "damaged".into()
-                    } else {
-                        adapter.state.as_str().into()
-                    },
+                    if adapter.damaged.is_some() { "damaged" } else { adapter.state.as_str() }
+                        .into(),
                     adapter.created.clone().unwrap_or_else(dash),
                     adapter.examples.map_or_else(dash, |n| n.to_string()),
-                    adapter.last_loss.map_or_else(dash, |loss| format!("{loss:.3}")),
+                    adapter.own_work.clone().unwrap_or_else(dash),
+                    adapter.verdict.clone().unwrap_or_else(dash),
+                    stars.ratings.to_string(),
+                    stars.mean.map_or_else(dash, |mean| format!("{mean:.2}")),
                     adapter.base.clone().unwrap_or_else(dash),
                 ]);
             }
@@ -88,6 +91,15 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
                 true => context.output.line("No adapters yet: `kaizen train` makes one.")?,
                 false => context.output.line(columns(&rows).trim_end())?,
             }
+            let adapters: Vec<Value> = adapters
+                .iter()
+                .map(|(adapter, stars)| {
+                    let mut told = json!(adapter);
+                    told["ratings"] = stars.ratings.into();
+                    told["mean_stars"] = stars.mean.into();
+                    told
+                })
+                .collect();
             let routing = registry.history().routing()?;
             if routing != Routing::default() {
                 context.output.line(format!("\n{}", routing.describe()))?;

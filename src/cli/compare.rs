@@ -3,7 +3,6 @@
 use super::context::Context;
 use super::eval::field_map;
 use super::outcome::{Outcome, Result};
-use super::routing::announcement;
 use super::table::{change, columns, percentage};
 use crate::eval::{AreaOutcome, Verdict, set};
 use crate::workplace::{
@@ -73,7 +72,7 @@ pub fn run(context: &Context, arguments: &CompareArguments) -> Result<Outcome> {
     if arguments.own_work
         && let Some(change) = service::review_candidate(workplace, &comparison.b)?
     {
-        context.output.note(announcement(&change));
+        context.output.note(change.announcement());
     }
     Ok(match comparison.decision.verdict {
         Verdict::Accepted => Outcome::Done,

@@ -41,6 +41,20 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX session_asked ON session (asked);
     UPDATE session SET size = -1;
 ",
+    "
+    CREATE TABLE adapter (
+        name      TEXT PRIMARY KEY,
+        state     TEXT NOT NULL,  -- candidate, canary, active or retired
+        base      TEXT,
+        created   TEXT,           -- RFC 3339
+        parent    TEXT,
+        data      TEXT,           -- SHA-256 over the training examples
+        verdict   TEXT,           -- of the last comparison with base
+        own_work  TEXT,           -- of the person's own corrections
+        ratings   INTEGER NOT NULL,
+        stars     REAL            -- their mean
+    ) STRICT;
+",
 ];
 
 /// Marks the file as Kaizen's ('KAIZ').
@@ -237,7 +251,8 @@ mod tests {
         let connection = Connection::open(home.database()).unwrap();
         connection
             .execute_batch(
-                "DROP INDEX session_asked;
+                "DROP TABLE adapter;
+                 DROP INDEX session_asked;
                  ALTER TABLE session DROP COLUMN asked;
                  ALTER TABLE session DROP COLUMN right_answer;
                  ALTER TABLE session DROP COLUMN rated_at;

@@ -465,8 +465,10 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
     })
 }
 
+mod adapters;
 mod catalogue;
 #[cfg(test)]
 mod tests;
 
+pub use adapters::{AdapterRow, ArmStars};
 pub use catalogue::Catalogue;

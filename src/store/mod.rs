@@ -23,7 +23,7 @@ pub use documents::Documents;
 pub use error::{Error, Result};
 pub use home::Home;
 pub use import::{ImportReport, import};
-pub use index::{Catalogue, Filter, Index, Refreshed, SessionSummary};
+pub use index::{AdapterRow, ArmStars, Catalogue, Filter, Index, Refreshed, SessionSummary};
 pub use issue::{Issue, NotAnIssue};
 pub use logs::Skipped;
 pub use message::{Message, Role};

@@ -2,14 +2,14 @@
 
 use super::arms::KnownAdapters;
 use super::{Event, Result, Seen, evaluation_set};
-use crate::adapters::Registry;
+use crate::adapters::{AdapterSummary, Registry};
 use crate::config::Config;
 use crate::eval::{Example, FieldMap, Ledger, Provenance, set};
 use crate::feedback::{self, Trigger};
 use crate::model::Model;
 use crate::model::source::{self, ModelFile, ModelFiles};
 use crate::runtime::Runtime;
-use crate::store::{Home, Index};
+use crate::store::{AdapterRow, ArmStars, Home, Index};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,6 +103,40 @@ impl Workplace {
             (corrections.unwrap_or_default() > 0).then_some(metadata.created)?.parse().ok()
         });
         Ok(created.max())
+    }
+
+    /// All adapters, oldest first, with their ratings; the index is brought up to date with them.
+    ///
+    /// # Errors
+    /// Adapters or an index that cannot be read.
+    pub fn adapters(&self) -> Result<Vec<(AdapterSummary, ArmStars)>> {
+        let mut index = self.index()?;
+        let stars = index.arm_stars()?;
+        let adapters: Vec<(AdapterSummary, ArmStars)> = self
+            .registry()
+            .list()?
+            .into_iter()
+            .map(|adapter| {
+                let stars = stars.get(&adapter.name).copied().unwrap_or_default();
+                (adapter, stars)
+            })
+            .collect();
+        let rows: Vec<AdapterRow> = adapters
+            .iter()
+            .map(|(adapter, stars)| AdapterRow {
+                name: adapter.name.clone(),
+                state: adapter.state.as_str().to_owned(),
+                base: adapter.base.clone(),
+                created: adapter.created.clone(),
+                parent: adapter.parent.clone(),
+                data_sha256: adapter.data_sha256.clone(),
+                verdict: adapter.verdict.clone(),
+                own_work: adapter.own_work.clone(),
+                ratings: *stars,
+            })
+            .collect();
+        index.set_adapters(&rows)?;
+        Ok(adapters)
     }
 
     pub fn registry(&self) -> Registry {

@@ -23,7 +23,15 @@ const SEEN_STARS: f64 = 0.2;
 
 impl Inner {
     pub(super) fn list_adapters(&self) -> Result<Report> {
-        Ok(Report::Adapters(self.workplace.registry().list()?))
+        let adapters = match self.workplace.adapters() {
+            Ok(adapters) => adapters.into_iter().map(|(adapter, _)| adapter).collect(),
+            // The files are the truth: an index that cannot be opened hides no adapter.
+            Err(error) => {
+                tracing::warn!("the adapters are not in the index: {error}");
+                self.workplace.registry().list()?
+            }
+        };
+        Ok(Report::Adapters(adapters))
     }
 
     /// The gate's answer, as `kaizen compare` gives it.

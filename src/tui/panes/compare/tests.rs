@@ -27,6 +27,9 @@ fn adapter(name: &str) -> AdapterSummary {
         parent: None,
         examples: None,
         last_loss: None,
+        data_sha256: None,
+        verdict: None,
+        own_work: None,
         damaged: None,
     }
 }

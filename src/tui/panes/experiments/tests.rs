@@ -165,6 +165,9 @@ fn another_set_and_another_adapter_are_what_the_next_round_takes() {
         parent: None,
         examples: None,
         last_loss: None,
+        data_sha256: None,
+        verdict: None,
+        own_work: None,
         damaged: None,
     };
     screen.report(Report::Adapters(vec![adapter]));

@@ -151,6 +151,9 @@ fn with_adapters(screen: &mut Screen, names: &[&str]) {
             parent: None,
             examples: None,
             last_loss: None,
+            data_sha256: None,
+            verdict: None,
+            own_work: None,
             damaged: None,
         })
         .collect();

@@ -68,6 +68,9 @@ impl Cat {
                 parent: None,
                 examples: None,
                 last_loss: None,
+                data_sha256: None,
+                verdict: None,
+                own_work: None,
                 damaged: (self.rng.random_range(0..5) == 0).then(|| self.text()),
             })
             .collect()
