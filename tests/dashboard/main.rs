@@ -4,6 +4,7 @@
 mod killing;
 mod looping;
 mod restoring;
+mod serving;
 // Also used by the benchmark and the example, which look at other things.
 #[allow(dead_code)]
 mod terminal;
