@@ -35,6 +35,7 @@ struct Week {
     mean: f64,
     /// Standard deviation of the mean; none where a version has no interval.
     error: Option<f64>,
+    ci95: Option<[f64; 2]>,
 }
 
 impl Progress {
@@ -116,12 +117,9 @@ fn answer(versions: &[VersionProgress]) -> String {
     };
     let (early, late) = (pooled(early), pooled(late));
     let told = |name: &str, week: &Week| {
-        let side = week.error.map(|error| SIDE * error);
-        let interval = side
-            .map(|side| {
-                let (low, high) = ((week.mean - side).max(1.0), (week.mean + side).min(5.0));
-                format!("95 % {low:.1} to {high:.1}, ")
-            })
+        let interval = week
+            .ci95
+            .map(|[low, high]| format!("95 % {low:.1} to {high:.1}, "))
             .unwrap_or_default();
         format!("{:.1} stars in {} ({interval}{} rated)", week.mean, plain_line(name), week.rated)
     };
@@ -152,8 +150,8 @@ fn answer(versions: &[VersionProgress]) -> String {
     }
 }
 
-/// The mean over the versions of one week, each as heavy as its ratings. The interval is put together from
-/// theirs as if they were normal.
+/// The mean over the versions of one week, each as heavy as its ratings. The interval of several is put
+/// together from theirs as if they were normal.
 fn pooled(weeks: &[&WeekStars]) -> Week {
     let rated: usize = weeks.iter().map(|week| week.rated).sum();
     let share = |week: &WeekStars| week.rated as f64 / rated.max(1) as f64;
@@ -164,11 +162,14 @@ fn pooled(weeks: &[&WeekStars]) -> Week {
             Some(share(week) * (high - low) / (2.0 * SIDE))
         })
         .collect();
-    Week {
-        rated,
-        mean: weeks.iter().map(|week| share(week) * week.mean).sum(),
-        error: errors.map(|errors| errors.iter().map(|error| error * error).sum::<f64>().sqrt()),
-    }
+    let mean = weeks.iter().map(|week| share(week) * week.mean).sum::<f64>();
+    let error = errors.map(|errors| errors.iter().map(|error| error * error).sum::<f64>().sqrt());
+    let normal = |error: f64| [(mean - SIDE * error).max(1.0), (mean + SIDE * error).min(5.0)];
+    let ci95 = match weeks {
+        [only] => only.ci95,
+        _ => error.map(normal),
+    };
+    Week { rated, mean, error, ci95 }
 }
 
 fn version_lines(
