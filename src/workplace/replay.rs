@@ -11,6 +11,7 @@ use crate::model::sampler::Sampling;
 use crate::runtime::{Ending, Generate, GenerateRequest, Runtime, Until};
 use crate::store::{self, Filter, Message, Outcome, SessionId, atomic, clock, logs};
 use crate::tasks::Arm;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -293,16 +294,25 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// How a candidate fared against a reference in all pairs that were judged, by whatever values they had
-/// last.
+/// How a candidate fared against a reference in the pairs that were judged since `since` (RFC 3339; none:
+/// in all), by whatever values they had last.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn counts(workplace: &Workplace, reference: &str, candidate: &str) -> Result<PairCounts> {
+pub fn counts(
+    workplace: &Workplace,
+    reference: &str,
+    candidate: &str,
+    since: Option<&str>,
+) -> Result<PairCounts> {
     let mut judged = records(workplace, reference, candidate)?;
     if let Some(last) = judged.last() {
         let (a, b) = (last.reference_sha256.clone(), last.candidate_sha256.clone());
         judged.retain(|record| record.reference_sha256 == a && record.candidate_sha256 == b);
+    }
+    let time = |text: &str| text.parse::<Timestamp>().ok();
+    if let Some(since) = since.and_then(time) {
+        judged.retain(|record| time(&record.at).is_some_and(|at| at >= since));
     }
     Ok(count(&judged))
 }

@@ -3,7 +3,7 @@
 
 use super::own_work::{Proof, proof};
 use super::{Result, Workplace, replay};
-use crate::adapters::{BASE, Change, Grounds, Routing, Step};
+use crate::adapters::{BASE, By, Change, Grounds, Routing, Step};
 use crate::eval::promotion::{ArmRecord, Finding, ServiceEvidence};
 use crate::eval::statistics::StarCounts;
 use crate::runtime;
@@ -144,7 +144,7 @@ fn trial(
             (drawn_since(candidate)?, drawn_since(reference)?)
         }
     };
-    let pairs = replay::counts(workplace, reference, candidate)?;
+    let pairs = replay::counts(workplace, reference, candidate, None)?;
     Ok(OnTrial {
         candidate: candidate.to_owned(),
         reference: reference.to_owned(),
@@ -218,7 +218,10 @@ fn act(workplace: &Workplace, trial: &OnTrial) -> Result<Option<Change>> {
     let serves = routing.share(&trial.candidate) > 0.0;
     let evidence = &trial.evidence;
     match evidence.finding() {
-        Finding::Worse if serves => {
+        // What a person knew when they put the adapter into service does not undo their decision.
+        Finding::Worse
+            if serves && since_the_person(workplace, trial)?.finding() == Finding::Worse =>
+        {
             let reason = format!("worse than {}: {}", trial.reference, evidence.describe());
             let grounds = Grounds::automatic(reason, trial.document());
             Ok(Some(history.rollback_of(&trial.candidate, grounds)?))
@@ -236,6 +239,21 @@ fn act(workplace: &Workplace, trial: &OnTrial) -> Result<Option<Change>> {
         }
         _ => Ok(None),
     }
+}
+
+/// The evidence without the pairs that a person had judged when they put the adapter into service
+/// themselves. Stars count from then on anyway.
+fn since_the_person(workplace: &Workplace, trial: &OnTrial) -> Result<ServiceEvidence> {
+    let changes = workplace.registry().history().changes()?;
+    let by_person = changes.iter().rev().find(|change| {
+        change.adapter == trial.candidate
+            && change.by == By::Person
+            && change.step != Step::Rollback
+    });
+    let Some(change) = by_person else { return Ok(trial.evidence) };
+    let (reference, candidate) = (&trial.reference, &trial.candidate);
+    let pairs = replay::counts(workplace, reference, candidate, Some(&change.at))?;
+    Ok(ServiceEvidence { pairs, ..trial.evidence })
 }
 
 /// Takes an adapter out of service because it does not work at all; none when it has no traffic, or when

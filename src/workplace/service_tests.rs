@@ -145,6 +145,34 @@ fn a_crash_counts_and_a_prompt_that_is_too_long_does_not() {
     assert!(change.reason.contains("crashed"), "{}", change.reason);
 }
 
+// If this fails, an adapter that a person promoted, knowing what speaks against it, is taken away from them at
+// the next rating.
+#[test]
+fn what_a_person_knew_does_not_undo_their_decision() {
+    let (_folder, workplace) = workplace();
+    let judged = |count: usize, at: &str| {
+        let path = workplace.home.experiments().join("replays");
+        std::fs::create_dir_all(&path).unwrap();
+        for n in 0..count {
+            let line = json!({
+                "at": at, "session": format!("session_{n}"), "candidate": "lora-v1",
+                "reference": BASE, "candidate_sha256": "b", "reference_sha256": "a",
+                "candidate_side": "left", "candidate_answer": "x", "reference_answer": "y",
+                "judgement": "loss",
+            });
+            let file = path.join("lora-v1-against-base.jsonl");
+            crate::store::atomic::append_line(&file, &line.to_string()).unwrap();
+        }
+    };
+    judged(20, "2026-01-01T00:00:00+00:00");
+    canary(&workplace, "lora-v1");
+    let trial = on_trial(&workplace).unwrap().unwrap();
+    assert_eq!((trial.evidence.pairs.losses, trial.evidence.finding()), (20, Finding::Worse));
+    assert!(review(&workplace).unwrap().is_none());
+    judged(20, "2100-01-01T00:00:00+00:00");
+    assert_eq!(review(&workplace).unwrap().unwrap().step, Step::Rollback);
+}
+
 #[test]
 fn nothing_happens_by_itself_where_the_person_wants_to_decide() {
     let (_folder, mut workplace) = workplace();

@@ -58,6 +58,8 @@ fn every_command_and_flag_has_words_that_explain_it() {
             .skip_while(|line| *line != "Commands:")
             .skip(1)
             .take_while(|line| !line.is_empty())
+            // Words that go on in a second line stand deeper.
+            .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
             .map(|line| line.split_whitespace().next().unwrap().to_owned())
             .filter(|name| name != "help")
             .collect()
