@@ -78,8 +78,9 @@ fn every_command_and_flag_has_words_that_explain_it() {
         let lines: Vec<&str> = help.lines().collect();
         for (i, line) in lines.iter().enumerate() {
             let entry = line.trim_start();
-            let is_entry =
-                entry.starts_with('-') || (entry.starts_with('<') && line.starts_with("  "));
+            // A value of a flag (`- name: words`) is explained where it stands.
+            let is_flag = entry.starts_with('-') && !entry.starts_with("- ");
+            let is_entry = is_flag || (entry.starts_with('<') && line.starts_with("  "));
             // The words stand behind the flag on its line, or on the next, deeper one.
             let here = entry.trim_end().contains("  ");
             let next = lines.get(i + 1).is_some_and(|next| {

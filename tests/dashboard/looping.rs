@@ -35,7 +35,7 @@ fn from_a_task_to_a_compared_adapter_and_all_of_it_is_on_disk() {
     kaizen.wait(&["lora-v1 came out of"]);
 
     // Both arms side by side, then what the adapter did to the failed task.
-    kaizen.send("5").wait(&["base", "lora-v1"]).send("i");
+    kaizen.send("5").wait(&["base → lora-v1"]).send("i");
     kaizen.wait(&["Ask both"]).send("Say hello.").enter();
     kaizen.wait_until("both have answered", |screen| screen.matches("tokens/s").count() >= 2);
     kaizen.send("w").wait(&["count the files", "unseen"]);
