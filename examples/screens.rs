@@ -38,7 +38,7 @@ fn main() {
     save(&kaizen, "feedback");
     kaizen.send("\t\t").send("\u{15}").send("find . -name '*.rs' | xargs wc -l").enter();
     kaizen.wait_until("the form is gone", |screen| !screen.contains("Wrong action selected"));
-    kaizen.escape().send("2").wait(&["★★☆☆☆"]);
+    kaizen.escape().send("2").wait(&["1 session"]);
     save(&kaizen, "sessions");
 
     kaizen.send("3").wait(&["Where is the model weak?"]).send("m").wait(&["nats under 1"]);
@@ -52,7 +52,7 @@ fn main() {
     save(&kaizen, "training");
     kaizen.wait(&["lora-v1 came out of"]);
 
-    kaizen.send("5").wait(&["lora-v1"]).send("i").wait(&["Ask both"]);
+    kaizen.send("5").wait(&["base → lora-v1"]).send("i").wait(&["Ask both"]);
     kaizen.send("Write one shell command: list the five largest files").enter();
     kaizen.wait_until("both have answered", |screen| screen.matches("tokens/s").count() >= 2);
     save(&kaizen, "compare");
