@@ -14,9 +14,10 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 /// What an adapter is to the routing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
+    #[default]
     /// Can be compared and chosen by hand; gets no traffic of its own.
     Candidate,
     /// Gets a part of the traffic.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const PREFIX: &str = "lora-v";
 
 /// One line of the list of adapters.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct AdapterSummary {
     pub name: String,
     pub state: State,

@@ -9,26 +9,20 @@ use crate::workplace::service;
 use serde_json::{Value, json};
 
 pub fn promote(context: &Context, version: &str) -> Result<()> {
-    let evidence = checked(context, version)?;
-    let history = context.workplace.registry().history();
-    let change = history.promote(version, Grounds::person("a person wanted it", evidence))?;
-    say(context, &change)
+    checked(context, version)?;
+    say(context, &service::promote(&context.workplace, version)?)
 }
 
 pub fn rollback(context: &Context) -> Result<()> {
-    let history = context.workplace.registry().history();
-    let change = history.rollback(Grounds::person("a person wanted it", Value::Null))?;
-    say(context, &change)
+    say(context, &service::roll_back(&context.workplace)?)
 }
 
 pub fn canary(context: &Context, version: &str, percent: Option<f64>) -> Result<()> {
     let share = percent.map_or(context.workplace.config.routing.canary, |percent| percent / 100.0);
     // Before the model is loaded for a share that is none.
-    let history = context.workplace.registry().history();
-    history.routing()?.with_canary(version, share)?;
-    let evidence = checked(context, version)?;
-    let change = history.canary(version, share, Grounds::person("a person wanted it", evidence))?;
-    say(context, &change)
+    context.workplace.registry().history().routing()?.with_canary(version, share)?;
+    checked(context, version)?;
+    say(context, &service::canary(&context.workplace, version, share)?)
 }
 
 pub fn route(context: &Context, shares: &[String]) -> Result<()> {
@@ -54,9 +48,9 @@ fn share(text: &str) -> Result<ArmShare> {
 }
 
 /// Makes sure that an arm can answer at all, and tells what is known of it.
-fn checked(context: &Context, version: &str) -> Result<Value> {
+fn checked(context: &Context, version: &str) -> Result<()> {
     if version == BASE {
-        return Ok(Value::Null);
+        return Ok(());
     }
     let registry = context.workplace.registry();
     registry.folder(version)?;
@@ -69,7 +63,7 @@ fn checked(context: &Context, version: &str) -> Result<Value> {
         standing.reference,
         standing.evidence.describe()
     ));
-    Ok(standing.document())
+    Ok(())
 }
 
 fn say(context: &Context, change: &Change) -> Result<()> {

@@ -208,28 +208,23 @@ fn request(context: &Context, arguments: &TrainArguments) -> Result<TrainRequest
     set_if(&mut train.seed, arguments.seed);
     set_if(&mut train.replay, arguments.replay);
     config.check().map_err(|error| Error::Usage(error.to_string()))?;
-    let replay = config.train.replay;
     let material = match arguments.from.as_deref() {
         None | Some("failed") => Material::Failed,
         Some(path) => {
             Material::Examples(set::read(Path::new(path), &field_map(arguments.map.as_deref())?)?)
         }
     };
+    let configured = TrainRequest::configured(&config, material);
     Ok(TrainRequest {
-        material,
         init: arguments.init.clone(),
         settings: TrainSettings {
-            steps_per_epoch: None,
             checkpoint_steps: arguments.checkpoint_every.map(|steps| steps as usize),
             recompute: arguments.checkpointing,
-            ..TrainSettings::from_config(&config)
+            ..configured.settings
         },
         accumulation_is_default: arguments.accumulate.is_none(),
         shape_is_default,
-        replay,
-        watch: Vec::new(),
-        runs: None,
-        keep_away: Default::default(),
+        ..configured
     })
 }
 

@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
-use crate::store::clock;
+use crate::store::{Filter, clock};
 use crate::train::{RunFolder, TrainEvent};
 use crate::workplace::{Event, load, on_battery, service, unattended};
 use clap::Args;
@@ -120,11 +120,18 @@ fn hindrance(context: &Context, arguments: &WatchArguments) -> Result<Option<Str
             100.0 * load
         )));
     }
-    let home = &context.workplace.home;
+    let workplace = &context.workplace;
+    if let Some(trained) = workplace.trained()? {
+        let since = Filter { rated_since: Some(trained), ..Filter::default() };
+        if workplace.index()?.count(&since)? == 0 {
+            return Ok(Some("nothing was rated since the last training".into()));
+        }
+    }
+    let home = &workplace.home;
     if let Some(run) = RunFolder::all(&home.runs()).iter().find(|run| run.lock().is_err()) {
         return Ok(Some(format!("{} is being trained", run.name())));
     }
-    let routing = context.workplace.registry().history().routing()?;
+    let routing = workplace.registry().history().routing()?;
     Ok(routing.candidate().map(|candidate| format!("{candidate} is still on trial")))
 }
 

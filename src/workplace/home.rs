@@ -95,7 +95,10 @@ impl Workplace {
     }
 
     /// When an adapter was last trained on corrections; none: never.
-    fn trained(&self) -> Result<Option<Timestamp>> {
+    ///
+    /// # Errors
+    /// Adapters that cannot be read.
+    pub fn trained(&self) -> Result<Option<Timestamp>> {
         let registry = self.registry();
         let created = registry.list()?.into_iter().filter_map(|adapter| {
             let metadata = registry.folder(&adapter.name).ok()?.metadata().ok().flatten()?;

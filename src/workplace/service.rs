@@ -186,6 +186,43 @@ fn record(sessions: impl Iterator<Item = SessionSummary>) -> ArmRecord {
     record
 }
 
+/// Takes the adapter that came last out of service because a person wants it, with what was known then.
+///
+/// # Errors
+/// There is nothing before it, or files that cannot be read or written.
+pub fn roll_back(workplace: &Workplace) -> Result<Change> {
+    let evidence = on_trial(workplace)?.map_or(Value::Null, |trial| trial.document());
+    let grounds = Grounds::person("a person wanted it", evidence);
+    Ok(workplace.registry().history().rollback(grounds)?)
+}
+
+/// Gives an adapter, or base, all tasks because a person wants it, with what was known then.
+///
+/// # Errors
+/// An arm that is not there or has all tasks, or files that cannot be read or written.
+pub fn promote(workplace: &Workplace, arm: &str) -> Result<Change> {
+    let grounds = Grounds::person("a person wanted it", known(workplace, arm)?);
+    Ok(workplace.registry().history().promote(arm, grounds)?)
+}
+
+/// Gives an adapter a share of the tasks, in (0, 1), because a person wants it, with what was known then.
+///
+/// # Errors
+/// As [`promote`], or a share that is none.
+pub fn canary(workplace: &Workplace, arm: &str, share: f64) -> Result<Change> {
+    let grounds = Grounds::person("a person wanted it", known(workplace, arm)?);
+    Ok(workplace.registry().history().canary(arm, share, grounds)?)
+}
+
+/// What is known of an arm, as it is kept with a change.
+fn known(workplace: &Workplace, arm: &str) -> Result<Value> {
+    if arm == BASE {
+        return Ok(Value::Null);
+    }
+    workplace.registry().folder(arm)?.metadata()?;
+    Ok(standing(workplace, arm)?.document())
+}
+
 /// Does what the evidence allows: promotes the adapter on trial, or rolls it back. None when nothing
 /// changes, or when the person wants to decide alone (`[routing] automatic = false`).
 ///
@@ -266,7 +303,9 @@ pub fn withdraw(workplace: &Workplace, adapter: &str, why: &str) -> Result<Optio
     if !workplace.config.routing.automatic || history.routing()?.share(adapter) == 0.0 {
         return Ok(None);
     }
-    let grounds = Grounds::automatic(why.to_owned(), Value::Null);
+    let known = on_trial(workplace)?.filter(|trial| trial.candidate == adapter);
+    let evidence = known.map_or(Value::Null, |trial| trial.document());
+    let grounds = Grounds::automatic(why.to_owned(), evidence);
     Ok(Some(history.rollback_of(adapter, grounds)?))
 }
 

@@ -50,6 +50,23 @@ pub struct TrainRequest {
     pub keep_away: Neighbourhood,
 }
 
+impl TrainRequest {
+    /// A run on `material` with everything as configured, and nothing watched.
+    pub fn configured(config: &Config, material: Material) -> Self {
+        Self {
+            material,
+            init: None,
+            settings: TrainSettings::from_config(config),
+            accumulation_is_default: true,
+            shape_is_default: true,
+            replay: config.train.replay,
+            watch: Vec::new(),
+            runs: None,
+            keep_away: Default::default(),
+        }
+    }
+}
+
 impl TrainSettings {
     /// The configured settings.
     pub fn from_config(config: &Config) -> Self {

@@ -10,7 +10,6 @@ use crate::adapters::{Change, Grounds};
 use crate::eval::Verdict;
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
-use crate::train::TrainSettings;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -39,21 +38,8 @@ pub fn turn(
     seen: Seen,
 ) -> Result<Turn> {
     let config = &workplace.config;
-    let prepared = prepare(
-        workplace,
-        runtime,
-        TrainRequest {
-            material: Material::Failed,
-            init: None,
-            settings: TrainSettings::from_config(config),
-            accumulation_is_default: true,
-            shape_is_default: true,
-            replay: config.train.replay,
-            watch: Vec::new(),
-            runs: None,
-            keep_away: Default::default(),
-        },
-    )?;
+    let request = TrainRequest::configured(config, Material::Failed);
+    let prepared = prepare(workplace, runtime, request)?;
     let trained = run(workplace, runtime, prepared, &mut started, seen)?;
     let by_own_work = own_work(workplace)?.corrections() >= FEWEST_CORRECTIONS;
     let Some(adapter) = trained.adapter.clone() else {

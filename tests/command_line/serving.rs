@@ -82,6 +82,7 @@ fn from_canary_to_promotion_and_back() {
 
     let back = home.json(&["adapters", "rollback"]);
     assert_eq!((&back["active"], &back["by"]), (&json!("base"), &json!("person")));
+    assert_eq!(back["evidence"]["candidate"], "lora-v1");
     assert_eq!(home.json(&["run", "Say hi"])["adapter"], "base");
     let steps: Vec<String> =
         history(&home).iter().map(|line| line["step"].as_str().unwrap().to_owned()).collect();
@@ -196,8 +197,8 @@ fn a_second_watch_is_refused_while_one_runs() {
     home.ok(&["watch", "--once"]);
 }
 
-#[test]
-fn a_watch_that_cannot_train_says_what_is_missing() {
+/// A home with twelve sessions of one star each, so that there is reason to train.
+fn with_failures() -> Home {
     let home = Home::new();
     for i in 1..=12 {
         let id = format!("session_20251101_0000{i:02}");
@@ -205,8 +206,31 @@ fn a_watch_that_cannot_train_says_what_is_missing() {
         home.file(&format!("from/{id}/session.json"), session);
     }
     home.ok(&["sessions", "import", &crate::kaizen::text(&home.path("from"))]);
-    let flags = ["watch", "--once", "--json", "--when-busy", "--on-battery"];
-    let events = home.ok(&flags).lines();
+    home
+}
+
+/// Looks now, whatever the machine does.
+const LOOK: [&str; 5] = ["watch", "--once", "--json", "--when-busy", "--on-battery"];
+
+// If this fails, a watch trains on the same ratings every few hours, and fills the disk with adapters.
+#[test]
+fn a_watch_never_trains_twice_on_the_same_ratings() {
+    let home = with_failures();
+    for i in 1..=5 {
+        let answer = home.file("answer.txt", format!("right {i}"));
+        home.ok(&["rate", &format!("session_20251101_0000{i:02}"), "1", "--answer", &answer]);
+    }
+    home.ok(&[&["train", "--from", "failed"][..], &SHORT].concat());
+    let events = home.ok(&LOOK).lines();
+    assert_eq!((&events[0]["event"], &events[0]["due"]), (&json!("waiting"), &json!(true)));
+    says(events[0]["told"].as_str().unwrap(), &["nothing was rated since the last training"]);
+    assert_eq!(events.len(), 1);
+}
+
+#[test]
+fn a_watch_that_cannot_train_says_what_is_missing() {
+    let home = with_failures();
+    let events = home.ok(&LOOK).lines();
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["training", "failed"]);
     says(events[1]["told"].as_str().unwrap(), &["12 failed, 0 of them corrected"]);

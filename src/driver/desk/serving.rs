@@ -2,7 +2,7 @@
 
 use super::super::{JudgedPair, ReplayState, Report, ServiceState, ShownPair, WorkEvent};
 use super::{Inner, Work};
-use crate::adapters::{BASE, Change, Grounds};
+use crate::adapters::{BASE, Change};
 use crate::eval::promotion::Finding;
 use crate::store::{plain, plain_line};
 use crate::workplace::replay::{Choice, Replay, ReplayPair, ReplayTask};
@@ -40,33 +40,16 @@ impl Inner {
     }
 
     pub(super) fn promote(&self, adapter: &str) -> Result<Report> {
-        let evidence = self.evidence(adapter)?;
-        let grounds = Grounds::person("you wanted it", evidence);
-        let change = self.workplace.registry().history().promote(adapter, grounds)?;
-        Ok(Report::Routed(Box::new(change)))
+        Ok(Report::Routed(Box::new(service::promote(&self.workplace, adapter)?)))
     }
 
     pub(super) fn canary(&self, adapter: &str) -> Result<Report> {
-        let evidence = self.evidence(adapter)?;
         let share = self.workplace.config.routing.canary;
-        let grounds = Grounds::person("you wanted it", evidence);
-        let change = self.workplace.registry().history().canary(adapter, share, grounds)?;
-        Ok(Report::Routed(Box::new(change)))
-    }
-
-    /// What is known of an adapter, as it is kept with a change; refuses one that is not there.
-    fn evidence(&self, adapter: &str) -> Result<serde_json::Value> {
-        if adapter == BASE {
-            return Ok(serde_json::Value::Null);
-        }
-        self.workplace.registry().folder(adapter)?.metadata()?;
-        Ok(service::standing(&self.workplace, adapter)?.document())
+        Ok(Report::Routed(Box::new(service::canary(&self.workplace, adapter, share)?)))
     }
 
     pub(super) fn roll_back(&self) -> Result<Report> {
-        let grounds = Grounds::person("you wanted it", serde_json::Value::Null);
-        let change = self.workplace.registry().history().rollback(grounds)?;
-        Ok(Report::Routed(Box::new(change)))
+        Ok(Report::Routed(Box::new(service::roll_back(&self.workplace)?)))
     }
 
     pub(super) fn progress(&self) -> Result<Report> {

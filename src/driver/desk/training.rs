@@ -9,7 +9,7 @@ use crate::eval::{FieldMap, set};
 use crate::model::Model;
 use crate::runtime::Runtime;
 use crate::store::plain;
-use crate::train::{Plan, RunFolder, Sample, TrainEvent, TrainSettings};
+use crate::train::{Plan, RunFolder, Sample, TrainEvent};
 use crate::workplace::{
     Error, Event, Material, Prepared, Result, TrainRequest, free_memory_mib, memory_mib, prepare,
     prepare_resume, run, watched_candidates,
@@ -61,15 +61,8 @@ impl Inner {
         };
         let config = &self.workplace.config;
         Ok(TrainRequest {
-            material,
-            init: None,
-            settings: TrainSettings::from_config(config),
-            accumulation_is_default: true,
-            shape_is_default: true,
-            replay: config.train.replay,
             watch: watched_candidates(&self.workplace)?,
-            runs: None,
-            keep_away: Default::default(),
+            ..TrainRequest::configured(config, material)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::answers::{Answers, State};
 use super::arms::Side;
-use super::view::model_trouble;
+use super::view::{asked_lines, halves, model_trouble};
 use crate::runtime::Stop;
 use crate::tui::pane::{ModelState, Shared};
 use crate::tui::widgets::{elide, paragraphs, spinner, stars, wrap};
@@ -24,15 +24,7 @@ impl Answers {
             return self.draw_empty(frame, area, shared, pair);
         };
         let theme = &shared.theme;
-        let width = usize::from(area.width);
-        let mut prompt = wrap(asked.prompt.trim(), width.saturating_sub(2));
-        let most = usize::from(area.height / 5).clamp(1, 4);
-        if prompt.len() > most {
-            prompt.truncate(most);
-            if let Some(last) = prompt.last_mut() {
-                *last = format!("{} …", elide(last, width.saturating_sub(4)));
-            }
-        }
+        let prompt = asked_lines(&asked.prompt, area, theme);
         let rows = u16::try_from(prompt.len()).unwrap_or(1);
         let [above, columns, below] = Layout::vertical([
             Constraint::Length(rows),
@@ -40,19 +32,8 @@ impl Answers {
             Constraint::Length(u16::from(self.is_hidden())),
         ])
         .areas(area);
-        let lines: Vec<Line> = prompt
-            .into_iter()
-            .enumerate()
-            .map(|(place, line)| {
-                let mark = if place == 0 { "› " } else { "  " };
-                Line::from(vec![Span::styled(mark, theme.accent), Span::styled(line, theme.person)])
-            })
-            .collect();
-        frame.render_widget(Paragraph::new(lines), above);
-        let halves: [Rect; 2] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
-            .spacing(1)
-            .areas(columns);
-        for (side, half) in Side::BOTH.into_iter().zip(halves) {
+        frame.render_widget(Paragraph::new(prompt), above);
+        for (side, half) in Side::BOTH.into_iter().zip(halves(columns)) {
             self.draw_column(frame, half, side, shared);
         }
         if self.is_hidden() {

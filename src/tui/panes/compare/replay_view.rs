@@ -2,11 +2,11 @@
 
 use super::evidence::Service;
 use super::replay::{Ended, Replay, Waiting};
-use super::view::model_trouble;
+use super::view::{asked_lines, halves, model_trouble};
 use crate::driver::ShownPair;
 use crate::eval::promotion::Finding;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{elide, paragraphs, spinner, wrap};
+use crate::tui::widgets::{paragraphs, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -58,30 +58,12 @@ impl Replay {
 
     fn draw_pair(&self, frame: &mut Frame, area: Rect, pair: &ShownPair, shared: &Shared) {
         let theme = &shared.theme;
-        let width = usize::from(area.width);
-        let mut task = wrap(pair.task.trim(), width.saturating_sub(2));
-        let most = usize::from(area.height / 5).clamp(1, 4);
-        if task.len() > most {
-            task.truncate(most);
-            if let Some(last) = task.last_mut() {
-                *last = format!("{} …", elide(last, width.saturating_sub(4)));
-            }
-        }
+        let task = asked_lines(&pair.task, area, theme);
         let rows = u16::try_from(task.len()).unwrap_or(1);
         let [above, columns] =
             Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
-        let lines: Vec<Line> = task
-            .into_iter()
-            .enumerate()
-            .map(|(place, line)| {
-                let mark = if place == 0 { "› " } else { "  " };
-                Line::from(vec![Span::styled(mark, theme.accent), Span::styled(line, theme.person)])
-            })
-            .collect();
-        frame.render_widget(Paragraph::new(lines), above);
-        let halves: [Rect; 2] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)])
-            .spacing(1)
-            .areas(columns);
+        frame.render_widget(Paragraph::new(task), above);
+        let halves = halves(columns);
         let blocks = ["left", "right"].map(|side| {
             Block::bordered()
                 .border_type(BorderType::Rounded)

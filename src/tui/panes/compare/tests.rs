@@ -5,7 +5,7 @@ mod replay;
 mod samples;
 mod serving;
 
-use crate::adapters::{AdapterSummary, By, Change, Routing, State};
+use crate::adapters::{AdapterSummary, By, Change, Routing};
 use crate::driver::{
     Answered, ArmRating, AskTask, Effect, FailedCompared, Report, WorkEvent, WorkId,
 };
@@ -19,19 +19,7 @@ use crate::workplace::{ArmChoice, Event};
 use samples::{comparison, failed, id, promoted_by_itself, rating, service, versions};
 
 fn adapter(name: &str) -> AdapterSummary {
-    AdapterSummary {
-        name: name.into(),
-        state: State::Candidate,
-        base: None,
-        created: None,
-        parent: None,
-        examples: None,
-        last_loss: None,
-        data_sha256: None,
-        verdict: None,
-        own_work: None,
-        damaged: None,
-    }
+    AdapterSummary { name: name.into(), ..AdapterSummary::default() }
 }
 
 /// The pane in front, in a home with two adapters.

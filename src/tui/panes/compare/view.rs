@@ -2,7 +2,8 @@
 
 use super::{ComparePane, Part};
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{elide, paragraphs};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{elide, paragraphs, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -111,4 +112,30 @@ pub(super) fn model_trouble(shared: &Shared) -> Option<&str> {
         ModelState::Failed(why) => Some(why),
         ModelState::Coming(..) | ModelState::Ready(_) => None,
     }
+}
+
+/// What both arms are asked, over their answers: a fifth of the height at most.
+pub(super) fn asked_lines(text: &str, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
+    let width = usize::from(area.width);
+    let mut lines = wrap(text.trim(), width.saturating_sub(2));
+    let most = usize::from(area.height / 5).clamp(1, 4);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = format!("{} …", elide(last, width.saturating_sub(4)));
+        }
+    }
+    lines
+        .into_iter()
+        .enumerate()
+        .map(|(place, line)| {
+            let mark = if place == 0 { "› " } else { "  " };
+            Line::from(vec![Span::styled(mark, theme.accent), Span::styled(line, theme.person)])
+        })
+        .collect()
+}
+
+/// Where the left and the right answer stand.
+pub(super) fn halves(area: Rect) -> [Rect; 2] {
+    Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(1).areas(area)
 }

@@ -159,16 +159,7 @@ fn another_set_and_another_adapter_are_what_the_next_round_takes() {
     let mut screen = empty(80, 24);
     let adapter = crate::adapters::AdapterSummary {
         name: "lora-v1".into(),
-        state: crate::adapters::State::Candidate,
-        base: None,
-        created: None,
-        parent: None,
-        examples: None,
-        last_loss: None,
-        data_sha256: None,
-        verdict: None,
-        own_work: None,
-        damaged: None,
+        ..crate::adapters::AdapterSummary::default()
     };
     screen.report(Report::Adapters(vec![adapter]));
     screen.keys("f").text("my/set.jsonl").keys("enter b");

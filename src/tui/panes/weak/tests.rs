@@ -1,7 +1,7 @@
 //! The pane without a model: keys and reports in, screens and effects out.
 #![allow(clippy::unwrap_used)]
 
-use crate::adapters::{AdapterSummary, State};
+use crate::adapters::AdapterSummary;
 use crate::config::{Config, PerplexityThreshold};
 use crate::driver::{Effect, MeasuredItem, Report, TrainingMaterial, WeakFound, WorkEvent, WorkId};
 use crate::eval::{Example, ItemScore, LeftOut, Provenance, weakness};
@@ -143,19 +143,7 @@ fn with_figures(width: u16, height: u16) -> Screen {
 fn with_adapters(screen: &mut Screen, names: &[&str]) {
     let adapters = names
         .iter()
-        .map(|name| AdapterSummary {
-            name: name.to_string(),
-            state: State::Candidate,
-            base: None,
-            created: None,
-            parent: None,
-            examples: None,
-            last_loss: None,
-            data_sha256: None,
-            verdict: None,
-            own_work: None,
-            damaged: None,
-        })
+        .map(|name| AdapterSummary { name: name.to_string(), ..AdapterSummary::default() })
         .collect();
     screen.report(Report::Adapters(adapters));
 }

@@ -63,15 +63,8 @@ impl Cat {
             .map(|version| AdapterSummary {
                 name: format!("lora-v{version}"),
                 state: *STATES.choose(&mut self.rng).unwrap(),
-                base: None,
-                created: None,
-                parent: None,
-                examples: None,
-                last_loss: None,
-                data_sha256: None,
-                verdict: None,
-                own_work: None,
                 damaged: (self.rng.random_range(0..5) == 0).then(|| self.text()),
+                ..AdapterSummary::default()
             })
             .collect()
     }
