@@ -21,8 +21,16 @@ tail -n 100 "$set" >"$work/unseen.jsonl"
 "$kaizen" --home "$home" --json adapters show lora-v1 | python3 -c '
 import json, sys
 print("right answers:", json.load(sys.stdin)["metadata"]["evaluation"]["accuracy"])'
+python3 -c '
+import json, sys
+for line in map(json.loads, sys.stdin):
+    turns = [{"role": "user", "content": line["prompt"]}, {"role": "assistant", "content": line["answer"]}]
+    print(json.dumps({"id": line["id"], "messages": turns}))' <"$work/unseen.jsonl" >"$work/unseen-turns.jsonl"
 for arm in base lora-v1; do
-    echo -n "$arm, pooled over tokens: "
-    "$kaizen" --home "$home" --adapter "$arm" --json eval --set "$work/unseen.jsonl" | field pooled_perplexity
-    echo
+    "$kaizen" --home "$home" --adapter "$arm" --json score "$work/unseen-turns.jsonl" | python3 -c '
+import json, math, sys
+rows = [json.loads(line) for line in sys.stdin]
+tokens = sum(row["scored"] for row in rows)
+nats = sum(row["nll"] * row["scored"] for row in rows)
+print(sys.argv[1], "pooled over", tokens, "tokens:", math.exp(nats / tokens))' "$arm"
 done
