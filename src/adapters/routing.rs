@@ -103,11 +103,6 @@ impl Routing {
         self.arms.iter().find(|arm| arm.adapter == adapter).map_or(0.0, |arm| arm.share)
     }
 
-    /// More than one arm answers, so which one did stays hidden until the answer is rated.
-    pub fn is_split(&self) -> bool {
-        self.arms.len() > 1
-    }
-
     /// The arm that is tried: the one beside the active arm, where there is just one.
     pub fn candidate(&self) -> Option<&str> {
         let mut others = self.arms.iter().filter(|arm| arm.adapter != self.active);

@@ -9,7 +9,6 @@ mod crossed;
 mod distribution;
 mod holm;
 mod jackknife;
-mod mean;
 mod proportion;
 mod random;
 mod sample_size;
@@ -28,7 +27,6 @@ pub use distribution::{
 };
 pub use holm::holm;
 pub use jackknife::{Estimate, jackknife};
-pub use mean::mean_interval;
 pub use proportion::{PairedCounts, paired_difference_bound, paired_difference_interval, wilson};
 pub use random::Purpose;
 pub use sample_size::needed_for;
