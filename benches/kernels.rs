@@ -11,10 +11,10 @@ use common::random::{blocks, numbers, weight};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use kaizen::kernels::{
-    Attended, AttentionShape, BlockFormat, Buffer, FrozenMatrix, LowRank, Matrix, MomentsUpdate,
-    Product, Rotary, Span, add_product, attend, attend_backward, cross_entropy_backward,
-    dequantise, for_each_chunk, log_sum_exp, norm, product, products, rms_norm, rms_norm_backward,
-    swiglu, swiglu_backward, update_moments,
+    Activation, Attended, Attention, AttentionShape, BlockFormat, Buffer, FrozenMatrix, LowRank,
+    Matrix, MomentsUpdate, Product, Rotary, Span, add_product, attend, attend_backward,
+    cross_entropy_backward, dequantise, for_each_chunk, gated_unit, gated_unit_backward,
+    log_sum_exp, norm, product, products, rms_norm, rms_norm_backward, update_moments,
 };
 use std::fmt::{self, Display};
 
@@ -221,7 +221,13 @@ mod attention {
         let mut out = Buffer::zeroed(queries.len());
         let mut log_sums = Buffer::zeroed(length * ATTENTION.heads);
         bencher.counter(ItemsCount::new(2 * seen(length * (length + 1) / 2))).bench_local(|| {
-            attend(ATTENTION, black_box(&queries), &spans, &mut out, Some(&mut log_sums));
+            attend(
+                &Attention::full(ATTENTION),
+                black_box(&queries),
+                &spans,
+                &mut out,
+                Some(&mut log_sums),
+            );
         });
     }
 
@@ -238,9 +244,9 @@ mod attention {
             .map(|(row, (keys, values))| Span { rows: row..row + 1, keys, values })
             .collect();
         let mut out = Buffer::zeroed(queries.len());
-        bencher
-            .counter(ItemsCount::new(2 * seen(TOGETHER * (PAST + 1))))
-            .bench_local(|| attend(ATTENTION, black_box(&queries), &spans, &mut out, None));
+        bencher.counter(ItemsCount::new(2 * seen(TOGETHER * (PAST + 1)))).bench_local(|| {
+            attend(&Attention::full(ATTENTION), black_box(&queries), &spans, &mut out, None)
+        });
     }
 
     #[divan::bench(args = [64, 512, 2048])]
@@ -253,7 +259,7 @@ mod attention {
         let spans = [Span { rows: rows.clone(), keys: &keys, values: &values }];
         let mut out = Buffer::zeroed(queries.len());
         let mut log_sums = Buffer::zeroed(length * ATTENTION.heads);
-        attend(ATTENTION, &queries, &spans, &mut out, Some(&mut log_sums));
+        attend(&Attention::full(ATTENTION), &queries, &spans, &mut out, Some(&mut log_sums));
         let attended = Attended {
             queries: &queries,
             keys: &keys,
@@ -266,7 +272,7 @@ mod attention {
         let (mut d_keys, mut d_values) = (Buffer::zeroed(keys.len()), Buffer::zeroed(keys.len()));
         bencher.counter(ItemsCount::new(5 * seen(length * (length + 1) / 2))).bench_local(|| {
             attend_backward(
-                ATTENTION,
+                &Attention::full(ATTENTION),
                 &attended,
                 black_box(&d_out),
                 &mut d_queries,
@@ -308,7 +314,7 @@ mod elements {
         let mut y = Buffer::zeroed(gate.len());
         bencher
             .counter(ItemsCount::new(gate.len()))
-            .bench_local(|| swiglu(black_box(&gate), &up, &mut y));
+            .bench_local(|| gated_unit(Activation::Silu, black_box(&gate), &up, &mut y));
     }
 
     /// On fresh copies: it replaces its operands, and done again and again it would end among the slow
@@ -320,7 +326,7 @@ mod elements {
         bencher
             .counter(ItemsCount::new(count))
             .with_inputs(|| [&gate, &up, &dy].map(|values| Buffer::copy_of(values)))
-            .bench_local_refs(|[gate, up, dy]| swiglu_backward(gate, up, dy));
+            .bench_local_refs(|[gate, up, dy]| gated_unit_backward(Activation::Silu, gate, up, dy));
     }
 
     /// Of the queries; the keys have a third of their width.

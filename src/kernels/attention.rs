@@ -1,10 +1,12 @@
 //! Causal grouped-query attention, one block of queries at a time: no sequence × sequence matrix is
-//! kept (the idea of FlashAttention, Dao et al. 2022), only one log-sum a query and head.
+//! kept (the idea of FlashAttention, Dao et al. 2022), only one log-sum a query and head. A layer may look
+//! back over a window alone, and may cap its scores.
 
 use super::cpu::for_each_cpu_level;
 use super::exponential::exponential;
 use super::matmul::{Matrix, strided_product};
 use super::shared_slice::SharedSlice;
+use super::soft_cap::{soft_cap, soft_cap_backward};
 use super::team::for_each_task;
 use super::vector::for_each_vector;
 use super::{dot, log_sum_exp};
@@ -33,9 +35,30 @@ impl AttentionShape {
     fn group(&self) -> usize {
         self.heads / self.key_heads
     }
+}
 
-    fn scale(&self) -> f32 {
-        1.0 / (self.head_width as f32).sqrt()
+/// How the queries of a layer look at keys.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attention {
+    pub shape: AttentionShape,
+    /// What a query's product with a key is multiplied by.
+    pub scale: f32,
+    /// Scores are kept within this by [`soft_cap`](super::soft_cap).
+    pub score_cap: Option<f32>,
+    /// Keys that a query looks at, the newest of them its own; all where there is none.
+    pub window: Option<usize>,
+}
+
+impl Attention {
+    /// The usual attention: scores divided by the root of the head's width, all of the past seen.
+    pub fn full(shape: AttentionShape) -> Self {
+        let scale = 1.0 / (shape.head_width as f32).sqrt();
+        Self { shape, scale, score_cap: None, window: None }
+    }
+
+    /// The first key that a query at `position` looks at.
+    fn first_seen(&self, position: usize) -> usize {
+        self.window.map_or(0, |window| (position + 1).saturating_sub(window))
     }
 }
 
@@ -56,6 +79,8 @@ const QUERY_BLOCK: usize = 64;
 struct Scratch {
     scores: Vec<f32>,
     gradient: Vec<f32>,
+    /// Capped scores, where a layer caps them.
+    capped: Vec<f32>,
 }
 
 thread_local! {
@@ -69,18 +94,19 @@ fn lend(buffer: &mut Vec<f32>, len: usize) -> &mut [f32] {
     &mut buffer[..len]
 }
 
-/// `out = softmax(q · kᵀ / sqrt(head_width)) · v` for every span and head.
+/// `out = softmax(scale · q · kᵀ) · v` for every span and head.
 ///
 /// `queries` and `out` are `(n, query_width)`. `log_sums` `(n, heads)`, where wanted, receives each
 /// softmax's log-sum-exp, which [`attend_backward`] needs.
 pub fn attend(
-    shape: AttentionShape,
+    attention: &Attention,
     queries: &[f32],
     spans: &[Span],
     out: &mut [f32],
     log_sums: Option<&mut [f32]>,
 ) {
     assert_eq!(queries.len(), out.len());
+    let shape = attention.shape;
     let n = queries.len() / shape.query_width();
     let mut unused = Vec::new();
     let log_sums = log_sums.unwrap_or_else(|| {
@@ -100,7 +126,7 @@ pub fn attend(
     let few = spans.iter().map(|span| span.rows.len() * span.keys.len()).sum::<usize>() < 1 << 13;
     let run = |&(span, first, head): &(&Span, usize, usize)| {
         // SAFETY: each task owns its block of rows in the columns of its head.
-        unsafe { attend_block(shape, queries, span, first, head, &out, &log_sums) };
+        unsafe { attend_block(attention, queries, span, first, head, &out, &log_sums) };
     };
     if few { tasks.iter().for_each(run) } else { for_each_task(tasks.len(), |i| run(&tasks[i])) }
 }
@@ -110,7 +136,7 @@ pub fn attend(
 /// # Safety
 /// No other task may write these rows of `out` and `log_sums` in the columns of `head`.
 unsafe fn attend_block(
-    shape: AttentionShape,
+    attention: &Attention,
     queries: &[f32],
     span: &Span,
     first: usize,
@@ -118,15 +144,18 @@ unsafe fn attend_block(
     out: &SharedSlice,
     log_sums: &SharedSlice,
 ) {
+    let shape = attention.shape;
     let (width, key_width, query_width) =
         (shape.head_width, shape.key_width(), shape.query_width());
     let count = QUERY_BLOCK.min(span.rows.len() - first);
     let past = span.keys.len() / key_width - span.rows.len();
-    let seen = past + first + count;
-    let key_column = head / shape.group() * width;
+    // The keys that any query of the block looks at.
+    let oldest = attention.first_seen(past + first);
+    let seen = past + first + count - oldest;
+    let key_place = oldest * key_width + head / shape.group() * width;
     let row = span.rows.start + first;
-    let keys = Matrix::strided(&span.keys[key_column..], seen, width, key_width);
-    let values = Matrix::strided(&span.values[key_column..], seen, width, key_width);
+    let keys = Matrix::strided(&span.keys[key_place..], seen, width, key_width);
+    let values = Matrix::strided(&span.values[key_place..], seen, width, key_width);
     SCRATCH.with_borrow_mut(|scratch| {
         let scores = lend(&mut scratch.scores, count * seen);
         let place = row * query_width + head * width;
@@ -136,10 +165,10 @@ unsafe fn attend_block(
             let log_sum = unsafe {
                 attend_one(
                     query,
-                    &span.keys[key_column..],
-                    &span.values[key_column..],
+                    &span.keys[key_place..],
+                    &span.values[key_place..],
                     key_width,
-                    shape.scale(),
+                    attention,
                     scores,
                     out.part_mut(place, width),
                 )
@@ -152,13 +181,15 @@ unsafe fn attend_block(
         let shared = SharedSlice::new(scores);
         // SAFETY: the scratch belongs to this thread.
         unsafe {
-            strided_product(queries, keys.transposed(), shape.scale(), &shared, 0, seen, false)
+            strided_product(queries, keys.transposed(), attention.scale, &shared, 0, seen, false)
         };
+        if let Some(cap) = attention.score_cap {
+            soft_cap(scores, cap);
+        }
         for (i, scores) in scores.chunks_exact_mut(seen).enumerate() {
-            let visible = past + first + i + 1;
-            let log_sum = log_sum_exp(&scores[..visible]);
-            probabilities(&mut scores[..visible], log_sum);
-            scores[visible..].fill(0.0);
+            let visible = visible(attention, past + first + i, oldest);
+            let log_sum = log_sum_exp(&scores[visible.clone()]);
+            only_visible(scores, &visible, |visible| probabilities(visible, log_sum));
             // SAFETY: this task owns these rows and this head.
             unsafe { log_sums.set((row + i) * shape.heads + head, log_sum) };
         }
@@ -177,6 +208,18 @@ unsafe fn attend_block(
     });
 }
 
+/// Which keys the query at `position` looks at, counted from the key `oldest`.
+fn visible(attention: &Attention, position: usize, oldest: usize) -> Range<usize> {
+    attention.first_seen(position) - oldest..position + 1 - oldest
+}
+
+/// Does `work` on the visible part of a row of scores; the rest becomes zero.
+fn only_visible(scores: &mut [f32], visible: &Range<usize>, work: impl FnOnce(&mut [f32])) {
+    scores[..visible.start].fill(0.0);
+    work(&mut scores[visible.clone()]);
+    scores[visible.end..].fill(0.0);
+}
+
 for_each_vector! {
     /// One query that sees `scores.len()` keys and values, rows `stride` apart: writes `out` and returns
     /// the log-sum. All lengths of a row are those of `query`.
@@ -188,7 +231,7 @@ for_each_vector! {
         keys: &[f32],
         values: &[f32],
         stride: usize,
-        scale: f32,
+        attention: &Attention,
         scores: &mut [f32],
         out: &mut [f32],
     ) -> f32 {
@@ -206,7 +249,10 @@ for_each_vector! {
                 *sum = a.multiply_add(b, *sum);
             }
             let rest: f32 = query[whole..].iter().zip(&key[whole..]).map(|(a, b)| a * b).sum();
-            *score = (sums[0].add(sums[1]).sum() + rest) * scale;
+            *score = (sums[0].add(sums[1]).sum() + rest) * attention.scale;
+        }
+        if let Some(cap) = attention.score_cap {
+            soft_cap(scores, cap);
         }
         let log_sum = log_sum_exp(scores);
         probabilities(scores, log_sum);
@@ -269,7 +315,7 @@ pub struct Attended<'a> {
 
 /// Writes the gradients for queries, keys and values from `d_out` `(n, query_width)`.
 pub fn attend_backward(
-    shape: AttentionShape,
+    attention: &Attention,
     seen: &Attended,
     d_out: &[f32],
     d_queries: &mut [f32],
@@ -280,6 +326,7 @@ pub fn attend_backward(
     assert!(seen.keys.len() == d_keys.len() && d_keys.len() == d_values.len());
     d_keys.fill(0.0);
     d_values.fill(0.0);
+    let shape = attention.shape;
     let tasks: Vec<(&Range<usize>, usize)> = seen
         .sequences
         .iter()
@@ -295,7 +342,7 @@ pub fn attend_backward(
                 // the query heads that share it.
                 unsafe {
                     block_backward(
-                        shape, seen, d_out, rows, first, head, &d_queries, &d_keys, &d_values,
+                        attention, seen, d_out, rows, first, head, &d_queries, &d_keys, &d_values,
                     );
                 }
             }
@@ -307,7 +354,7 @@ pub fn attend_backward(
 /// No other task may touch these rows in the columns of `head` and of its key head.
 #[allow(clippy::too_many_arguments)]
 unsafe fn block_backward(
-    shape: AttentionShape,
+    attention: &Attention,
     seen: &Attended,
     d_out: &[f32],
     rows: &Range<usize>,
@@ -317,41 +364,51 @@ unsafe fn block_backward(
     d_keys: &SharedSlice,
     d_values: &SharedSlice,
 ) {
+    let shape = attention.shape;
     let (width, key_width, query_width) =
         (shape.head_width, shape.key_width(), shape.query_width());
     let count = QUERY_BLOCK.min(rows.len() - first);
-    let visible = first + count;
+    let oldest = attention.first_seen(first);
+    let keys_seen = first + count - oldest;
     let row = rows.start + first;
     let place = row * query_width + head * width;
-    let key_place = rows.start * key_width + head / shape.group() * width;
+    let key_place = (rows.start + oldest) * key_width + head / shape.group() * width;
     let queries = Matrix::strided(&seen.queries[place..], count, width, query_width);
     let d_out_block = Matrix::strided(&d_out[place..], count, width, query_width);
-    let keys = Matrix::strided(&seen.keys[key_place..], visible, width, key_width);
-    let values = Matrix::strided(&seen.values[key_place..], visible, width, key_width);
-    SCRATCH.with_borrow_mut(|Scratch { scores, gradient }| {
-        let scores = lend(scores, count * visible);
-        let gradient = lend(gradient, count * visible);
+    let keys = Matrix::strided(&seen.keys[key_place..], keys_seen, width, key_width);
+    let values = Matrix::strided(&seen.values[key_place..], keys_seen, width, key_width);
+    SCRATCH.with_borrow_mut(|Scratch { scores, gradient, capped }| {
+        let scores = lend(scores, count * keys_seen);
+        let gradient = lend(gradient, count * keys_seen);
         // SAFETY: the scratch belongs to this thread.
         unsafe {
             let scores = SharedSlice::new(scores);
-            strided_product(queries, keys.transposed(), shape.scale(), &scores, 0, visible, false);
+            let transposed = keys.transposed();
+            strided_product(queries, transposed, attention.scale, &scores, 0, keys_seen, false);
             let gradient = SharedSlice::new(gradient);
-            strided_product(d_out_block, values.transposed(), 1.0, &gradient, 0, visible, false);
+            strided_product(d_out_block, values.transposed(), 1.0, &gradient, 0, keys_seen, false);
         }
+        let capped = attention.score_cap.map(|cap| {
+            soft_cap(scores, cap);
+            let capped = lend(capped, count * keys_seen);
+            capped.copy_from_slice(scores);
+            (cap, &*capped)
+        });
         for i in 0..count {
-            let own = first + i + 1;
-            let (scores, gradient) = (
-                &mut scores[i * visible..(i + 1) * visible],
-                &mut gradient[i * visible..(i + 1) * visible],
-            );
-            probabilities(&mut scores[..own], seen.log_sums[(row + i) * shape.heads + head]);
-            scores[own..].fill(0.0);
+            let visible = visible(attention, first + i, oldest);
+            let own = i * keys_seen..(i + 1) * keys_seen;
+            let (scores, gradient) = (&mut scores[own.clone()], &mut gradient[own.clone()]);
+            let log_sum = seen.log_sums[(row + i) * shape.heads + head];
+            only_visible(scores, &visible, |visible| probabilities(visible, log_sum));
             let at = place + i * query_width;
             let along = dot(&d_out[at..at + width], &seen.out[at..at + width]);
-            softmax_backward(scores, gradient, along, shape.scale());
+            softmax_backward(scores, gradient, along, attention.scale);
+            if let Some((cap, capped)) = capped {
+                soft_cap_backward(&capped[own], cap, gradient);
+            }
         }
-        let probabilities = Matrix::new(scores, count, visible);
-        let gradient = Matrix::new(gradient, count, visible);
+        let probabilities = Matrix::new(scores, count, keys_seen);
+        let gradient = Matrix::new(gradient, count, keys_seen);
         // SAFETY: the caller gave these rows and columns to this task alone.
         unsafe {
             strided_product(
@@ -378,130 +435,5 @@ unsafe fn block_backward(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SHAPE: AttentionShape = AttentionShape { heads: 4, key_heads: 2, head_width: 6 };
-
-    fn numbers(count: usize, seed: usize) -> Vec<f32> {
-        (0..count)
-            .map(|i| (((i * 7919 + seed * 104729) % 1013) as f32 / 506.0 - 1.0) * 1.5)
-            .collect()
-    }
-
-    /// Softmax attention straight from its definition, in f64.
-    fn definition(
-        queries: &[f32],
-        keys: &[f32],
-        values: &[f32],
-        sequences: &[Range<usize>],
-    ) -> Vec<f64> {
-        let mut out = vec![0.0; queries.len()];
-        for rows in sequences {
-            for head in 0..4 {
-                for i in rows.clone() {
-                    let weights: Vec<f64> = (rows.start..=i)
-                        .map(|j| {
-                            let score: f64 = (0..6)
-                                .map(|c| {
-                                    f64::from(
-                                        queries[i * 24 + head * 6 + c]
-                                            * keys[j * 12 + head / 2 * 6 + c],
-                                    )
-                                })
-                                .sum();
-                            (score / 6f64.sqrt()).exp()
-                        })
-                        .collect();
-                    let total: f64 = weights.iter().sum();
-                    for c in 0..6 {
-                        out[i * 24 + head * 6 + c] = (rows.start..=i)
-                            .map(|j| {
-                                weights[j - rows.start] / total
-                                    * f64::from(values[j * 12 + head / 2 * 6 + c])
-                            })
-                            .sum();
-                    }
-                }
-            }
-        }
-        out
-    }
-
-    fn run(
-        queries: &[f32],
-        keys: &[f32],
-        values: &[f32],
-        sequences: &[Range<usize>],
-    ) -> (Vec<f32>, Vec<f32>) {
-        let spans: Vec<Span> = sequences
-            .iter()
-            .map(|rows| Span {
-                rows: rows.clone(),
-                keys: &keys[rows.start * 12..rows.end * 12],
-                values: &values[rows.start * 12..rows.end * 12],
-            })
-            .collect();
-        let (mut out, mut log_sums) = (vec![0.0; queries.len()], vec![0.0; queries.len() / 6]);
-        attend(SHAPE, queries, &spans, &mut out, Some(&mut log_sums));
-        (out, log_sums)
-    }
-
-    /// If this fails, one packed sequence reads another's text.
-    #[test]
-    fn packed_sequences_attend_to_their_own_past_alone() {
-        let sequences = [0..1, 1..6, 6..141];
-        let (q, k, v) = (numbers(141 * 24, 1), numbers(141 * 12, 2), numbers(141 * 12, 3));
-        let exact = definition(&q, &k, &v, &sequences);
-        let (out, _) = run(&q, &k, &v, &sequences);
-        assert!(out.iter().zip(&exact).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-4));
-    }
-
-    #[test]
-    fn a_cached_past_gives_what_the_whole_sequence_gives() {
-        let (q, k, v) = (numbers(70 * 24, 4), numbers(70 * 12, 5), numbers(70 * 12, 6));
-        let (whole, _) = run(&q, &k, &v, std::slice::from_ref(&(0..70)));
-        for past in [69, 68, 66, 5] {
-            let mut out = vec![0.0; (70 - past) * 24];
-            let span = Span { rows: 0..70 - past, keys: &k, values: &v };
-            attend(SHAPE, &q[past * 24..], &[span], &mut out, None);
-            assert!(out.iter().zip(&whole[past * 24..]).all(|(a, b)| (a - b).abs() < 1e-5));
-        }
-    }
-
-    #[test]
-    fn gradients_agree_with_finite_differences() {
-        let sequences = [0..3, 3..7];
-        let parts = [numbers(7 * 24, 7), numbers(7 * 12, 8), numbers(7 * 12, 9)];
-        let d_out = numbers(7 * 24, 10);
-        let loss = |parts: &[Vec<f32>; 3]| -> f64 {
-            let out = definition(&parts[0], &parts[1], &parts[2], &sequences);
-            out.iter().zip(&d_out).map(|(a, b)| a * f64::from(*b)).sum()
-        };
-        let (out, log_sums) = run(&parts[0], &parts[1], &parts[2], &sequences);
-        let mut gradients = [vec![9.0; 7 * 24], vec![9.0; 7 * 12], vec![9.0; 7 * 12]];
-        let [dq, dk, dv] = &mut gradients;
-        let seen = Attended {
-            queries: &parts[0],
-            keys: &parts[1],
-            values: &parts[2],
-            out: &out,
-            log_sums: &log_sums,
-            sequences: &sequences,
-        };
-        attend_backward(SHAPE, &seen, &d_out, dq, dk, dv);
-        for part in 0..3 {
-            for i in 0..parts[part].len() {
-                let (mut above, mut below) = (parts.clone(), parts.clone());
-                above[part][i] += 1e-3;
-                below[part][i] -= 1e-3;
-                let difference = (loss(&above) - loss(&below)) / 2e-3;
-                let ours = f64::from(gradients[part][i]);
-                assert!(
-                    (difference - ours).abs() < 2e-3,
-                    "part {part}, place {i}: {difference} and {ours}"
-                );
-            }
-        }
-    }
-}
+#[path = "attention_tests.rs"]
+mod tests;

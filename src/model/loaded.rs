@@ -5,7 +5,7 @@ use super::chat_template::ChatTemplate;
 use super::lora::Lora;
 use super::network::Network;
 use super::tokenizer::Tokenizer;
-use super::{Architecture, Gguf, Result};
+use super::{Checkpoint, Result};
 use crate::config::{DeviceChoice, Precision};
 use crate::kernels::Buffer;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,12 @@ impl Model {
         precision: Precision,
         loaded: impl FnMut(f32),
     ) -> Result<Self> {
-        let gguf = Gguf::open(path)?;
+        let checkpoint = Checkpoint::open(path)?;
         // First: what kind of model it is explains whatever else is unfamiliar in it.
-        Architecture::from_gguf(&gguf)?;
-        let tokenizer = Tokenizer::from_gguf(&gguf)?;
-        let template = ChatTemplate::from_gguf(&gguf)?;
-        let network = Network::load(&gguf, precision, loaded)?;
+        checkpoint.architecture()?;
+        let tokenizer = checkpoint.tokenizer()?;
+        let template = checkpoint.template()?;
+        let network = Network::load(&checkpoint, precision, loaded)?;
         let identity = BaseModel {
             name: name.to_owned(),
             sha256: sha256.to_owned(),

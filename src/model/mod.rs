@@ -4,6 +4,7 @@
 pub mod adapter;
 mod architecture;
 pub mod chat_template;
+mod checkpoint;
 mod error;
 pub mod gguf;
 mod loaded;
@@ -14,8 +15,9 @@ pub mod sampler;
 pub mod source;
 pub mod tokenizer;
 
-pub use architecture::{Architecture, Rope};
+pub use architecture::{Architecture, BlockForm, Family, LocalLayers, Rope};
 pub use chat_template::{Answered, ChatTemplate};
+pub use checkpoint::{BlockTensor, Checkpoint, TensorRole};
 pub use error::{Error, Result};
 pub use gguf::Gguf;
 pub use loaded::Model;

@@ -242,7 +242,7 @@ pub fn write_lora(
     put_origin(&mut metadata, base_name, lora, origin);
     for (key, text) in [
         ("general.type", "adapter"),
-        ("general.architecture", &architecture.name),
+        ("general.architecture", architecture.family.gguf()),
         ("adapter.type", "lora"),
     ] {
         metadata.insert(key.into(), Value::String(text.to_owned()));

@@ -228,22 +228,7 @@ fn copy(view: &TensorView, out: &mut [f32]) -> Option<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::kernels::AttentionShape;
-    use crate::model::Rope;
-
-    fn architecture() -> Architecture {
-        Architecture {
-            name: "llama".into(),
-            layers: 2,
-            hidden: 8,
-            feed_forward: 12,
-            attention: AttentionShape { heads: 2, key_heads: 1, head_width: 4 },
-            vocabulary: 10,
-            context: 16,
-            norm_epsilon: 1e-5,
-            rope: Rope { base: 1e4, rotated: 4, scale: 1.0 },
-        }
-    }
+    use crate::model::architecture::small_llama as architecture;
 
     fn adapter() -> Lora {
         let targets = vec![Projection::Q, Projection::Down];

@@ -6,8 +6,8 @@ use super::super::{Projection, Result};
 use super::Network;
 use super::forward::{Activations, LayerRecording, Pass, Recording};
 use crate::kernels::{
-    Attended, Buffer, LowRank, Matrix, add_product, attend_backward, product, rms_norm,
-    rms_norm_backward, swiglu_backward,
+    Attended, Buffer, LowRank, Matrix, add_product, attend_backward, gated_unit_backward, product,
+    rms_norm, rms_norm_backward,
 };
 
 impl Network {
@@ -71,12 +71,19 @@ impl BlockBackward<'_> {
         let activations = self.activations;
 
         let (mut d_gate, mut d_up) = activations.feed_forward.expanded();
+        let normed_from = block
+            .feed_forward_output_norm
+            .as_deref()
+            .zip(activations.feed_forward_output.as_deref());
+        let d_before_norm = self.before_output_norm(normed_from, d_stream);
+        let d_output = d_before_norm.as_deref().unwrap_or(d_stream);
         let mut d_activated = Buffer::new(d_gate.len());
-        let d_inner = self.input_gradient(Projection::Down, d_stream, &mut d_activated, false);
+        let d_inner = self.input_gradient(Projection::Down, d_output, &mut d_activated, false);
         let mut activated = d_activated;
-        swiglu_backward(&mut d_gate, &mut d_up, &mut activated);
-        self.adapter_gradient(Projection::Down, &activated, d_stream, d_inner);
-        drop(activated);
+        let activation = network.architecture.block.activation;
+        gated_unit_backward(activation, &mut d_gate, &mut d_up, &mut activated);
+        self.adapter_gradient(Projection::Down, &activated, d_output, d_inner);
+        drop((activated, d_before_norm));
 
         let mut normed = Buffer::new(activations.middle.len());
         rms_norm(&activations.middle, &block.feed_forward_norm, epsilon, &mut normed);
@@ -92,9 +99,14 @@ impl BlockBackward<'_> {
             d_stream,
         );
 
+        let normed_from =
+            block.attention_output_norm.as_deref().zip(activations.attention_output.as_deref());
+        let d_before_norm = self.before_output_norm(normed_from, d_stream);
+        let d_output = d_before_norm.as_deref().unwrap_or(d_stream);
         let mut d_attended = Buffer::new(activations.attended.len());
-        let d_inner = self.input_gradient(Projection::O, d_stream, &mut d_attended, false);
-        self.adapter_gradient(Projection::O, &activations.attended, d_stream, d_inner);
+        let d_inner = self.input_gradient(Projection::O, d_output, &mut d_attended, false);
+        self.adapter_gradient(Projection::O, &activations.attended, d_output, d_inner);
+        drop(d_before_norm);
         let mut d_queries = Buffer::new(activations.queries.len());
         let mut d_keys = Buffer::new(activations.keys.len());
         let mut d_values = Buffer::new(activations.values.len());
@@ -106,11 +118,22 @@ impl BlockBackward<'_> {
             log_sums: &activations.log_sums,
             sequences: self.pass.sequences,
         };
-        let shape = network.architecture.attention;
-        attend_backward(shape, &seen, &d_attended, &mut d_queries, &mut d_keys, &mut d_values);
+        let attention = network.architecture.attention_of(self.layer);
+        attend_backward(&attention, &seen, &d_attended, &mut d_queries, &mut d_keys, &mut d_values);
         drop(d_attended);
-        self.pass.angles.turn_back(&mut d_queries);
-        self.pass.angles.turn_back(&mut d_keys);
+        self.pass.angles.of(self.layer).turn_back(&mut d_queries);
+        self.pass.angles.of(self.layer).turn_back(&mut d_keys);
+        if let (Some((queries, keys)), Some(of_queries), Some(of_keys)) =
+            (&activations.raw_heads, &block.query_norm, &block.key_norm)
+        {
+            let before_norm = |raw: &[f32], weight: &[f32], d_normed: &mut Buffer| {
+                let mut d_raw = Buffer::zeroed(raw.len());
+                rms_norm_backward(raw, weight, epsilon, d_normed, &mut d_raw);
+                *d_normed = d_raw;
+            };
+            before_norm(queries, of_queries, &mut d_queries);
+            before_norm(keys, of_keys, &mut d_keys);
+        }
 
         rms_norm(&activations.input, &block.attention_norm, epsilon, &mut normed);
         let attention =
@@ -125,6 +148,20 @@ impl BlockBackward<'_> {
                 d_stream,
             );
         }
+    }
+
+    /// The gradient for what attention or feed-forward gave, where it was normed (with this weight, from this)
+    /// before it joined the stream.
+    fn before_output_norm(
+        &self,
+        normed_from: Option<(&[f32], &[f32])>,
+        d_stream: &[f32],
+    ) -> Option<Buffer> {
+        let (weight, output) = normed_from?;
+        let mut d_output = Buffer::zeroed(output.len());
+        let epsilon = self.pass.network.architecture.norm_epsilon;
+        rms_norm_backward(output, weight, epsilon, d_stream, &mut d_output);
+        Some(d_output)
     }
 
     /// The backward of projections that share their input `x`: the adapter's gradients and, where

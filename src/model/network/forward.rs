@@ -3,10 +3,11 @@
 use super::super::lora::Lora;
 use super::super::{Error, Projection, Result};
 use super::device::DeviceRecording;
+use super::rotaries::LayerAngles;
 use super::{Dropout, KeyValueCache, Network};
 use crate::kernels::{
-    Angles, Bf16Buffer, Buffer, LowRank, Matrix, Product, Span, attend, for_each_chunk, product,
-    products, rms_norm, swiglu,
+    Bf16Buffer, Buffer, LowRank, Matrix, Product, Span, attend, for_each_chunk, gated_unit,
+    product, products, rms_norm,
 };
 use std::ops::Range;
 
@@ -23,7 +24,7 @@ pub struct Recording {
     /// The residual stream after the last block, `(n, hidden)`.
     pub hidden: Buffer,
     pub(super) sequences: Vec<Range<usize>>,
-    pub(super) angles: Angles,
+    pub(super) angles: LayerAngles,
     pub(super) layers: Vec<LayerRecording>,
     pub(super) dropout: Dropout,
     /// Where a GPU recorded it; `layers` is then empty.
@@ -44,15 +45,21 @@ pub(super) enum LayerRecording {
 pub(super) struct Activations {
     /// The block's input `(n, hidden)`.
     pub input: Buffer,
+    /// Queries and keys before their heads are normed, where they are.
+    pub raw_heads: Option<(Buffer, Buffer)>,
     /// Queries and keys after their rotation, and values.
     pub queries: Buffer,
     pub keys: Buffer,
     pub values: Buffer,
     pub attended: Buffer,
     pub log_sums: Buffer,
+    /// What attention gives `(n, hidden)`, where it is normed before it joins the stream.
+    pub attention_output: Option<Buffer>,
     /// The residual stream between attention and feed-forward `(n, hidden)`.
     pub middle: Buffer,
     pub feed_forward: FeedForward,
+    /// What feed-forward gives `(n, hidden)`, where it is normed before it joins the stream.
+    pub feed_forward_output: Option<Buffer>,
     /// A · x of each adapted projection `(n, rank)`.
     pub inner: [Option<Buffer>; 7],
 }
@@ -79,7 +86,7 @@ impl FeedForward {
 pub(super) struct Pass<'a> {
     pub network: &'a Network,
     pub lora: Option<&'a Lora>,
-    pub angles: &'a Angles,
+    pub angles: &'a LayerAngles,
     pub sequences: &'a [Range<usize>],
     pub dropout: Dropout,
 }
@@ -108,7 +115,7 @@ impl Network {
         let pass = Pass {
             network: self,
             lora,
-            angles: &self.rotary.angles(&positions),
+            angles: &self.rotaries.angles(&positions),
             sequences: &sequences,
             dropout: Dropout::OFF,
         };
@@ -132,7 +139,7 @@ impl Network {
         tokens: &[u32],
         sequences: &[Range<usize>],
     ) -> Result<Buffer> {
-        let angles = self.rotary.angles(&positions_of(sequences));
+        let angles = self.rotaries.angles(&positions_of(sequences));
         let mut stream = self.embed(tokens)?;
         if let Some(device) = &self.device {
             let positions = positions_of(sequences);
@@ -159,7 +166,7 @@ impl Network {
         dropout: Dropout,
         recompute: bool,
     ) -> Result<Recording> {
-        let angles = self.rotary.angles(&positions_of(sequences));
+        let angles = self.rotaries.angles(&positions_of(sequences));
         let mut hidden = self.embed(tokens)?;
         if let Some(device) = &self.device {
             let positions = positions_of(sequences);
@@ -205,6 +212,10 @@ impl Network {
             }
             self.embedding.expand_rows(token, 1, row);
         }
+        let scale = self.architecture.embedding_scale;
+        if scale != 1.0 {
+            stream.iter_mut().for_each(|value| *value *= scale);
+        }
         Ok(stream)
     }
 }
@@ -233,43 +244,69 @@ impl Pass<'_> {
         rms_norm(stream, &block.attention_norm, epsilon, &mut normed);
         let [mut queries, mut keys, values] =
             self.project(layer, [Projection::Q, Projection::K, Projection::V], &normed, &mut inner);
-        self.angles.turn(&mut queries);
-        self.angles.turn(&mut keys);
+        let mut raw_heads = None;
+        if let (Some(of_queries), Some(of_keys)) = (&block.query_norm, &block.key_norm) {
+            let normed_heads = |raw: &mut Buffer, weight: &[f32]| {
+                let mut normed = Buffer::new(raw.len());
+                rms_norm(raw, weight, epsilon, &mut normed);
+                std::mem::replace(raw, normed)
+            };
+            raw_heads =
+                Some((normed_heads(&mut queries, of_queries), normed_heads(&mut keys, of_keys)));
+        }
+        self.angles.of(layer).turn(&mut queries);
+        self.angles.of(layer).turn(&mut keys);
 
         let mut attended = Buffer::new(queries.len());
         let mut log_sums = Buffer::new(n * architecture.attention.heads);
         let spans = self.spans(layer, &keys, &values, feeds);
-        attend(architecture.attention, &queries, &spans, &mut attended, Some(&mut log_sums));
+        let attention = architecture.attention_of(layer);
+        attend(&attention, &queries, &spans, &mut attended, Some(&mut log_sums));
         drop(spans);
 
-        let [mut middle] = self.project(layer, [Projection::O], &attended, &mut inner);
+        let [output] = self.project(layer, [Projection::O], &attended, &mut inner);
+        let (mut middle, attention_output) =
+            self.normed_output(output, &block.attention_output_norm);
         add(&mut middle, stream);
         rms_norm(&middle, &block.feed_forward_norm, epsilon, &mut normed);
         let [gate, up] =
             self.project(layer, [Projection::Gate, Projection::Up], &normed, &mut inner);
         drop(normed);
         let mut activated = Buffer::new(gate.len());
-        swiglu(&gate, &up, &mut activated);
+        gated_unit(architecture.block.activation, &gate, &up, &mut activated);
         let kept = keep.then(|| match self.network.exact {
             true => FeedForward::Exact { gate, up },
             false => FeedForward::Rounded { gate: Bf16Buffer::of(&gate), up: Bf16Buffer::of(&up) },
         });
-        let [mut output] = self.project(layer, [Projection::Down], &activated, &mut inner);
+        let [output] = self.project(layer, [Projection::Down], &activated, &mut inner);
+        let (mut output, feed_forward_output) =
+            self.normed_output(output, &block.feed_forward_output_norm);
         add(&mut output, &middle);
         let input = std::mem::replace(stream, output);
         kept.map(|feed_forward| {
             Box::new(Activations {
                 input,
+                raw_heads,
                 queries,
                 keys,
                 values,
                 attended,
                 log_sums,
+                attention_output,
                 middle,
                 feed_forward,
+                feed_forward_output,
                 inner,
             })
         })
+    }
+
+    /// What joins the residual stream and, where it is normed for that, what it was before.
+    fn normed_output(&self, output: Buffer, norm: &Option<Vec<f32>>) -> (Buffer, Option<Buffer>) {
+        let Some(weight) = norm else { return (output, None) };
+        let mut normed = Buffer::new(output.len());
+        rms_norm(&output, weight, self.network.architecture.norm_epsilon, &mut normed);
+        (normed, Some(output))
     }
 
     /// Where each sequence's keys and values are: in its cache, or in this pass.
@@ -341,6 +378,11 @@ impl Pass<'_> {
         }
         products(x, &mut work);
         drop(work);
+        for (projection, out) in projections.into_iter().zip(&mut outs) {
+            if let Some(bias) = self.network.blocks[layer].bias(projection) {
+                out.chunks_exact_mut(bias.len()).for_each(|row| add(row, bias));
+            }
+        }
         outs
     }
 }

@@ -5,6 +5,7 @@ use super::super::Result;
 use super::Network;
 use crate::kernels::{
     Buffer, cross_entropy_backward, for_each_chunk, log_sum_exp, rms_norm, rms_norm_backward,
+    soft_cap, soft_cap_backward,
 };
 
 /// Rows whose logits are held at one time: enough that expanding the head's weights costs little
@@ -28,9 +29,7 @@ impl Network {
             let logits = device.logits(self.gather(hidden, rows.iter().copied()))?;
             return Ok(Buffer::copy_of(&logits));
         }
-        let mut logits = Buffer::new(rows.len() * self.architecture.vocabulary);
-        self.head().product(&self.normed(&self.gather(hidden, rows.iter().copied())), &mut logits);
-        Ok(logits)
+        Ok(self.logits_of(&self.gather(hidden, rows.iter().copied())))
     }
 
     /// The negative log-likelihood of each target, in nats.
@@ -75,9 +74,14 @@ impl Network {
         for (chunk, weights) in targets.chunks(HEAD_ROWS).zip(weights.chunks(HEAD_ROWS)) {
             let rows = self.gather(hidden, chunk.iter().map(|target| target.row));
             let (mut logits, chunk_losses, log_sums) = self.chunk_logits(&rows, chunk);
+            let cap = self.architecture.logit_cap;
             for_each_chunk(&mut logits, self.architecture.vocabulary, |i, logits| {
                 let target = chunk[i].token as usize;
+                let capped = cap.map(|cap| (cap, Buffer::copy_of(logits)));
                 cross_entropy_backward(logits, log_sums[i], target, weights[i]);
+                if let Some((cap, capped)) = capped {
+                    soft_cap_backward(&capped, cap, logits);
+                }
             });
             let mut d_normed = Buffer::new(rows.len());
             self.head().product_backward(&logits, None, &mut d_normed, false);
@@ -103,8 +107,7 @@ impl Network {
     /// Logits, losses and log-sums of one chunk of gathered rows.
     fn chunk_logits(&self, rows: &[f32], targets: &[Target]) -> (Buffer, Vec<f32>, Vec<f32>) {
         let vocabulary = self.architecture.vocabulary;
-        let mut logits = Buffer::new(targets.len() * vocabulary);
-        self.head().product(&self.normed(rows), &mut logits);
+        let logits = self.logits_of(rows);
         let mut log_sums = vec![0.0; targets.len()];
         for_each_chunk(&mut log_sums, 1, |i, log_sum| {
             log_sum[0] = log_sum_exp(&logits[i * vocabulary..(i + 1) * vocabulary]);
@@ -116,6 +119,17 @@ impl Network {
             .map(|((target, log_sum), logits)| log_sum - logits[target.token as usize])
             .collect();
         (logits, losses, log_sums)
+    }
+
+    /// Logits of gathered rows of the residual stream.
+    fn logits_of(&self, rows: &[f32]) -> Buffer {
+        let vocabulary = self.architecture.vocabulary;
+        let mut logits = Buffer::new(rows.len() / self.architecture.hidden * vocabulary);
+        self.head().product(&self.normed(rows), &mut logits);
+        if let Some(cap) = self.architecture.logit_cap {
+            for_each_chunk(&mut logits, vocabulary, |_, logits| soft_cap(logits, cap));
+        }
+        logits
     }
 
     fn gather(&self, hidden: &[f32], rows: impl Iterator<Item = usize>) -> Vec<f32> {

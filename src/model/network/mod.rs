@@ -9,6 +9,7 @@ mod dropout;
 mod forward;
 mod head;
 mod load;
+mod rotaries;
 
 pub use cache::KeyValueCache;
 pub use device::device_found;
@@ -17,10 +18,11 @@ pub use forward::{Feed, Recording};
 pub use head::{HEAD_ROWS, Target};
 
 use super::{Architecture, Projection};
-use crate::kernels::{FrozenMatrix, Rotary};
+use crate::kernels::FrozenMatrix;
 use device::DeviceNetwork;
+use rotaries::Rotaries;
 
-/// A `llama` decoder with frozen weights.
+/// A decoder with frozen weights.
 #[derive(Debug)]
 pub struct Network {
     architecture: Architecture,
@@ -29,7 +31,7 @@ pub struct Network {
     final_norm: Vec<f32>,
     /// The output head, where it is not the embedding itself.
     separate_head: Option<FrozenMatrix>,
-    rotary: Rotary,
+    rotaries: Rotaries,
     /// Weights in f32, and nothing rounded on the way.
     exact: bool,
     /// All of the above on a GPU, where that is used; the blocks and the head are then there alone.
@@ -40,13 +42,38 @@ pub struct Network {
 struct Block {
     attention_norm: Vec<f32>,
     feed_forward_norm: Vec<f32>,
+    /// Of what attention and feed-forward give; none where they join the stream as they are.
+    attention_output_norm: Option<Vec<f32>>,
+    feed_forward_output_norm: Option<Vec<f32>>,
+    /// Of each head of queries and keys.
+    query_norm: Option<Vec<f32>>,
+    key_norm: Option<Vec<f32>>,
     /// In the order of [`Projection::ALL`]; rows of q and k in transformers' (half-split) order.
     projections: Vec<FrozenMatrix>,
+    biases: Vec<Option<Vec<f32>>>,
 }
 
 impl Block {
     fn projection(&self, projection: Projection) -> &FrozenMatrix {
         &self.projections[projection.index()]
+    }
+
+    fn bias(&self, projection: Projection) -> Option<&[f32]> {
+        self.biases[projection.index()].as_deref()
+    }
+
+    /// Numbers in its vectors.
+    fn vector_len(&self) -> usize {
+        let optional = [
+            &self.attention_output_norm,
+            &self.feed_forward_output_norm,
+            &self.query_norm,
+            &self.key_norm,
+        ];
+        let optional = optional.into_iter().chain(&self.biases).flatten();
+        self.attention_norm.len()
+            + self.feed_forward_norm.len()
+            + optional.map(Vec::len).sum::<usize>()
     }
 }
 
@@ -66,8 +93,7 @@ impl Network {
             .blocks
             .iter()
             .map(|b| {
-                b.projections.iter().map(FrozenMatrix::bytes).sum::<usize>()
-                    + 4 * (b.attention_norm.len() + b.feed_forward_norm.len())
+                b.projections.iter().map(FrozenMatrix::bytes).sum::<usize>() + 4 * b.vector_len()
             })
             .sum();
         self.embedding.bytes()

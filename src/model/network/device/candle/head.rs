@@ -1,6 +1,7 @@
 //! The output head on a device: final norm, logits, and the loss with its gradient, a few rows at a
 //! time.
 
+use super::operations::soft_cap;
 use super::weights::{DeviceNetwork, download};
 use crate::model::Result;
 use crate::model::network::{HEAD_ROWS, Target};
@@ -13,7 +14,8 @@ impl DeviceNetwork {
             return Ok(rows);
         }
         let rows = self.upload(rows)?;
-        download(&self.head.of(&self.normed(&rows)?)?)
+        let logits = self.head.of(&self.normed(&rows)?)?;
+        download(&soft_cap(&logits, self.architecture.logit_cap)?)
     }
 
     /// The negative log-likelihood of each target; `rows` has the stream at each of them.
@@ -45,10 +47,15 @@ impl DeviceNetwork {
             losses.extend(chunk.losses()?);
             // Of the loss for the logits: weight · (softmax − one at the target), times W.
             let weights = Tensor::from_slice(weights, (weights.len(), 1), &self.device)?;
-            let shares = chunk.exponentials.broadcast_mul(&(&weights / chunk.sums)?)?;
-            let at_targets = self.head.weight().index_select(&chunk.tokens, 0)?;
-            let d_normed =
-                (shares.matmul(self.head.weight())? - at_targets.broadcast_mul(&weights)?)?;
+            let mut shares = chunk.exponentials.broadcast_mul(&(&weights / chunk.sums)?)?;
+            let mut at_targets = weights;
+            if let (Some(slopes), Some(at)) = (chunk.slopes, chunk.slopes_at_targets) {
+                shares = (shares * slopes)?;
+                at_targets = (at_targets * at)?;
+            }
+            let rows_of_targets = self.head.weight().index_select(&chunk.tokens, 0)?;
+            let d_normed = (shares.matmul(self.head.weight())?
+                - rows_of_targets.broadcast_mul(&at_targets)?)?;
             let gradients = (normed * d_normed)?.sum_all()?.backward()?;
             match gradients.get(&rows) {
                 Some(d_chunk) => d_rows.extend(download(d_chunk)?),
@@ -61,12 +68,19 @@ impl DeviceNetwork {
     fn chunk(&self, normed: &Tensor, targets: &[Target]) -> candle_core::Result<Chunk> {
         let tokens: Vec<u32> = targets.iter().map(|target| target.token).collect();
         let tokens = Tensor::from_vec(tokens, targets.len(), &self.device)?;
-        let logits = self.head.of(normed)?;
+        let cap = self.architecture.logit_cap;
+        let logits = soft_cap(&self.head.of(normed)?, cap)?;
+        let slopes = match cap.map(f64::from) {
+            Some(cap) => Some(((&logits / cap)?.sqr()?.neg()? + 1.0)?),
+            None => None,
+        };
+        let places = tokens.unsqueeze(1)?;
+        let slopes_at_targets = slopes.as_ref().map(|s| s.gather(&places, 1)).transpose()?;
         let greatest = logits.max_keepdim(D::Minus1)?;
-        let chosen = (logits.gather(&tokens.unsqueeze(1)?, 1)? - &greatest)?;
+        let chosen = (logits.gather(&places, 1)? - &greatest)?;
         let exponentials = logits.broadcast_sub(&greatest)?.exp()?;
         let sums = exponentials.sum_keepdim(D::Minus1)?;
-        Ok(Chunk { tokens, chosen, exponentials, sums })
+        Ok(Chunk { tokens, chosen, exponentials, sums, slopes, slopes_at_targets })
     }
 }
 
@@ -79,6 +93,9 @@ struct Chunk {
     exponentials: Tensor,
     /// `(n, 1)`.
     sums: Tensor,
+    /// The slopes of the logits' soft cap `(n, vocabulary)`, and those at the targets `(n, 1)`.
+    slopes: Option<Tensor>,
+    slopes_at_targets: Option<Tensor>,
 }
 
 impl Chunk {

@@ -1,7 +1,7 @@
 //! The operations of a decoder block that are not linear, each of parts that candle can
 //! differentiate.
 
-use crate::kernels::{AttentionShape, Rotary};
+use crate::kernels::{Activation, Attention, AttentionShape, Rotary};
 use candle_core::{D, Device, Result, Tensor};
 use std::ops::Range;
 
@@ -12,9 +12,22 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, epsilon: f32) -> Result<Tensor> {
     x.broadcast_mul(&scale)?.broadcast_mul(weight)
 }
 
-/// `silu(gate) · up`.
-pub fn swiglu(gate: &Tensor, up: &Tensor) -> Result<Tensor> {
-    gate.silu()? * up
+/// `activation(gate) · up`.
+pub fn gated_unit(activation: Activation, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
+    let activated = match activation {
+        Activation::Silu => gate.silu()?,
+        // candle's `gelu` is the tanh form.
+        Activation::GeluTanh => gate.gelu()?,
+    };
+    activated * up
+}
+
+/// `cap · tanh(x / cap)`.
+pub fn soft_cap(x: &Tensor, cap: Option<f32>) -> Result<Tensor> {
+    match cap.map(f64::from) {
+        Some(cap) => (x / cap)?.tanh()? * cap,
+        None => Ok(x.clone()),
+    }
 }
 
 /// The sines and cosines by which queries and keys turn, for the positions of one pass.
@@ -73,15 +86,23 @@ pub fn by_head(x: &Tensor, rows: &Range<usize>) -> Result<Tensor> {
 }
 
 /// What is added to the scores of `new` tokens after `past` others: nothing where a token may look,
-/// and otherwise what the softmax turns into zero. One token may look at all, and needs none.
-pub fn causal_mask(past: usize, new: usize, device: &Device) -> Result<Option<Tensor>> {
+/// and otherwise what the softmax turns into zero; none where every token may look at all. With a `window`
+/// a token looks at so many, its own included.
+pub fn causal_mask(
+    past: usize,
+    new: usize,
+    window: Option<usize>,
+    device: &Device,
+) -> Result<Option<Tensor>> {
     const NEVER: f32 = -1e30;
-    if new <= 1 {
+    let total = past + new;
+    let window = window.unwrap_or(total);
+    if new <= 1 && total <= window {
         return Ok(None);
     }
-    let total = past + new;
+    let hidden = |row: usize, column: usize| column > row || column + window <= row;
     let values: Vec<f32> = (past..total)
-        .flat_map(|row| (0..total).map(move |column| if column > row { NEVER } else { 0.0 }))
+        .flat_map(|row| (0..total).map(move |column| if hidden(row, column) { NEVER } else { 0.0 }))
         .collect();
     Tensor::from_vec(values, (new, total), device).map(Some)
 }
@@ -89,19 +110,20 @@ pub fn causal_mask(past: usize, new: usize, device: &Device) -> Result<Option<Te
 /// Causal attention of one sequence: queries `(heads, len, width)`, keys and values
 /// `(key_heads, total, width)`, all that it may look at. Gives `(len, heads · width)`.
 pub fn attend(
-    shape: AttentionShape,
+    attention: &Attention,
     queries: &Tensor,
     keys: &Tensor,
     values: &Tensor,
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
-    let AttentionShape { heads, key_heads, head_width } = shape;
+    let AttentionShape { heads, key_heads, head_width } = attention.shape;
     let (len, total) = (queries.dim(1)?, keys.dim(1)?);
     let group = heads / key_heads;
     // The heads that share a key head stand one below the other, so that keys are never repeated.
-    let queries = (queries * (1.0 / (head_width as f64).sqrt()))?;
+    let queries = (queries * f64::from(attention.scale))?;
     let queries = queries.reshape((key_heads, group * len, head_width))?;
     let scores = queries.matmul(&keys.t()?)?.reshape((key_heads, group, len, total))?;
+    let scores = soft_cap(&scores, attention.score_cap)?;
     let scores = match mask {
         Some(mask) => scores.broadcast_add(mask)?,
         None => scores,

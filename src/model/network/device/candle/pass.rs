@@ -3,10 +3,10 @@
 
 use super::DeviceCache;
 use super::adapter::{LayerPairs, pair_of};
-use super::operations::{Turns, attend, by_head, causal_mask, rms_norm, swiglu};
+use super::operations::{Turns, attend, by_head, causal_mask, gated_unit, rms_norm};
 use super::weights::DeviceNetwork;
-use crate::model::Projection;
 use crate::model::network::Dropout;
+use crate::model::{Projection, Rope};
 use candle_core::{Result, Tensor};
 use std::ops::Range;
 
@@ -14,7 +14,8 @@ use std::ops::Range;
 #[derive(Debug)]
 pub struct Frame {
     sequences: Vec<Span>,
-    turns: Turns,
+    /// Of layers that see all of the past, and of those with a window.
+    turns: [Turns; 2],
     dropout: Dropout,
 }
 
@@ -23,7 +24,8 @@ pub struct Frame {
 struct Span {
     rows: Range<usize>,
     past: usize,
-    mask: Option<Tensor>,
+    /// For layers that see all of the past, and for those with a window.
+    masks: [Option<Tensor>; 2],
 }
 
 impl Frame {
@@ -36,21 +38,24 @@ impl Frame {
         dropout: Dropout,
     ) -> Result<Self> {
         let architecture = &network.architecture;
+        let local = architecture.block.local.as_ref();
+        let window = local.map(|local| local.window);
         let sequences = sequences
             .iter()
             .zip(past)
             .map(|(rows, &past)| {
-                let mask = causal_mask(past, rows.len(), &network.device)?;
-                Ok(Span { rows: rows.clone(), past, mask })
+                let mask = |window| causal_mask(past, rows.len(), window, &network.device);
+                let masks = [mask(None)?, if local.is_some() { mask(window)? } else { None }];
+                Ok(Span { rows: rows.clone(), past, masks })
             })
             .collect::<Result<_>>()?;
-        let turns = Turns::new(
-            &network.rotary,
-            architecture.rope.rotated / 2,
-            architecture.attention.head_width,
-            positions,
-            &network.device,
-        )?;
+        let full = &architecture.block.rope;
+        let width = architecture.attention.head_width;
+        let turns_of = |rope: &Rope| {
+            let (rotary, pairs) = (rope.rotary(width), rope.rotated / 2);
+            Turns::new(&rotary, pairs, width, positions, &network.device)
+        };
+        let turns = [turns_of(full)?, turns_of(local.map_or(full, |local| &local.rope))?];
         Ok(Self { sequences, turns, dropout })
     }
 
@@ -88,12 +93,15 @@ impl Pass<'_> {
         let keys = project(Projection::K, &normed)?;
         let values = project(Projection::V, &normed)?;
         let attended = self.attended(layer, &queries, &keys, &values, caches)?;
-        let middle = (project(Projection::O, &attended)? + input)?;
+        let output = project(Projection::O, &attended)?;
+        let middle = (normed_if(&output, &block.attention_output_norm, epsilon)? + input)?;
 
         let normed = rms_norm(&middle, &block.feed_forward_norm, epsilon)?;
         let gate = project(Projection::Gate, &normed)?;
         let up = project(Projection::Up, &normed)?;
-        project(Projection::Down, &swiglu(&gate, &up)?)? + middle
+        let activation = self.network.architecture.block.activation;
+        let output = project(Projection::Down, &gated_unit(activation, &gate, &up)?)?;
+        normed_if(&output, &block.feed_forward_output_norm, epsilon)? + middle
     }
 
     /// Attention within each sequence; with caches, over its past too.
@@ -105,10 +113,18 @@ impl Pass<'_> {
         values: &Tensor,
         mut caches: Option<&mut [&mut DeviceCache]>,
     ) -> Result<Tensor> {
-        let shape = self.network.architecture.attention;
+        let architecture = &self.network.architecture;
+        let attention = architecture.attention_of(layer);
+        let shape = attention.shape;
+        let kind = usize::from(architecture.is_local(layer));
+        let block = &self.network.blocks[layer];
+        let turned = |x: &Tensor, norm: &Option<Tensor>| {
+            let normed = normed_if(x, norm, architecture.norm_epsilon)?;
+            self.frame.turns[kind].applied(&normed)
+        };
         let heads = |x: &Tensor, heads: usize| x.reshape((x.dim(0)?, heads, shape.head_width));
-        let queries = self.frame.turns.applied(&heads(queries, shape.heads)?)?;
-        let keys = self.frame.turns.applied(&heads(keys, shape.key_heads)?)?;
+        let queries = turned(&heads(queries, shape.heads)?, &block.query_norm)?;
+        let keys = turned(&heads(keys, shape.key_heads)?, &block.key_norm)?;
         let values = heads(values, shape.key_heads)?;
         let mut attended = Vec::with_capacity(self.frame.sequences.len());
         for (index, span) in self.frame.sequences.iter().enumerate() {
@@ -120,8 +136,8 @@ impl Pass<'_> {
             if let Some(caches) = caches.as_deref_mut() {
                 seen = caches[index].append(layer, span.past, &seen.0, &seen.1)?;
             }
-            let mask = span.mask.as_ref();
-            attended.push(attend(shape, &own_queries, &seen.0, &seen.1, mask)?);
+            let mask = span.masks[kind].as_ref();
+            attended.push(attend(&attention, &own_queries, &seen.0, &seen.1, mask)?);
         }
         Tensor::cat(&attended, 0)
     }
@@ -134,7 +150,12 @@ impl Pass<'_> {
         x: &Tensor,
         pairs: &LayerPairs,
     ) -> Result<Tensor> {
-        let y = self.network.blocks[layer].projection(projection).of(x)?;
+        let block = &self.network.blocks[layer];
+        let y = block.projection(projection).of(x)?;
+        let y = match block.bias(projection) {
+            Some(bias) => y.broadcast_add(bias)?,
+            None => y,
+        };
         let Some(pair) = pair_of(pairs, projection) else { return Ok(y) };
         let dropout = self.frame.dropout;
         let share = match dropout.is_off() {
@@ -147,5 +168,13 @@ impl Pass<'_> {
             }
         };
         y + share
+    }
+}
+
+/// The norm over the last dimension, where there is one.
+fn normed_if(x: &Tensor, weight: &Option<Tensor>, epsilon: f32) -> Result<Tensor> {
+    match weight {
+        Some(weight) => rms_norm(x, weight, epsilon),
+        None => Ok(x.clone()),
     }
 }

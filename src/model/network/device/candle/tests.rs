@@ -4,10 +4,12 @@
 
 use super::Device;
 use crate::config::DeviceChoice;
-use crate::kernels::{AttentionShape, BlockFormat, Buffer, FrozenMatrix, Rotary};
+use crate::kernels::{Activation, AttentionShape, BlockFormat, Buffer, FrozenMatrix};
 use crate::model::lora::{Lora, LoraConfig};
-use crate::model::network::{Block, Dropout, Feed, KeyValueCache, Network, Target, device_found};
-use crate::model::{Architecture, Projection, Rope};
+use crate::model::network::{
+    Block, Dropout, Feed, KeyValueCache, Network, Rotaries, Target, device_found,
+};
+use crate::model::{Architecture, BlockForm, Family, LocalLayers, Projection, Rope};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -22,9 +24,32 @@ const DROPPING: Dropout = Dropout { probability: 0.3, seed: 5 };
 /// Three blocks with random weights, never rounded on the way; heads share key heads, and not all of a
 /// head turns.
 fn small(separate_head: bool) -> Network {
+    let attention = AttentionShape { heads: 6, key_heads: 2, head_width: 8 };
+    network(separate_head, None, BlockForm::plain(attention, Rope::plain(10_000.0, 6)))
+}
+
+/// The same with everything that a block may have.
+fn rich() -> Network {
+    let attention = AttentionShape { heads: 6, key_heads: 2, head_width: 8 };
+    let local =
+        LocalLayers { window: 4, rope: Rope::plain(100.0, 6), layers: vec![true, false, true] };
+    let form = BlockForm {
+        biases: true,
+        head_norms: true,
+        output_norms: true,
+        activation: Activation::GeluTanh,
+        score_scale: 0.5,
+        score_cap: Some(2.0),
+        local: Some(local),
+        ..BlockForm::plain(attention, Rope::plain(10_000.0, 6))
+    };
+    network(false, Some(3.0), form)
+}
+
+fn network(separate_head: bool, logit_cap: Option<f32>, block: BlockForm) -> Network {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let architecture = Architecture {
-        name: "llama".into(),
+        family: Family::Llama,
         layers: 3,
         hidden: 24,
         feed_forward: 40,
@@ -32,7 +57,9 @@ fn small(separate_head: bool) -> Network {
         vocabulary: 61,
         context: 64,
         norm_epsilon: 1e-5,
-        rope: Rope { base: 10_000.0, rotated: 6, scale: 1.0 },
+        embedding_scale: 1.5,
+        logit_cap,
+        block,
     };
     let mut values = |count: usize, middle: f32, spread: f32| -> Vec<f32> {
         (0..count).map(|_| middle + rng.random_range(-spread..spread)).collect()
@@ -47,22 +74,34 @@ fn small(separate_head: bool) -> Network {
     let projections: Vec<Vec<FrozenMatrix>> = (0..architecture.layers)
         .map(|_| Projection::ALL.iter().map(|p| matrix(architecture.shape_of(*p))).collect())
         .collect();
-    let mut norm = || values(24, 1.0, 0.3);
+    let form = architecture.block.clone();
+    let mut vector =
+        |wanted: bool, count: usize, middle: f32| wanted.then(|| values(count, middle, 0.3));
     let blocks = projections
         .into_iter()
-        .map(|projections| Block { attention_norm: norm(), feed_forward_norm: norm(), projections })
+        .map(|projections| Block {
+            attention_norm: vector(true, 24, 1.0).unwrap(),
+            feed_forward_norm: vector(true, 24, 1.0).unwrap(),
+            attention_output_norm: vector(form.output_norms, 24, 1.0),
+            feed_forward_output_norm: vector(form.output_norms, 24, 1.0),
+            query_norm: vector(form.head_norms, 8, 1.0),
+            key_norm: vector(form.head_norms, 8, 1.0),
+            biases: Projection::ALL
+                .map(|p| vector(form.has_bias(p), architecture.shape_of(p).0, 0.0))
+                .to_vec(),
+            projections,
+        })
         .collect();
-    let final_norm = norm();
-    let rotary = Rotary::new(8, 6, 10_000.0, 1.0, None);
+    let final_norm = vector(true, 24, 1.0).unwrap();
     Network {
-        architecture,
         embedding,
         blocks,
         final_norm,
         separate_head,
-        rotary,
+        rotaries: Rotaries::new(&architecture),
         exact: true,
         device: None,
+        architecture,
     }
 }
 
@@ -71,6 +110,11 @@ fn pair(separate_head: bool) -> (Network, Network) {
     let moved = small(separate_head).moved_to(Device::Cpu).unwrap();
     assert!(moved.device.is_some() && moved.blocks.is_empty());
     (small(separate_head), moved)
+}
+
+/// Every kind of network, each twice.
+fn pairs() -> [(Network, Network); 3] {
+    [pair(false), pair(true), (rich(), rich().moved_to(Device::Cpu).unwrap())]
 }
 
 fn adapter(network: &Network, targets: &[Projection]) -> Lora {
@@ -106,8 +150,7 @@ fn assert_close(found: &[f32], wanted: &[f32]) {
 
 #[test]
 fn stream_logits_and_losses_are_those_of_the_processor() {
-    for separate_head in [false, true] {
-        let (ours, device) = pair(separate_head);
+    for (ours, device) in pairs() {
         let lora = adapter(&ours, &Projection::ALL);
         let mut streams = Vec::new();
         for lora in [None, Some(&lora)] {
@@ -152,16 +195,21 @@ fn gradient(
 
 #[test]
 fn every_pair_gets_the_gradient_that_the_processor_gives_it() {
-    let (ours, device) = pair(false);
+    for (ours, device) in [pair(false), (rich(), rich().moved_to(Device::Cpu).unwrap())] {
+        assert_same_gradients(&ours, &device);
+    }
+}
+
+fn assert_same_gradients(ours: &Network, device: &Network) {
     for (dropout, recompute) in
         [(Dropout::OFF, false), (Dropout::OFF, true), (DROPPING, false), (DROPPING, true)]
     {
         for targets in [&Projection::ALL[..], &[Projection::V], &[Projection::Q, Projection::Down]]
         {
-            let lora = adapter(&ours, targets);
+            let lora = adapter(ours, targets);
             let (wanted, wanted_losses, wanted_d_hidden) =
-                gradient(&ours, &lora, dropout, recompute);
-            let (found, losses, d_hidden) = gradient(&device, &lora, dropout, recompute);
+                gradient(ours, &lora, dropout, recompute);
+            let (found, losses, d_hidden) = gradient(device, &lora, dropout, recompute);
             assert_close(&losses, &wanted_losses);
             assert_close(&d_hidden, &wanted_d_hidden);
             for place in lora.places() {
@@ -242,13 +290,15 @@ fn read(network: &Network, lora: Option<&Lora>, tokens: &[u32]) -> Vec<f32> {
 
 #[test]
 fn a_text_fed_through_the_cache_is_the_text_read_at_once() {
-    let (ours, device) = pair(false);
-    let lora = adapter(&ours, &Projection::ALL);
-    for lora in [None, Some(&lora)] {
-        let mut cache = KeyValueCache::new(device.architecture());
-        let found = fed(&device, lora, &mut cache, &[&TOKENS[..5], &TOKENS[5..6], &TOKENS[6..]]);
-        assert_eq!(cache.len(), TOKENS.len());
-        assert_close(&found, &read(&ours, lora, &TOKENS));
+    for (ours, device) in pairs() {
+        let lora = adapter(&ours, &Projection::ALL);
+        for (network, lora) in [(&device, None), (&device, Some(&lora)), (&ours, Some(&lora))] {
+            let mut cache = KeyValueCache::new(network.architecture());
+            let pieces = [&TOKENS[..5], &TOKENS[5..6], &TOKENS[6..]];
+            let found = fed(network, lora, &mut cache, &pieces);
+            assert_eq!(cache.len(), TOKENS.len());
+            assert_close(&found, &read(&ours, lora, &TOKENS));
+        }
     }
 }
 

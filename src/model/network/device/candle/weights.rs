@@ -5,7 +5,7 @@ use super::operations::rms_norm;
 use super::pass::{Frame, Pass};
 use super::product::FrozenProduct;
 use super::{DeviceCache, DeviceRecording};
-use crate::kernels::{FrozenMatrix, Rotary};
+use crate::kernels::FrozenMatrix;
 use crate::model::lora::Lora;
 use crate::model::network::{Dropout, Feed, Network};
 use crate::model::{Architecture, Projection, Result};
@@ -21,7 +21,6 @@ pub struct DeviceNetwork {
     pub(super) blocks: Vec<DeviceBlock>,
     pub(super) head: FrozenProduct,
     final_norm: Tensor,
-    pub(super) rotary: Rotary,
     /// The adapters used last, so that they need not travel for every token.
     pub(super) uploaded: Mutex<Vec<Uploaded>>,
 }
@@ -30,12 +29,21 @@ pub struct DeviceNetwork {
 pub struct DeviceBlock {
     pub attention_norm: Tensor,
     pub feed_forward_norm: Tensor,
+    pub attention_output_norm: Option<Tensor>,
+    pub feed_forward_output_norm: Option<Tensor>,
+    pub query_norm: Option<Tensor>,
+    pub key_norm: Option<Tensor>,
     projections: Vec<FrozenProduct>,
+    biases: Vec<Option<Tensor>>,
 }
 
 impl DeviceBlock {
     pub fn projection(&self, projection: Projection) -> &FrozenProduct {
         &self.projections[projection.index()]
+    }
+
+    pub fn bias(&self, projection: Projection) -> Option<&Tensor> {
+        self.biases[projection.index()].as_ref()
     }
 }
 
@@ -49,12 +57,18 @@ impl DeviceNetwork {
             Ok(FrozenProduct::new(Tensor::from_vec(values, (rows, columns), &device)?)?)
         };
         let vector = |values: &[f32]| Tensor::from_slice(values, values.len(), &device);
+        let optional = |values: &Option<Vec<f32>>| values.as_deref().map(vector).transpose();
         let mut blocks = Vec::with_capacity(network.blocks.len());
         for block in &network.blocks {
             let projections = Projection::ALL.map(|projection| block.projection(projection));
             blocks.push(DeviceBlock {
                 attention_norm: vector(&block.attention_norm)?,
                 feed_forward_norm: vector(&block.feed_forward_norm)?,
+                attention_output_norm: optional(&block.attention_output_norm)?,
+                feed_forward_output_norm: optional(&block.feed_forward_output_norm)?,
+                query_norm: optional(&block.query_norm)?,
+                key_norm: optional(&block.key_norm)?,
+                biases: block.biases.iter().map(optional).collect::<candle_core::Result<_>>()?,
                 projections: projections.into_iter().map(matrix).collect::<Result<_>>()?,
             });
         }
@@ -63,7 +77,6 @@ impl DeviceNetwork {
             blocks,
             head: matrix(network.head())?,
             final_norm: vector(&network.final_norm)?,
-            rotary: network.rotary.clone(),
             uploaded: Mutex::new(Vec::new()),
             device,
         })
