@@ -8,7 +8,7 @@ use kaizen::model::adapter::{BaseModel, ExportFailure, Origin, write_lora, write
 use kaizen::model::gguf::{self, Gguf, NewTensor, Value};
 use kaizen::model::lora::{Lora, LoraConfig};
 use kaizen::model::network::Network;
-use kaizen::model::{Architecture, Checkpoint, Projection};
+use kaizen::model::{Architecture, Projection, StoredModel};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -120,8 +120,8 @@ fn values(gguf: &Gguf, name: &str) -> Vec<f32> {
 }
 
 fn logits(gguf: &Gguf, lora: Option<&Lora>) -> Vec<f32> {
-    let checkpoint = Checkpoint::open(gguf.path()).unwrap();
-    let network = Network::load(&checkpoint, Precision::F32, |_| ()).unwrap();
+    let stored = StoredModel::open(gguf.path()).unwrap();
+    let network = Network::load(&stored, Precision::F32, |_| ()).unwrap();
     let ids: Vec<u32> = (0..VOCABULARY as u32).collect();
     let hidden = network.read(lora, &ids, std::slice::from_ref(&(0..VOCABULARY))).unwrap();
     let all: Vec<usize> = (0..VOCABULARY).collect();

@@ -5,7 +5,7 @@ use super::chat_template::ChatTemplate;
 use super::lora::Lora;
 use super::network::Network;
 use super::tokenizer::Tokenizer;
-use super::{Checkpoint, Result};
+use super::{Result, StoredModel};
 use crate::config::{DeviceChoice, Precision};
 use crate::kernels::Buffer;
 use std::path::{Path, PathBuf};
@@ -35,12 +35,12 @@ impl Model {
         precision: Precision,
         loaded: impl FnMut(f32),
     ) -> Result<Self> {
-        let checkpoint = Checkpoint::open(path)?;
+        let stored = StoredModel::open(path)?;
         // First: what kind of model it is explains whatever else is unfamiliar in it.
-        checkpoint.architecture()?;
-        let tokenizer = checkpoint.tokenizer()?;
-        let template = checkpoint.template()?;
-        let network = Network::load(&checkpoint, precision, loaded)?;
+        stored.architecture()?;
+        let tokenizer = stored.tokenizer()?;
+        let template = stored.template()?;
+        let network = Network::load(&stored, precision, loaded)?;
         let identity = BaseModel {
             name: name.to_owned(),
             sha256: sha256.to_owned(),

@@ -4,7 +4,6 @@
 pub mod adapter;
 mod architecture;
 pub mod chat_template;
-mod checkpoint;
 mod error;
 pub mod gguf;
 mod loaded;
@@ -13,13 +12,14 @@ pub mod network;
 mod projection;
 pub mod sampler;
 pub mod source;
+mod stored_model;
 pub mod tokenizer;
 
 pub use architecture::{Architecture, BlockForm, Family, LocalLayers, Rope};
 pub use chat_template::{Answered, ChatTemplate};
-pub use checkpoint::{BlockTensor, Checkpoint, TensorRole};
 pub use error::{Error, Result};
 pub use gguf::Gguf;
 pub use loaded::Model;
 pub use projection::Projection;
+pub use stored_model::{BlockTensor, StoredModel, TensorRole};
 pub use tokenizer::{Special, TextStream, Tokenizer};

@@ -1,6 +1,6 @@
 //! From a model on disk to a [`Network`].
 
-use super::super::{BlockTensor, Checkpoint, Projection, Result, TensorRole};
+use super::super::{BlockTensor, Projection, Result, StoredModel, TensorRole};
 use super::{Block, Network, Rotaries};
 use crate::config::Precision;
 use crate::kernels::FrozenMatrix;
@@ -12,24 +12,24 @@ impl Network {
     /// expanded once.
     ///
     /// # Errors
-    /// What [`Checkpoint::architecture`] and [`Checkpoint::check`] refuse, or a read that fails.
+    /// What [`StoredModel::architecture`] and [`StoredModel::check`] refuse, or a read that fails.
     pub fn load(
-        checkpoint: &Checkpoint,
+        stored: &StoredModel,
         precision: Precision,
         mut loaded: impl FnMut(f32),
     ) -> Result<Self> {
-        let architecture = checkpoint.architecture()?;
-        checkpoint.check(&architecture)?;
+        let architecture = stored.architecture()?;
+        stored.check(&architecture)?;
         let matrix = |role| -> Result<FrozenMatrix> {
-            let matrix = checkpoint.matrix(role, &architecture)?;
+            let matrix = stored.matrix(role, &architecture)?;
             Ok(match precision {
                 Precision::Quantised => matrix,
                 Precision::F32 => matrix.expanded(),
             })
         };
-        let vector = |role| checkpoint.vector(role, &architecture);
+        let vector = |role| stored.vector(role, &architecture);
         let embedding = matrix(TensorRole::Embedding)?;
-        let separate_head = match checkpoint.has_separate_head() {
+        let separate_head = match stored.has_separate_head() {
             true => Some(matrix(TensorRole::Head)?),
             false => None,
         };

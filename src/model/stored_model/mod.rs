@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// A model on disk, opened; tensors are read when asked for.
 #[derive(Debug)]
-pub enum Checkpoint {
+pub enum StoredModel {
     Gguf(Gguf),
 }
 
@@ -23,7 +23,7 @@ struct Stored<'a> {
     format: BlockFormat,
 }
 
-impl Checkpoint {
+impl StoredModel {
     /// Opens a GGUF file.
     ///
     /// # Errors
