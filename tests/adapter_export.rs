@@ -198,7 +198,8 @@ fn a_lora_file_adds_what_merging_adds() {
     for stabilised in [false, true] {
         let lora = adapter(&base, &Projection::ALL, stabilised);
         let (_file, merged) = merged(&base, &lora, WrittenFormat::F32);
-        let (_file, alone) = written(|out| write_lora(&base, &lora, origin, out));
+        let architecture = Architecture::from_gguf(&base).unwrap();
+        let (_file, alone) = written(|out| write_lora(&architecture, &lora, origin, out));
         assert_eq!(alone.str("general.type").unwrap(), "adapter");
         assert_eq!(alone.str("general.architecture").unwrap(), "llama");
         assert_eq!(alone.str("adapter.type").unwrap(), "lora");
@@ -224,12 +225,11 @@ fn a_lora_file_adds_what_merging_adds() {
             assert!(off < 1e-6, "{name} is off by {off}");
         }
     }
+    let architecture = Architecture::from_gguf(&base).unwrap();
     let mut weightless = adapter(&base, &[Projection::V], false);
-    weightless = Lora::zeros(
-        LoraConfig { alpha: 0.0, ..weightless.config().clone() },
-        &Architecture::from_gguf(&base).unwrap(),
-    );
-    let refused = write_lora(&base, &weightless, origin, &mut Vec::new()).unwrap_err();
+    weightless =
+        Lora::zeros(LoraConfig { alpha: 0.0, ..weightless.config().clone() }, &architecture);
+    let refused = write_lora(&architecture, &weightless, origin, &mut Vec::new()).unwrap_err();
     assert!(refused.to_string().contains("alpha 0"), "{refused}");
 }
 

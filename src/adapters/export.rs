@@ -4,7 +4,7 @@
 use super::{Error, Registry, Result};
 use crate::kernels::WrittenFormat;
 use crate::model::adapter::{AdapterFolder, ExportFailure, Origin, write_lora, write_merged};
-use crate::model::{Gguf, Model};
+use crate::model::{self, Gguf, Model, StoredModel};
 use crate::store::{self, atomic};
 use serde::Serialize;
 use std::fs::File;
@@ -65,7 +65,6 @@ impl Registry {
             ExportFormat::Merged(format) => format!("{format:?}"),
             ExportFormat::Lora => "LoRA-F32".to_owned(),
         };
-        let base = Gguf::open(model.file())?;
         let origin = Origin { adapter: name, base: model.identity() };
         let file_name = format!("{}-{name}-{ending}.gguf", without_format(model.name()));
         let shown = to.join(&file_name);
@@ -75,9 +74,10 @@ impl Registry {
             let mut out = BufWriter::with_capacity(1 << 20, Stoppable { file: &file, cancelled });
             let written = match format {
                 ExportFormat::Merged(format) => {
+                    let base = gguf_of(model)?;
                     write_merged(&base, &loaded.lora, origin, format, &mut out)
                 }
-                _ => write_lora(&base, &loaded.lora, origin, &mut out),
+                _ => write_lora(model.network.architecture(), &loaded.lora, origin, &mut out),
             };
             written.and_then(|()| Ok(out.flush()?)).map_err(|failure| match failure {
                 ExportFailure::Output(_) if cancelled.load(Ordering::Relaxed) => Error::Cancelled,
@@ -90,6 +90,22 @@ impl Registry {
             Ok::<u64, Error>(file.metadata().map_err(cannot)?.len())
         })?;
         Ok(Exported { folder: to.to_owned(), file: Some(shown), bytes: Some(bytes) })
+    }
+}
+
+/// The file that a whole model is made from.
+fn gguf_of(model: &Model) -> Result<Gguf> {
+    match StoredModel::open(model.file())? {
+        StoredModel::Gguf(gguf) => Ok(gguf),
+        StoredModel::Folder(_) => {
+            Err(model::Error::Unsupported {
+                what: "a merged GGUF file of a base model that is a folder of safetensors".into(),
+                supported:
+                    "peft and gguf-lora; PEFT folds the first into the folder (merge_and_unload)"
+                        .into(),
+            }
+            .into())
+        }
     }
 }
 

@@ -13,6 +13,11 @@ pub enum Error {
     #[error("cannot use the model file {path}: {reason}")]
     Gguf { path: PathBuf, reason: String },
 
+    /// The folder is not a model that Kaizen can use: incomplete, damaged, or of a kind that is not
+    /// supported.
+    #[error("cannot use the model folder {path}: {reason}")]
+    ModelFolder { path: PathBuf, reason: String },
+
     /// Something that Kaizen does not compute with.
     #[error("{what} is not supported; supported: {supported}")]
     Unsupported { what: String, supported: String },

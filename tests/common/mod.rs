@@ -3,4 +3,5 @@
 
 pub mod gguf_file;
 pub mod model_file;
+pub mod model_folder;
 pub mod reference;

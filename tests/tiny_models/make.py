@@ -29,6 +29,7 @@ from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.models.gemma3 import modeling_gemma3
 
 HERE = Path(__file__).parent
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -479,7 +480,18 @@ def write_gguf(converter, folder, name, family, sentence_piece_model):
             Gemma3Model.set_gguf_parameters = original
 
 
+def apply_attention_caps():
+    """transformers 5.24 takes Gemma 3's `attn_logit_softcapping` and never hands it to its own attention."""
+    attend = modeling_gemma3.eager_attention_forward
+
+    def capped(module, *inputs, **options):
+        return attend(module, *inputs, softcap=module.attn_logit_softcapping, **options)
+
+    modeling_gemma3.eager_attention_forward = capped
+
+
 def main():
+    apply_attention_caps()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--converter", type=Path, help="llama.cpp's convert_hf_to_gguf.py")
     parser.add_argument("--only", choices=FAMILIES, help="make one of the models")

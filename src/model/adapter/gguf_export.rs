@@ -221,12 +221,11 @@ fn put_origin(
 /// # Errors
 /// An adapter that llama.cpp would not scale as we do, or whatever `out` reports.
 pub fn write_lora(
-    base: &Gguf,
+    architecture: &Architecture,
     lora: &Lora,
     origin: Origin,
     out: &mut dyn Write,
 ) -> Result<(), ExportFailure> {
-    let architecture = Architecture::from_gguf(base)?;
     let rank = lora.config().rank;
     // llama.cpp multiplies by alpha / rank; rank-stabilised adapters get there by another alpha.
     let alpha = lora.config().scale() * rank as f32;
@@ -237,9 +236,8 @@ pub fn write_lora(
         }
         .into());
     }
-    let base_name = base.optional_str("general.name")?.unwrap_or(&origin.base.name);
     let mut metadata = BTreeMap::new();
-    put_origin(&mut metadata, base_name, lora, origin);
+    put_origin(&mut metadata, &origin.base.name, lora, origin);
     for (key, text) in [
         ("general.type", "adapter"),
         ("general.architecture", architecture.family.gguf()),
@@ -266,7 +264,7 @@ pub fn write_lora(
         let place = &lora.places()[index / 2];
         let values = match index % 2 {
             0 => lora.parameters[place.a.clone()].to_vec(),
-            _ => b_in_file(lora, place, &architecture),
+            _ => b_in_file(lora, place, architecture),
         };
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(out.write_all(&bytes)?)

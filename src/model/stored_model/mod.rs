@@ -1,4 +1,4 @@
-//! A model as it lies on disk: one GGUF file. Owns the way from a tensor's
+//! A model as it lies on disk: one GGUF file, or a folder of safetensors. Owns the way from a tensor's
 //! role to its values, and the check that a model has all of its tensors and none that would be passed over;
 //! knows nothing of how they are computed with.
 
@@ -6,7 +6,9 @@ mod tensor_role;
 
 pub use tensor_role::{BlockTensor, TensorRole};
 
-use super::{Architecture, ChatTemplate, Error, Gguf, Result, Tokenizer};
+use super::{
+    Architecture, ChatTemplate, Error, Family, Gguf, Result, SafetensorsFolder, Tokenizer,
+};
 use crate::kernels::{BlockFormat, FrozenMatrix, dequantise};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +17,11 @@ use std::path::Path;
 #[derive(Debug)]
 pub enum StoredModel {
     Gguf(Gguf),
+    Folder(SafetensorsFolder),
 }
+
+/// transformers' name of a separate head.
+const HEAD: &str = "lm_head.weight";
 
 /// How a tensor is stored.
 struct Stored<'a> {
@@ -24,41 +30,51 @@ struct Stored<'a> {
 }
 
 impl StoredModel {
-    /// Opens a GGUF file.
+    /// Opens a GGUF file, or a folder with `config.json` and weights.
     ///
     /// # Errors
-    /// As [`Gguf::open`].
+    /// As [`Gguf::open`] and [`SafetensorsFolder::open`].
     pub fn open(path: &Path) -> Result<Self> {
-        Gguf::open(path).map(Self::Gguf)
+        match path.is_dir() {
+            true => SafetensorsFolder::open(path).map(Self::Folder),
+            false => Gguf::open(path).map(Self::Gguf),
+        }
     }
 
     /// The architecture that its metadata describes.
     ///
     /// # Errors
-    /// As [`Architecture::from_gguf`].
+    /// As [`Architecture::from_gguf`] and [`Architecture::from_config`].
     pub fn architecture(&self) -> Result<Architecture> {
         match self {
             Self::Gguf(gguf) => Architecture::from_gguf(gguf),
+            Self::Folder(folder) => Architecture::from_config(folder.config()),
         }
     }
 
     /// Its tokenizer.
     ///
     /// # Errors
-    /// As [`Tokenizer::from_gguf`].
+    /// As [`Tokenizer::from_gguf`] and [`Tokenizer::from_folder`].
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         match self {
             Self::Gguf(gguf) => Tokenizer::from_gguf(gguf),
+            Self::Folder(folder) => {
+                Tokenizer::from_gguf(&Gguf::open(&folder.path().join("model.gguf"))?)
+            }
         }
     }
 
     /// Its chat template, or a stated default.
     ///
     /// # Errors
-    /// As [`ChatTemplate::from_gguf`].
+    /// As [`ChatTemplate::from_gguf`] and [`ChatTemplate::from_folder`].
     pub fn template(&self) -> Result<ChatTemplate> {
         match self {
             Self::Gguf(gguf) => ChatTemplate::from_gguf(gguf),
+            Self::Folder(folder) => {
+                ChatTemplate::from_gguf(&Gguf::open(&folder.path().join("model.gguf"))?)
+            }
         }
     }
 
@@ -66,6 +82,10 @@ impl StoredModel {
     pub fn has_separate_head(&self) -> bool {
         match self {
             Self::Gguf(gguf) => gguf.tensors.contains_key(&TensorRole::Head.gguf()),
+            Self::Folder(folder) => {
+                let tied = folder.config().get("tie_word_embeddings") == Some(&true.into());
+                !tied && folder.contains(HEAD)
+            }
         }
     }
 
@@ -108,6 +128,7 @@ impl StoredModel {
         let TensorRole::Block(_, BlockTensor::Weight(projection)) = role else { return Ok(matrix) };
         let order = match self {
             Self::Gguf(_) => architecture.rows_in_file(projection),
+            Self::Folder(_) => None,
         };
         Ok(match order {
             Some(order) if order.len() == rows => matrix.with_rows_in_order(&order),
@@ -131,18 +152,28 @@ impl StoredModel {
         }
         let mut values = vec![0.0; len];
         dequantise(stored.format, &self.read(&name)?, &mut values);
+        if role.is_norm() && self.stores_norms_less_one(architecture.family) {
+            values.iter_mut().for_each(|value| *value += 1.0);
+        }
         Ok(values)
     }
 
-    fn name_of(&self, role: TensorRole, _: &Architecture) -> String {
+    /// Gemma's norms multiply by one more than is stored; GGUF's converter adds it.
+    fn stores_norms_less_one(&self, family: Family) -> bool {
+        matches!(self, Self::Folder(_)) && family.norms_count_from_one()
+    }
+
+    fn name_of(&self, role: TensorRole, architecture: &Architecture) -> String {
         match self {
             Self::Gguf(_) => role.gguf(),
+            Self::Folder(_) => role.transformers(architecture.family),
         }
     }
 
     fn names(&self) -> BTreeSet<&str> {
         match self {
             Self::Gguf(gguf) => gguf.tensors.keys().map(String::as_str).collect(),
+            Self::Folder(folder) => folder.names().collect(),
         }
     }
 
@@ -152,12 +183,17 @@ impl StoredModel {
                 let info = gguf.tensor(name)?;
                 Ok(Stored { shape: &info.shape, format: info.kind })
             }
+            Self::Folder(folder) => {
+                let info = folder.tensor(name)?;
+                Ok(Stored { shape: &info.shape, format: info.kind })
+            }
         }
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>> {
         match self {
             Self::Gguf(gguf) => gguf.read(gguf.tensor(name)?),
+            Self::Folder(folder) => folder.read(folder.tensor(name)?),
         }
     }
 }
@@ -165,7 +201,7 @@ impl StoredModel {
 /// Tensors that say nothing which the metadata does not: frequencies of the rope, and a head that is stored
 /// although it is the embedding.
 fn may_be_passed_over(name: &str) -> bool {
-    name == "rope_freqs.weight" || name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight"
+    name == "rope_freqs.weight" || name.ends_with("rotary_emb.inv_freq") || name == HEAD
 }
 
 fn wrong_shape(name: &str, found: &[usize], wanted: &[usize]) -> Error {
