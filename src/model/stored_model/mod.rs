@@ -60,7 +60,7 @@ impl StoredModel {
         match self {
             Self::Gguf(gguf) => Tokenizer::from_gguf(gguf),
             Self::Folder(folder) => {
-                Tokenizer::from_gguf(&Gguf::open(&folder.path().join("model.gguf"))?)
+                Tokenizer::from_folder(folder)
             }
         }
     }
@@ -73,7 +73,7 @@ impl StoredModel {
         match self {
             Self::Gguf(gguf) => ChatTemplate::from_gguf(gguf),
             Self::Folder(folder) => {
-                ChatTemplate::from_gguf(&Gguf::open(&folder.path().join("model.gguf"))?)
+                ChatTemplate::from_folder(folder)
             }
         }
     }
