@@ -1,7 +1,8 @@
-//! A conversation as the model was trained to read it: the template from its own file, rendered and
+//! A conversation as the model was trained to read it: the template from its own files, rendered and
 //! tokenized. Owns where turns begin and end; knows nothing of sessions or training examples.
 
 mod guard;
+mod hub_files;
 mod renderer;
 
 use sha2::{Digest, Sha256};
@@ -10,20 +11,23 @@ use self::guard::Guard;
 use self::renderer::Renderer;
 use super::error::Result;
 use super::gguf::Gguf;
+use super::safetensors::SafetensorsFolder;
 use super::tokenizer::{Fragment, Special, Tokenizer};
 use crate::store::Message;
 
 const CHAT_ML: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 const PLAIN: &str = "{% for message in messages %}{{ message['role'] | capitalize + ': ' + message['content'] }}{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\n\n' }}{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}";
 
+const CHAT_ML_TOKENS: [&str; 2] = ["<|im_start|>", "<|im_end|>"];
+
 /// Where a template came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The model's file.
+    /// The model's files.
     Model,
-    /// The file has none, but the vocabulary has ChatML's tokens.
+    /// They have none, but the vocabulary has ChatML's tokens.
     ChatMl,
-    /// The file has none: "User: …", "Assistant: …". Probably not a model made for conversation; to
+    /// They have none: "User: …", "Assistant: …". Probably not a model made for conversation; to
     /// be said to the user.
     Plain,
 }
@@ -57,14 +61,37 @@ impl ChatTemplate {
             let id = gguf.optional_usize(&format!("tokenizer.ggml.{name}_token_id"))?;
             Ok(id.and_then(|id| tokens.get(id).copied()))
         };
-        let has_chat_ml = ["<|im_start|>", "<|im_end|>"].iter().all(|text| tokens.contains(text));
-        let (text, origin) = match gguf.optional_str("tokenizer.chat_template")? {
+        let has_chat_ml = CHAT_ML_TOKENS.iter().all(|text| tokens.contains(text));
+        let text = gguf.optional_str("tokenizer.chat_template")?.map(str::to_owned);
+        Self::new(text, has_chat_ml, token("bos")?, token("eos")?)
+    }
+
+    /// Takes the template from a folder of the hub (`chat_template.jinja`, else `tokenizer_config.json`,
+    /// else `chat_template.json`), or a stated default when there is none.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the template is not valid.
+    pub fn from_folder(folder: &SafetensorsFolder, tokenizer: &Tokenizer) -> Result<Self> {
+        let text = hub_files::template(folder)?;
+        let has_chat_ml = CHAT_ML_TOKENS.iter().all(|text| tokenizer.id_of(text).is_some());
+        let token = |id: Option<u32>| id.map(|id| tokenizer.piece(id));
+        let (bos, eos) = (token(tokenizer.bos()), token(tokenizer.eos()));
+        Self::new(text, has_chat_ml, bos.as_deref(), eos.as_deref())
+    }
+
+    fn new(
+        text: Option<String>,
+        has_chat_ml: bool,
+        bos: Option<&str>,
+        eos: Option<&str>,
+    ) -> Result<Self> {
+        let (text, origin) = match text {
             Some(text) => (text, Origin::Model),
-            None if has_chat_ml => (CHAT_ML, Origin::ChatMl),
-            None => (PLAIN, Origin::Plain),
+            None if has_chat_ml => (CHAT_ML.to_owned(), Origin::ChatMl),
+            None => (PLAIN.to_owned(), Origin::Plain),
         };
-        let renderer = Renderer::new(text, token("bos")?, token("eos")?)?;
-        Ok(Self { renderer, text: text.to_owned(), origin })
+        let renderer = Renderer::new(&text, bos, eos)?;
+        Ok(Self { renderer, text, origin })
     }
 
     /// SHA-256 of the template's text, in hexadecimal: kept with every adapter, since one trained
@@ -111,7 +138,9 @@ impl ChatTemplate {
             match fragment {
                 Fragment::Special(id) => ids.push(id),
                 Fragment::Text(text) => {
-                    ids.extend(tokenizer.encode(&guard.restore(text), Special::AsText)?);
+                    let first = ids.is_empty();
+                    let text = guard.restore(text);
+                    ids.extend(tokenizer.encode_part(&text, Special::AsText, first)?);
                 }
             }
         }
@@ -153,7 +182,7 @@ impl ChatTemplate {
         }
         let end = whole.iter().rev().copied().find(|&id| tokenizer.is_end_of_turn(id));
         let mut ids = prompt;
-        ids.extend(tokenizer.encode(answer, Special::AsText)?);
+        ids.extend(tokenizer.encode_part(answer, Special::AsText, false)?);
         ids.extend(end.or(tokenizer.eos()));
         Ok(Answered { ids, answer_start })
     }

@@ -1,19 +1,25 @@
-//! Text to token ids and back, as the model's own file describes it. Owns which texts are special;
+//! Text to token ids and back, as the model's own files describe it. Owns which texts are special;
 //! knows nothing of conversations (the chat template does).
 //!
 //! Special tokens are found here and not by the `tokenizers` crate, so that the same text can be
 //! encoded with them or, when it comes from a person, without.
 
 mod byte_level;
+mod hugging_face;
 mod sentence_piece;
 mod special;
 mod stream;
+mod tokenizer_json;
 mod vocabulary;
 
-use self::special::SpecialTexts;
+use std::collections::HashMap;
+
+use self::sentence_piece::Space;
+use self::special::{SpecialTexts, Strips};
 use self::vocabulary::{Kind, Spelling, Vocabulary};
 use super::error::{Error, Result};
 use super::gguf::Gguf;
+use super::safetensors::SafetensorsFolder;
 
 pub(super) use self::special::Fragment;
 pub use self::stream::TextStream;
@@ -28,6 +34,19 @@ pub enum Special {
     AsText,
 }
 
+/// What a tokenizer is made of, wherever it was read from.
+struct Parts {
+    /// Cuts a run of text that holds no special token.
+    pieces: tokenizers::Tokenizer,
+    vocabulary: Vocabulary,
+    spelling: Spelling,
+    space: Space,
+    /// Whether every sequence begins with the beginning-of-sequence token, if there is one.
+    add_bos: bool,
+    /// Special tokens that take white space around them away.
+    strips: HashMap<u32, Strips>,
+}
+
 /// A model's tokenizer.
 #[derive(Debug)]
 pub struct Tokenizer {
@@ -40,8 +59,8 @@ pub struct Tokenizer {
     user_defined: SpecialTexts,
     /// Both.
     special: SpecialTexts,
-    /// Whether a space is put before every run of text (SentencePiece's habit).
-    adds_space: bool,
+    /// When a space is put before a run of text.
+    space: Space,
     add_bos: bool,
 }
 
@@ -62,33 +81,49 @@ impl Tokenizer {
             }
         };
         let vocabulary = Vocabulary::from_gguf(gguf, spelling)?;
-        let (pieces, usual_bos, usual_space) = match spelling {
-            Spelling::ByteLevel => {
-                let (pieces, usual_bos) = byte_level::build(gguf, &vocabulary)?;
-                (pieces, usual_bos, false)
-            }
-            Spelling::SentencePiece => (sentence_piece::build(gguf, &vocabulary)?, true, true),
+        let (pieces, usual_bos) = match spelling {
+            Spelling::ByteLevel => byte_level::build(gguf, &vocabulary)?,
+            Spelling::SentencePiece => (sentence_piece::build(gguf, &vocabulary)?, true),
         };
-        let adds_space = match spelling {
+        let space = match spelling {
             // llama.cpp ignores the key here, as the published tokenizers do.
-            Spelling::ByteLevel => false,
+            Spelling::ByteLevel => Space::Never,
             Spelling::SentencePiece => {
-                gguf.optional_bool("tokenizer.ggml.add_space_prefix")?.unwrap_or(usual_space)
+                match gguf.optional_bool("tokenizer.ggml.add_space_prefix")? {
+                    Some(false) => Space::Never,
+                    _ => Space::BeforeEachRun,
+                }
             }
         };
         let add_bos = gguf.optional_bool("tokenizer.ggml.add_bos_token")?.unwrap_or(usual_bos);
+        let parts = Parts { pieces, vocabulary, spelling, space, add_bos, strips: HashMap::new() };
+        Self::new(parts).map_err(|reason| gguf.unusable(reason))
+    }
+
+    /// Builds the tokenizer of a folder from the hub: its `tokenizer.json`, and what
+    /// `tokenizer_config.json`, `generation_config.json` and `config.json` say of special tokens.
+    ///
+    /// # Errors
+    /// When the folder has none, one of a kind that is not supported (named, with those that are), or
+    /// a damaged one.
+    pub fn from_folder(folder: &SafetensorsFolder) -> Result<Self> {
+        Self::new(hugging_face::parts(folder)?).map_err(|reason| folder.unusable(reason))
+    }
+
+    fn new(parts: Parts) -> std::result::Result<Self, String> {
+        let Parts { pieces, vocabulary, spelling, space, add_bos, strips } = parts;
         let of_kinds = |kinds: &[Kind]| {
             let texts = vocabulary.iter().filter(|(_, _, kind)| kinds.contains(kind));
-            SpecialTexts::new(texts.map(|(id, text, _)| (id, text))).map_err(|reason| {
-                gguf.unusable(format!("its special tokens cannot be used: {reason}"))
-            })
+            let strips = |id| strips.get(&id).copied().unwrap_or_default();
+            SpecialTexts::new(texts.map(|(id, text, _)| (id, text, strips(id))))
+                .map_err(|reason| format!("its special tokens cannot be used: {reason}"))
         };
         Ok(Self {
             pieces,
             control: of_kinds(&[Kind::Control, Kind::Unknown])?,
             user_defined: of_kinds(&[Kind::UserDefined])?,
             special: of_kinds(&[Kind::Control, Kind::Unknown, Kind::UserDefined])?,
-            adds_space,
+            space,
             add_bos: add_bos && vocabulary.bos.is_some(),
             spelling,
             vocabulary,
@@ -103,15 +138,25 @@ impl Tokenizer {
     /// # Errors
     /// When the text cannot be cut, which no known text makes happen.
     pub fn encode(&self, text: &str, special: Special) -> Result<Vec<u32>> {
+        self.encode_part(text, special, true)
+    }
+
+    /// As [`Tokenizer::encode`], of a part of a text; `first` says that nothing stands before it.
+    pub(super) fn encode_part(
+        &self,
+        text: &str,
+        special: Special,
+        first: bool,
+    ) -> Result<Vec<u32>> {
         let texts = match special {
             Special::Recognise => &self.special,
             Special::AsText => &self.user_defined,
         };
         let mut ids = Vec::new();
-        for fragment in texts.split(text) {
+        for (place, fragment) in texts.split(text).into_iter().enumerate() {
             match fragment {
                 Fragment::Special(id) => ids.push(id),
-                Fragment::Text(text) => self.encode_pieces(text, &mut ids)?,
+                Fragment::Text(run) => self.encode_run(run, first && place == 0, &mut ids)?,
             }
         }
         Ok(ids)
@@ -190,20 +235,19 @@ impl Tokenizer {
         self.control.texts()
     }
 
-    /// Encodes a run of plain text that begins the text or follows a special token.
-    fn encode_pieces(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
+    /// Encodes a run of plain text, which begins the whole text (`first`) or follows a special token.
+    fn encode_run(&self, run: &str, first: bool, ids: &mut Vec<u32>) -> Result<()> {
         let written;
-        let text = match self.spelling {
-            Spelling::ByteLevel => text,
+        let run = match self.spelling {
+            Spelling::ByteLevel => run,
             Spelling::SentencePiece => {
-                written =
-                    format!("{}{text}", if self.adds_space { " " } else { "" }).replace(' ', "▁");
+                written = self.space.write(run, first);
                 &written
             }
         };
         let encoding = self
             .pieces
-            .encode_fast(text, false)
+            .encode_fast(run, false)
             .map_err(|error| Error::Tokenize { reason: error.to_string() })?;
         ids.extend_from_slice(encoding.get_ids());
         Ok(())

@@ -14,7 +14,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{SplitDelimiterBehavior, Tokenizer};
 
 use super::vocabulary::{Kind, Vocabulary};
-use crate::model::error::{Error, Result};
+use crate::model::error::Error;
 use crate::model::gguf::Gguf;
 
 /// How one family of models cuts text into words.
@@ -111,7 +111,7 @@ const FAMILIES: &[Family] = &[
 ///
 /// # Errors
 /// When the family is not one of ours, or the merges do not fit the vocabulary.
-pub(super) fn build(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<(Tokenizer, bool)> {
+pub(super) fn build(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<(Tokenizer, bool), Error> {
     let name = gguf.optional_str("tokenizer.ggml.pre")?.unwrap_or("default");
     let Some(family) = FAMILIES.iter().find(|family| family.names.contains(&name)) else {
         let supported: Vec<_> = FAMILIES.iter().flat_map(|family| family.names).copied().collect();
@@ -154,7 +154,7 @@ fn pre_tokenizer(family: &Family) -> tokenizers::Result<Sequence> {
 }
 
 /// The tokens that text may become: all but those that steer the model, which no text makes.
-fn mergeable(vocabulary: &Vocabulary) -> Vocab {
+pub(super) fn mergeable(vocabulary: &Vocabulary) -> Vocab {
     vocabulary
         .iter()
         .filter(|(_, _, kind)| !matches!(kind, Kind::Control | Kind::Unknown))
@@ -162,23 +162,42 @@ fn mergeable(vocabulary: &Vocabulary) -> Vocab {
         .collect()
 }
 
-fn merges(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<Vec<(String, String)>> {
-    let mut merges = Vec::new();
-    for merge in gguf.strings("tokenizer.ggml.merges")? {
-        let damaged =
-            |what: &str| -> Error { gguf.unusable(format!("its merge {merge:?} {what}")) };
-        let (left, right) = merge.split_once(' ').ok_or_else(|| damaged("is not two tokens"))?;
+fn merges(gguf: &Gguf, vocabulary: &Vocabulary) -> Result<Vec<(String, String)>, Error> {
+    let merges = gguf.strings("tokenizer.ggml.merges")?;
+    let merges = merges.into_iter().map(|merge| {
+        let halves = merge.split_once(' ');
+        halves.ok_or_else(|| format!("its merge {merge:?} is not two tokens"))
+    });
+    possible(merges, vocabulary).map_err(|reason| gguf.unusable(reason))
+}
+
+/// The merges, in order, without those that would make a token that steers the model.
+///
+/// # Errors
+/// When a merge is of tokens that there are not, or makes one that there is not.
+pub(super) fn possible<Half: AsRef<str> + Into<String>>(
+    merges: impl Iterator<Item = Result<(Half, Half), String>>,
+    vocabulary: &Vocabulary,
+) -> Result<Vec<(String, String)>, String> {
+    let mut kept = Vec::with_capacity(merges.size_hint().0);
+    let mut made = String::new();
+    for merge in merges {
+        let (left, right) = merge?;
+        made.clear();
+        made.extend([left.as_ref(), right.as_ref()]);
         let mut steers = false;
-        for text in [left, right, &format!("{left}{right}")] {
-            let id =
-                vocabulary.id(text).ok_or_else(|| damaged("is of tokens that it does not have"))?;
+        for text in [left.as_ref(), right.as_ref(), &made] {
+            let id = vocabulary.id(text).ok_or_else(|| {
+                let merge = format!("{} {}", left.as_ref(), right.as_ref());
+                format!("its merge {merge:?} is of tokens that it does not have")
+            })?;
             steers |= matches!(vocabulary.kind(id), Some(Kind::Control | Kind::Unknown));
         }
         if !steers {
-            merges.push((left.to_owned(), right.to_owned()));
+            kept.push((left.into(), right.into()));
         }
     }
-    Ok(merges)
+    Ok(kept)
 }
 
 /// The bytes behind a token written in GPT-2's characters; none when it holds others.

@@ -2,6 +2,7 @@
 //! shown before it is whole.
 
 use super::Tokenizer;
+use super::sentence_piece::Space;
 
 /// Collects tokens and gives back the text that is complete. Special tokens are left out. All that it
 /// gives, joined, is what [`Tokenizer::decode`] gives for the same ids.
@@ -14,7 +15,7 @@ pub struct TextStream {
 
 impl TextStream {
     pub(super) fn new(tokenizer: &Tokenizer) -> Self {
-        Self { bytes: Utf8Stream::default(), drop_space: tokenizer.adds_space }
+        Self { bytes: Utf8Stream::default(), drop_space: tokenizer.space != Space::Never }
     }
 
     /// Adds a token of the same tokenizer; gives the text that became complete, which may be empty.

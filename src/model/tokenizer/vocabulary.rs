@@ -1,10 +1,10 @@
-//! The tokens of a model as its file lists them: text, kind, and the bytes each stands for. Knows
+//! The tokens of a model as its files list them: text, kind, and the bytes each stands for. Knows
 //! nothing of how text is cut into them.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::byte_level::bytes_of_characters;
-use crate::model::error::Result;
+use crate::model::error::Error;
 use crate::model::gguf::Gguf;
 
 /// What a token is for (`tokenizer.ggml.token_type`, numbered as in llama.cpp's `llama_token_type`).
@@ -59,17 +59,63 @@ const END_TEXTS: [&str; 9] = [
     "<｜end▁of▁sentence｜>",
 ];
 
+/// What a model's files say of its tokens.
+#[derive(Debug)]
+pub(super) struct Listed {
+    /// By id; empty where the numbering has a hole.
+    pub texts: Vec<String>,
+    /// As many as texts.
+    pub kinds: Vec<Kind>,
+    pub bos: Option<u32>,
+    pub eos: Option<u32>,
+    pub unknown: Option<u32>,
+    /// What else they say ends a turn.
+    pub ends: Vec<u32>,
+}
+
 impl Vocabulary {
+    /// Takes the tokens that a model's files list, and adds the ends of turns that are known by name.
+    ///
+    /// # Errors
+    /// When there are none or far too many, when two are the same, or when a special one lies outside.
+    pub fn new(listed: Listed, spelling: Spelling) -> Result<Self, String> {
+        let Listed { texts, mut kinds, bos, eos, unknown, ends } = listed;
+        if texts.is_empty() || u32::try_from(texts.len()).is_err() || kinds.len() != texts.len() {
+            return Err(format!("its vocabulary has {} tokens", texts.len()));
+        }
+        let mut ids = HashMap::with_capacity(texts.len());
+        for (id, text) in (0u32..).zip(&texts) {
+            if !text.is_empty()
+                && let Some(earlier) = ids.insert(text.clone(), id)
+            {
+                return Err(format!("its tokens {earlier} and {id} are the same, {text:?}"));
+            }
+        }
+        let named = [bos, eos, unknown].into_iter().flatten().chain(ends.iter().copied());
+        for id in named {
+            if id as usize >= texts.len() {
+                return Err(format!("its special token {id} is none of its {}", texts.len()));
+            }
+        }
+        let listed = END_TEXTS.iter().filter_map(|&text| ids.get(text).copied());
+        // In a byte-level vocabulary "</s>" may be an ordinary piece of a web page.
+        let listed =
+            listed.filter(|&id| matches!(kinds[id as usize], Kind::Control | Kind::UserDefined));
+        let ends: BTreeSet<u32> = listed.chain(eos).chain(ends).collect();
+        // Some files call them normal or user-defined; a person's text must not make them all the same.
+        for &id in ends.iter().chain(&bos) {
+            kinds[id as usize] = Kind::Control;
+        }
+        Ok(Self { tokens: texts, kinds, spelling, ids, bos, eos, unknown, ends })
+    }
+
     /// Reads the tokens of a model file.
     ///
     /// # Errors
     /// When a list is missing, too short, or names a token twice, or an id lies outside.
-    pub fn from_gguf(gguf: &Gguf, spelling: Spelling) -> Result<Self> {
+    pub fn from_gguf(gguf: &Gguf, spelling: Spelling) -> Result<Self, Error> {
         let texts = gguf.strings("tokenizer.ggml.tokens")?;
-        if texts.is_empty() || u32::try_from(texts.len()).is_err() {
-            return Err(gguf.unusable(format!("its vocabulary has {} tokens", texts.len())));
-        }
-        let mut kinds = match gguf.optional_i32s("tokenizer.ggml.token_type")? {
+        let kinds = match gguf.optional_i32s("tokenizer.ggml.token_type")? {
             None => vec![Kind::Normal; texts.len()],
             Some(types) if types.len() == texts.len() => types.iter().map(|&t| kind(t)).collect(),
             Some(types) => {
@@ -80,17 +126,6 @@ impl Vocabulary {
                 )));
             }
         };
-        let mut ids = HashMap::with_capacity(texts.len());
-        for (id, text) in (0u32..).zip(&texts) {
-            if !text.is_empty()
-                && let Some(earlier) = ids.insert((*text).to_owned(), id)
-            {
-                return Err(
-                    gguf.unusable(format!("its tokens {earlier} and {id} are the same, {text:?}"))
-                );
-            }
-        }
-
         let named =
             |name: &str| {
                 let key = format!("tokenizer.ggml.{name}_token_id");
@@ -100,19 +135,15 @@ impl Vocabulary {
                     id => Ok(id.map(|id| id as u32)),
                 }
             };
-        let (bos, eos, unknown) = (named("bos")?, named("eos")?, named("unknown")?);
-        let listed = END_TEXTS.iter().filter_map(|&text| ids.get(text).copied());
-        // In a byte-level vocabulary "</s>" may be an ordinary piece of a web page.
-        let listed =
-            listed.filter(|&id| matches!(kinds[id as usize], Kind::Control | Kind::UserDefined));
-        let ends: BTreeSet<u32> =
-            listed.chain([eos, named("eot")?, named("eom")?].into_iter().flatten()).collect();
-        // Some files call them normal or user-defined; a person's text must not make them all the same.
-        for &id in ends.iter().chain(&bos) {
-            kinds[id as usize] = Kind::Control;
-        }
-        let tokens = texts.into_iter().map(str::to_owned).collect();
-        Ok(Self { tokens, kinds, spelling, ids, bos, eos, unknown, ends })
+        let listed = Listed {
+            bos: named("bos")?,
+            eos: named("eos")?,
+            unknown: named("unknown")?,
+            ends: [named("eot")?, named("eom")?].into_iter().flatten().collect(),
+            texts: texts.into_iter().map(str::to_owned).collect(),
+            kinds,
+        };
+        Self::new(listed, spelling).map_err(|reason| gguf.unusable(reason))
     }
 
     pub fn len(&self) -> usize {
@@ -169,7 +200,7 @@ fn kind(number: i32) -> Kind {
 }
 
 /// `<0x0A>` → 10.
-fn byte_of(text: &str) -> Option<u8> {
+pub(super) fn byte_of(text: &str) -> Option<u8> {
     let digits = text.strip_prefix("<0x")?.strip_suffix('>')?;
     if digits.len() == 2 { u8::from_str_radix(digits, 16).ok() } else { None }
 }
