@@ -9,7 +9,8 @@ use kaizen::model::adapter::{AdapterFolder, Origin, write_merged};
 use kaizen::model::gguf::Gguf;
 use kaizen::model::lora::Lora;
 use kaizen::model::network::{Dropout, Feed, KeyValueCache, Network, Target};
-use kaizen::model::{Model, Projection, StoredModel};
+use kaizen::model::{Model, Projection, Special, StoredModel};
+use kaizen::store::Message;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::ops::Range;
@@ -259,5 +260,28 @@ fn an_adapter_folded_into_its_gguf_file_does_what_it_did_beside_it() {
         let (beside, folded) = (hidden(tiny.network(), Some(&tiny.adapter)), hidden(&merged, None));
         let off = greatest_difference(&beside, &folded);
         assert!(off < 1e-4, "{name}: {off}");
+    }
+}
+
+#[test]
+fn texts_and_conversations_become_the_ids_of_transformers() {
+    for tiny in all() {
+        let (tokenizer, label) = (&tiny.model.tokenizer, &tiny.label);
+        for line in tiny.reference["token_ids"].as_array().unwrap() {
+            let text = line["text"].as_str().unwrap();
+            let wanted: Vec<u32> = serde_json::from_value(line["ids"].clone()).unwrap();
+            let found = tokenizer.encode(text, Special::Recognise).unwrap();
+            assert_eq!(found, wanted, "{label}: {text:?}");
+        }
+        let begins: Vec<u32> =
+            serde_json::from_value(tiny.reference["begins_with"].clone()).unwrap();
+        let ours: Vec<u32> = tokenizer.bos().filter(|_| tokenizer.add_bos()).into_iter().collect();
+        assert_eq!(ours, begins, "{label}");
+        let chat = &tiny.reference["chat"];
+        let messages: Vec<Message> = serde_json::from_value(chat["messages"].clone()).unwrap();
+        let wanted: Vec<u32> = serde_json::from_value(chat["ids"].clone()).unwrap();
+        let template = &tiny.model.template;
+        assert_eq!(template.text(&messages, true).unwrap(), chat["text"], "{label}");
+        assert_eq!(template.encode(tokenizer, &messages, true).unwrap(), wanted, "{label}");
     }
 }

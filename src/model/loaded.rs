@@ -39,7 +39,7 @@ impl Model {
         // First: what kind of model it is explains whatever else is unfamiliar in it.
         stored.architecture()?;
         let tokenizer = stored.tokenizer()?;
-        let template = stored.template()?;
+        let template = stored.template(&tokenizer)?;
         let network = Network::load(&stored, precision, loaded)?;
         let identity = BaseModel {
             name: name.to_owned(),

@@ -59,9 +59,7 @@ impl StoredModel {
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         match self {
             Self::Gguf(gguf) => Tokenizer::from_gguf(gguf),
-            Self::Folder(folder) => {
-                Tokenizer::from_folder(folder)
-            }
+            Self::Folder(folder) => Tokenizer::from_folder(folder),
         }
     }
 
@@ -69,12 +67,10 @@ impl StoredModel {
     ///
     /// # Errors
     /// As [`ChatTemplate::from_gguf`] and [`ChatTemplate::from_folder`].
-    pub fn template(&self) -> Result<ChatTemplate> {
+    pub fn template(&self, tokenizer: &Tokenizer) -> Result<ChatTemplate> {
         match self {
             Self::Gguf(gguf) => ChatTemplate::from_gguf(gguf),
-            Self::Folder(folder) => {
-                ChatTemplate::from_folder(folder)
-            }
+            Self::Folder(folder) => ChatTemplate::from_folder(folder, tokenizer),
         }
     }
 
