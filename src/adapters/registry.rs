@@ -24,12 +24,25 @@ pub struct AdapterSummary {
     pub last_loss: Option<f64>,
     /// SHA-256 over the training examples, where it is known.
     pub data_sha256: Option<String>,
+    /// SHA-256 of the base model's file, where it is known.
+    pub base_sha256: Option<String>,
     /// The gate's verdict in the last comparison with base.
     pub verdict: Option<String>,
     /// The same over the person's own corrections that were held back.
     pub own_work: Option<String>,
     /// Why it cannot be used, if it cannot.
     pub damaged: Option<String>,
+}
+
+impl AdapterSummary {
+    /// Whether it was trained for the model with this checksum, or of this name where one of the checksums
+    /// is not known; none where it does not say for which.
+    pub fn belongs_to(&self, sha256: Option<&str>, name: Option<&str>) -> Option<bool> {
+        match (&self.base_sha256, sha256) {
+            (Some(own), Some(sha256)) => Some(own == sha256),
+            _ => Some(self.base.as_deref()? == name?),
+        }
+    }
 }
 
 /// The adapters of one home.
@@ -75,6 +88,7 @@ impl Registry {
             name: name.to_owned(),
             state,
             base: metadata.as_ref().map(|m| m.base.name.clone()),
+            base_sha256: metadata.as_ref().map(|m| m.base.sha256.clone()),
             created: metadata.as_ref().map(|m| m.created.clone()),
             parent: metadata.as_ref().and_then(|m| m.parent.clone()),
             examples: metadata.as_ref().map(|m| m.examples.values().sum()),

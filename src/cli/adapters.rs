@@ -64,10 +64,11 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
     match &arguments.action {
         Action::List => {
             let adapters = context.workplace.adapters()?;
+            let fits = context.workplace.fitting()?;
             let mut rows = vec![
                 [
                     "name", "state", "created", "examples", "own work", "held-out", "rated",
-                    "stars", "base",
+                    "stars", "fits", "base",
                 ]
                 .map(str::to_owned)
                 .to_vec(),
@@ -84,6 +85,11 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
                     adapter.verdict.clone().unwrap_or_else(dash),
                     stars.ratings.to_string(),
                     stars.mean.map_or_else(dash, |mean| format!("{mean:.2}")),
+                    match fits(adapter) {
+                        Some(true) => "yes".into(),
+                        Some(false) => "no".into(),
+                        None => "?".into(),
+                    },
                     adapter.base.clone().unwrap_or_else(dash),
                 ]);
             }
@@ -91,10 +97,16 @@ pub fn run(context: &Context, arguments: &AdaptersArguments) -> Result<Outcome> 
                 true => context.output.line("No adapters yet: `kaizen train` makes one.")?,
                 false => context.output.line(columns(&rows).trim_end())?,
             }
+            if adapters.iter().any(|(adapter, _)| fits(adapter) == Some(false)) {
+                context.output.line(
+                    "\nAn adapter that does not fit was trained for another model; `--model` or `kaizen models use` takes that one.",
+                )?;
+            }
             let adapters: Vec<Value> = adapters
                 .iter()
                 .map(|(adapter, stars)| {
                     let mut told = json!(adapter);
+                    told["fits"] = fits(adapter).into();
                     told["ratings"] = stars.ratings.into();
                     told["mean_stars"] = stars.mean.into();
                     told

@@ -15,6 +15,7 @@ mod generate;
 mod improve;
 mod interrupt;
 mod making;
+mod models;
 mod outcome;
 mod output;
 mod rate;
@@ -65,8 +66,8 @@ struct Global {
     /// Configuration file [default: HOME/config.toml].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A GGUF file, or a name on the hub: owner/repo or owner/repo:file.gguf [default: as config.toml
-    /// says].
+    /// A GGUF file, a name on the hub (owner/repo or owner/repo:file.gguf), or ollama:name:tag [default: as
+    /// config.toml says].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME|PATH")]
     model: Option<String>,
     /// Which arm answers: auto (by routing), base, or lora-vN [default: $KAIZEN_ADAPTER, else
@@ -90,6 +91,8 @@ enum Command {
     Demo,
     /// Check the model, the machine, the configuration and one training step.
     Doctor,
+    /// List the models on this machine, choose the default, or fetch one.
+    Models(models::ModelsArguments),
     /// Run a task: the model answers, and the session is kept.
     Run(run::RunArguments),
     /// Rate a session, and say what would have been right.
@@ -173,6 +176,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
     tracing::info!(command = described.split('(').next(), "started");
     match command {
         Command::Doctor => doctor::run(&context),
+        Command::Models(arguments) => models::run(&context, &arguments),
         Command::Run(arguments) => run::run(&context, &arguments),
         Command::Rate(arguments) => rate::run(&context, &arguments),
         Command::Sessions(arguments) => sessions::run(&context, &arguments),

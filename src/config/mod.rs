@@ -5,6 +5,7 @@
 //! fields of a loaded [`Config`] and calling [`Config::check`] again.
 
 mod document;
+mod edit;
 mod error;
 mod home;
 mod model_source;
@@ -13,6 +14,7 @@ mod sections;
 
 use std::path::Path;
 
+pub use edit::with_default_model;
 pub use error::{Error, Place, Result};
 pub use home::{CONFIG_FILE, home_root};
 pub use model_source::{ModelSource, Origin};

@@ -24,13 +24,16 @@ pub(super) const RULES: &[Rule] = &[
     rule("kaizen", "1, the format that this Kaizen reads", |c| c.kaizen == 1),
     rule(
         "model.default",
-        "\"sources\", a path to a .gguf file, or \"owner/repo\" or \"owner/repo:file.gguf\" of the hub",
+        "\"sources\", a path to a .gguf file, or \"owner/repo\" or \"owner/repo:file.gguf\" of the hub, or \"ollama:name:tag\"",
         |c| match &c.model.default {
             DefaultModel::Sources => true,
             DefaultModel::Named(name) => !name.trim().is_empty(),
         },
     ),
     rule("model.precision", "\"quantised\" or \"f32\"", |_| true),
+    rule("model.paths", "a list of paths, none empty", |c| {
+        c.model.paths.iter().all(|path| !path.trim().is_empty())
+    }),
     rule("model.sources", "a list of tables with a kind", |_| true),
     rule("generate.temperature", "a number, 0 (greedy) or more", |c| {
         (0.0..f64::INFINITY).contains(&c.generate.temperature)

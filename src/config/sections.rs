@@ -41,6 +41,9 @@ pub struct Model {
     /// Used when `--model` is not given.
     pub default: DefaultModel,
     pub precision: Precision,
+    /// Files, and folders of files, where models are looked for beside the folders of other programs; a
+    /// relative one starts at the folder of the configuration.
+    pub paths: Vec<String>,
     /// Places of the default model's file, tried in order.
     pub sources: Vec<ModelSource>,
 }
@@ -50,6 +53,7 @@ impl Default for Model {
         Self {
             default: DefaultModel::Sources,
             precision: Precision::Quantised,
+            paths: Vec::new(),
             sources: ModelSource::defaults(),
         }
     }
@@ -60,7 +64,7 @@ impl Default for Model {
 pub enum DefaultModel {
     /// Whatever `model.sources` leads to, written `"sources"`.
     Sources,
-    /// As `--model` takes it: a path to a GGUF file or a name on the hub.
+    /// As `--model` takes it: a path to a GGUF file, a name on the hub, or one of ollama's.
     Named(String),
 }
 

@@ -126,6 +126,7 @@ fn a_value_out_of_range_is_refused() {
         ("feedback.failed_rating = 900", "feedback.failed_rating", "900"),
         ("error_driven.perplexity_threshold = 0.5", "error_driven.perplexity_threshold", "0.5"),
         ("model.default = \"\"", "model.default", "\"\""),
+        ("model.paths = [\"\"]", "model.paths", "[\"\"]"),
         ("kaizen = 2", "kaizen", "2"),
     ] {
         let message = refusal(&format!("# one\n\n{line}\n"));

@@ -20,6 +20,22 @@ use crate::kernels::BlockFormat;
 pub use self::value::{Array, Strings, Value};
 pub use self::writer::{NewTensor, write};
 
+/// The metadata of a file whose tensors are of no use: cut off, split in parts, or of a type that we lack.
+/// What such a file is can still be told.
+///
+/// # Errors
+/// When the file cannot be read, is no GGUF file, or ends within its metadata.
+pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, Value>> {
+    let read_error = |source| Error::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(read_error)?;
+    let length = file.metadata().map_err(read_error)?.len();
+    let reader = BufReader::with_capacity(1 << 16, &file);
+    Header::read_metadata(reader, length).map_err(|refusal| match refusal {
+        Refusal::Io(source) => read_error(source),
+        Refusal::Unusable(reason) => Error::Gguf { path: path.to_owned(), reason },
+    })
+}
+
 /// Where a tensor lies and how it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorInfo {

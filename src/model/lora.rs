@@ -27,6 +27,16 @@ impl LoraConfig {
         let rank = self.rank as f64;
         (self.alpha / if self.rank_stabilised { rank.sqrt() } else { rank }) as f32
     }
+
+    /// Parameters of an adapter of this shape.
+    pub fn parameters(&self, architecture: &Architecture) -> usize {
+        let adapted = Projection::ALL.iter().filter(|projection| self.targets.contains(projection));
+        let pairs = adapted.map(|projection| {
+            let (outputs, inputs) = architecture.shape_of(*projection);
+            self.rank * (outputs + inputs)
+        });
+        architecture.layers * pairs.sum::<usize>()
+    }
 }
 
 /// Where one pair lies among the parameters: A `(rank, in)` and B `(out, rank)`, row-major.

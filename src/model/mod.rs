@@ -6,6 +6,7 @@ mod architecture;
 pub mod chat_template;
 mod error;
 pub mod gguf;
+pub mod library;
 mod loaded;
 pub mod lora;
 pub mod network;

@@ -1,7 +1,8 @@
 //! What a run will do, known before it starts: its steps, their examples, its memory.
 
 use super::{Dataset, Error, Result, TrainSettings};
-use crate::model::lora::Lora;
+use crate::model::Architecture;
+use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{HEAD_ROWS, Network};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -86,19 +87,38 @@ pub struct MemoryEstimate {
     pub activations: usize,
 }
 
-/// The process itself, threads, tokenizer and template.
-const PROCESS: usize = 45 << 20;
+/// The process itself, threads, tokenizer and template, in bytes.
+pub const PROCESS: usize = 45 << 20;
+
+/// How the weights of a model stand in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weights {
+    pub bytes: usize,
+    /// Nothing may be rounded (`precision = "f32"`).
+    pub exact: bool,
+}
 
 impl MemoryEstimate {
     /// The estimate for micro-batches of up to `tokens` tokens, all of them trained.
     pub fn new(network: &Network, lora: &Lora, tokens: usize, recompute: bool) -> Self {
-        let architecture = network.architecture();
+        let weights = Weights { bytes: network.bytes(), exact: network.is_exact() };
+        Self::of_sizes(network.architecture(), weights, lora.config(), tokens, recompute)
+    }
+
+    /// The same for a model that is not loaded.
+    pub fn of_sizes(
+        architecture: &Architecture,
+        weights: Weights,
+        lora: &LoraConfig,
+        tokens: usize,
+        recompute: bool,
+    ) -> Self {
         let (hidden, feed_forward) = (architecture.hidden, architecture.feed_forward);
         let (query, key) =
             (architecture.attention.query_width(), architecture.attention.key_width());
-        let inner = lora.config().rank * lora.config().targets.len();
+        let inner = lora.rank * lora.targets.len();
         // Gate and up wait in half the memory, unless nothing may be rounded.
-        let gate_and_up = if network.is_exact() { 2 * feed_forward } else { feed_forward };
+        let gate_and_up = if weights.exact { 2 * feed_forward } else { feed_forward };
         // Kept a token: input, middle (hidden); queries, attended; keys, values; log-sums; A·x.
         let block =
             2 * hidden + 2 * query + 2 * key + architecture.attention.heads + gate_and_up + inner;
@@ -112,8 +132,8 @@ impl MemoryEstimate {
         };
         let logits = tokens.min(HEAD_ROWS) * architecture.vocabulary;
         Self {
-            weights: network.bytes(),
-            adapter: 4 * 4 * lora.parameters.len(),
+            weights: weights.bytes,
+            adapter: 4 * 4 * lora.parameters(architecture),
             activations: 4 * (tokens * (kept + working) + logits),
         }
     }

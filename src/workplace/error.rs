@@ -13,6 +13,8 @@ pub enum Error {
     #[error(transparent)]
     Model(#[from] model::Error),
     #[error(transparent)]
+    ModelName(#[from] model::library::NameError),
+    #[error(transparent)]
     Runtime(#[from] runtime::Error),
     #[error(transparent)]
     Eval(#[from] eval::Error),
@@ -24,6 +26,10 @@ pub enum Error {
     Adapters(#[from] adapters::Error),
     #[error(transparent)]
     Tasks(#[from] tasks::Error),
+
+    /// A model that is there and of no use.
+    #[error("{name} cannot be used: {why}")]
+    UnusableModel { name: String, why: String },
 
     /// No area of a set is weak enough to do anything for.
     #[error("nothing to improve: {0}")]

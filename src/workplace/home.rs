@@ -1,9 +1,9 @@
 //! A home and what is chosen in it: configuration, model, arm.
 
 use super::arms::KnownAdapters;
-use super::{Event, Result, Seen, evaluation_set};
+use super::{Event, Result, Seen, evaluation_set, models};
 use crate::adapters::{AdapterSummary, Registry};
-use crate::config::Config;
+use crate::config::{CONFIG_FILE, Config, DefaultModel};
 use crate::eval::{Example, FieldMap, Ledger, Provenance, set};
 use crate::feedback::{self, Trigger};
 use crate::model::Model;
@@ -49,10 +49,12 @@ pub enum SetChoice {
 pub struct Workplace {
     pub home: Home,
     pub config: Config,
-    /// A path to a GGUF file or a name on the hub; none is the configured default.
+    /// A path to a GGUF file, a name on the hub or one of ollama's; none is the configured default.
     pub model: Option<String>,
+    /// The configuration's file; it may not exist.
+    pub(super) config_file: PathBuf,
     /// Where relative paths of the configuration start: the folder of its file.
-    config_folder: PathBuf,
+    pub(super) config_folder: PathBuf,
     /// Adapters that were loaded lately.
     pub(super) known: KnownAdapters,
 }
@@ -66,10 +68,12 @@ impl Workplace {
         let config = Config::load(root, config_file)?;
         let folder = config_file.and_then(Path::parent).unwrap_or(root);
         let config_folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let config_file = config_file.map_or_else(|| root.join(CONFIG_FILE), Path::to_owned);
         Ok(Self {
             home: Home::open(root)?,
             config,
             model,
+            config_file: std::path::absolute(&config_file).unwrap_or(config_file),
             config_folder,
             known: KnownAdapters::default(),
         })
@@ -183,20 +187,37 @@ impl Workplace {
         Ledger::at(self.home.experiments().join("held-out.jsonl"))
     }
 
+    /// What `--model` or the configuration names; none where the configured sources decide.
+    pub(super) fn chosen_name(&self) -> Option<&str> {
+        match (&self.model, &self.config.model.default) {
+            (Some(name), _) | (None, DefaultModel::Named(name)) => Some(name),
+            (None, DefaultModel::Sources) => None,
+        }
+    }
+
+    /// Where this user's model files are.
+    pub(super) fn model_files(&self) -> Result<ModelFiles> {
+        Ok(ModelFiles::for_user(&self.config_folder)?)
+    }
+
     /// The chosen model's file, fetched when it is not there yet.
     ///
     /// # Errors
     /// When no source gives it.
     pub fn model_file(&self, seen: Seen) -> Result<ModelFile> {
-        let files = ModelFiles::for_user(&self.config_folder)?;
+        self.locate(self.model.as_deref(), seen)
+    }
+
+    /// The file of the model of this name, or of the configured one.
+    pub(super) fn locate(&self, named: Option<&str>, seen: Seen) -> Result<ModelFile> {
+        let files = self.model_files()?;
         let (events, received) = std::sync::mpsc::channel();
         let progress = move |event: &source::Event| {
             let _ = events.send(event.clone());
         };
         // The work is done on a thread of its own, so that what it says is shown as it happens.
         std::thread::scope(|scope| {
-            let work = scope
-                .spawn(move || files.locate(&self.config.model, self.model.as_deref(), &progress));
+            let work = scope.spawn(move || files.locate(&self.config.model, named, &progress));
             while let Ok(event) = received.recv() {
                 seen(Event::Source(event));
             }
@@ -215,14 +236,27 @@ impl Workplace {
         self.runtime_with_threads(self.config.runtime.threads, seen)
     }
 
+    /// As [`runtime`](Self::runtime), with the model of this name instead of the chosen one.
+    ///
+    /// # Errors
+    /// As [`runtime`](Self::runtime).
+    pub fn runtime_of(&self, model: &str, seen: Seen) -> Result<Runtime> {
+        self.start(Some(model), self.config.runtime.threads, seen)
+    }
+
     /// As [`runtime`](Self::runtime) with a stated number of threads (0: one per core).
     ///
     /// # Errors
     /// As [`runtime`](Self::runtime).
     pub fn runtime_with_threads(&self, threads: usize, seen: Seen) -> Result<Runtime> {
-        let file = self.model_file(seen)?;
+        self.start(self.model.as_deref(), threads, seen)
+    }
+
+    fn start(&self, named: Option<&str>, threads: usize, seen: Seen) -> Result<Runtime> {
+        let file = self.locate(named, seen)?;
         let precision = self.config.model.precision;
-        let name = file.path.file_stem().unwrap_or_default().to_string_lossy();
+        let named = named.or(self.chosen_name()).unwrap_or_default();
+        let name = models::model_name(named, &file.path);
         let model = Model::load(&file.path, &name, &file.sha256, precision, |share| {
             seen(Event::Loading(share));
         })?

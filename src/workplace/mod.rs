@@ -12,6 +12,7 @@ mod event;
 mod home;
 mod machine;
 mod measurements;
+mod models;
 pub mod own_work;
 pub mod progress;
 pub mod replay;
@@ -34,6 +35,9 @@ pub use event::{Event, Seen, measuring};
 pub use home::{ArmChoice, SetChoice, Workplace};
 pub use machine::{free_memory_mib, load, memory_mib, on_battery, peak_memory_mib};
 pub use measurements::{Judging, Measurements, SentinelItems, Sentinels, scored};
+pub use models::{
+    ChosenDefault, FetchedModel, Fits, ListedModel, MemoryFit, ModelList, Suggestion,
+};
 pub use train::{
     Learned, Material, Prepared, TrainRequest, Trained, learn, prepare, prepare_resume, run,
 };

@@ -58,7 +58,33 @@ impl Header {
     /// Reads a header from `source`, which holds `length` bytes in all.
     pub fn read(source: impl Read, length: u64) -> Result<Self> {
         let mut cursor = Cursor { source, position: 0, length };
-        read_preamble(&mut cursor)?;
+        let (metadata, tensor_count) = Self::beginning(&mut cursor)?;
+        if let Some(parts) = metadata.get("split.count").and_then(Value::as_usize)
+            && parts > 1
+        {
+            return refuse(format!(
+                "it is one of {parts} parts of a split model, which is not supported; join the parts with `llama-gguf-split --merge`"
+            ));
+        }
+        let alignment = alignment(&metadata)?;
+
+        let mut raw = Vec::with_capacity(tensor_count as usize);
+        for _ in 0..tensor_count {
+            raw.push(read_tensor(&mut cursor)?);
+        }
+        let tensors = place(raw, cursor.position, alignment, length)?;
+        Ok(Self { metadata, tensors })
+    }
+
+    /// As [`Header::read`], the metadata alone: whatever is wrong with the tensors does not matter.
+    pub fn read_metadata(source: impl Read, length: u64) -> Result<BTreeMap<String, Value>> {
+        Ok(Self::beginning(&mut Cursor { source, position: 0, length })?.0)
+    }
+
+    /// The metadata, and how many tensors follow.
+    fn beginning(cursor: &mut Cursor<impl Read>) -> Result<(BTreeMap<String, Value>, u64)> {
+        read_preamble(cursor)?;
+        let length = cursor.length;
         let tensor_count = cursor.u64()?;
         let key_count = cursor.u64()?;
         for (count, what, smallest) in
@@ -79,21 +105,7 @@ impl Header {
                 return refuse(format!("the metadata key {key:?} stands in it twice"));
             }
         }
-        if let Some(parts) = metadata.get("split.count").and_then(Value::as_usize)
-            && parts > 1
-        {
-            return refuse(format!(
-                "it is one of {parts} parts of a split model, which is not supported; join the parts with `llama-gguf-split --merge`"
-            ));
-        }
-        let alignment = alignment(&metadata)?;
-
-        let mut raw = Vec::with_capacity(tensor_count as usize);
-        for _ in 0..tensor_count {
-            raw.push(read_tensor(&mut cursor)?);
-        }
-        let tensors = place(raw, cursor.position, alignment, length)?;
-        Ok(Self { metadata, tensors })
+        Ok((metadata, tensor_count))
     }
 }
 

@@ -12,7 +12,7 @@ pub enum Error {
     )]
     NoSources,
     #[error(
-        "{what} is neither a file nor a name on the hub; write a path to a .gguf file, owner/repo, or owner/repo:file.gguf"
+        "{what} is neither a file nor a name on the hub; write a path to a .gguf file, owner/repo, owner/repo:file.gguf, or ollama:name:tag; `kaizen models list` shows what is here"
     )]
     NotAName { what: String },
     #[error("no file {}; check the path given as the model", path.display())]
@@ -27,6 +27,8 @@ pub enum Error {
     DiskFull { path: PathBuf, bytes: Option<u64> },
     #[error("cannot {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("the model ollama:{name} cannot be used: {reason}")]
+    Ollama { name: String, reason: String },
     #[error("no cache folder for this user; set XDG_CACHE_HOME")]
     NoCache,
 }
@@ -62,6 +64,8 @@ pub(super) enum Failure {
     PassedOver(String),
     /// Gave a file that is not the right one: it is asked once more, then passed over.
     Altered(String),
+    /// The transfer ended half-way: it is gone on with once, then passed over.
+    BrokenOff(String),
     /// No other source would do better: a full disk, a folder that may not be written.
     Fatal(Error),
 }

@@ -44,11 +44,13 @@ pub(super) struct HubFile<'a> {
     pub revision: Option<&'a str>,
 }
 
-/// The file, out of the hub's cache or downloaded into it; downloaded over what is there when `again`.
+/// The file, out of the hub's cache or downloaded into it; downloaded over what is there when `again`, else
+/// gone on with where an earlier download ended. `sha256` is that of the file, where it is known.
 pub(super) fn fetch(
     settings: &HubSettings,
     limits: Limits,
     wanted: &HubFile<'_>,
+    sha256: Option<&str>,
     again: bool,
     progress: &dyn Progress,
 ) -> Result<PathBuf, Failure> {
@@ -56,7 +58,13 @@ pub(super) fn fetch(
         let hub = Hub::new(settings, limits)?;
         match hub.cached(wanted).await {
             Some(path) if !again => Ok(path),
-            _ => hub.download(wanted, again, progress).await,
+            _ => {
+                if !again {
+                    hub.refuse_offline()?;
+                    hub.go_on(wanted, sha256, progress).await?;
+                }
+                hub.download(wanted, again, progress).await
+            }
         }
     })
 }
@@ -80,10 +88,10 @@ pub(super) fn model_files(
     })
 }
 
-struct Hub {
-    client: HFClient,
+pub(super) struct Hub {
+    pub(super) client: HFClient,
     offline: bool,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl Hub {
@@ -196,7 +204,7 @@ impl Hub {
         }
     }
 
-    fn failed(&self, error: HFError, done: u64) -> Failure {
+    pub(super) fn failed(&self, error: HFError, done: u64) -> Failure {
         match error {
             HFError::Io(source) => match Error::io("write", self.client.cache_dir(), source) {
                 full @ Error::DiskFull { .. } => Failure::Fatal(full),
@@ -204,7 +212,7 @@ impl Hub {
             },
             // A transfer that breaks off half-way is worth a second try.
             HFError::Request { .. } if done > 0 => {
-                Failure::Altered(format!("the transfer broke off after {done} bytes"))
+                Failure::BrokenOff(format!("the transfer broke off after {done} bytes"))
             }
             other => self.refused(&other),
         }
@@ -227,7 +235,7 @@ impl Hub {
         })
     }
 
-    fn no_answer(&self) -> String {
+    pub(super) fn no_answer(&self) -> String {
         let limit = seconds(self.limits.answer);
         format!("no answer from {} within {limit}", self.client.endpoint())
     }

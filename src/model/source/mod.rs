@@ -1,5 +1,5 @@
-//! Where a model's file comes from: a local file, the Hugging Face hub, or a Python package; tried in
-//! order, verified, and stored once per user.
+//! Where a model's file comes from: a local file, ollama's store, the Hugging Face hub, or a Python package;
+//! tried in order, verified, and stored once per user.
 //!
 //! Owns fetching, checksums and the user's folder of models. Knows nothing of what is inside a model
 //! file, and draws nothing: what happens is told as [`Event`]s.
@@ -9,8 +9,10 @@ mod error;
 mod hub;
 mod local_store;
 mod name;
+mod ollama;
 mod package;
 mod progress;
+mod resume;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::config::{DefaultModel, Model, ModelSource, Origin};
 pub use error::{Error, Result};
 pub use hub::HubSettings;
 pub use local_store::ModelFile;
+pub use ollama::{OLLAMA, OllamaModel, OllamaStore};
 pub use progress::{Event, Progress, Silent};
 
 use error::Failure;
@@ -59,6 +62,7 @@ pub struct ModelFiles {
     /// Where relative paths of file sources start.
     pub home: PathBuf,
     pub hub: HubSettings,
+    pub ollama: OllamaStore,
     /// Ways to call pip; the first that the machine has is used.
     pub pip: Vec<Vec<String>>,
     pub limits: Limits,
@@ -75,13 +79,15 @@ impl ModelFiles {
             folder: folders.cache_dir().join("kaizen").join("models"),
             home: home.to_path_buf(),
             hub: HubSettings::from_environment(),
+            ollama: OllamaStore::from_environment(),
             pip: package::pip_commands(),
             limits: Limits::default(),
         })
     }
 
     /// The verified file of a model, fetched if need be: of the one named (`--model`: a path to a GGUF
-    /// file, `owner/repo` or `owner/repo:file.gguf` of the hub), else of the configured default.
+    /// file, `owner/repo` or `owner/repo:file.gguf` of the hub, `ollama:name:tag`), else of the configured
+    /// default.
     ///
     /// Blocks while it fetches; call it where that is allowed.
     ///
@@ -101,10 +107,8 @@ impl ModelFiles {
             }
         };
         match ModelName::parse(name)? {
-            ModelName::File(path) => {
-                let checked = self.store().check(&path, &Expected::default(), progress)?;
-                checked.map_err(|problem| Error::NoSource { reasons: vec![problem] })
-            }
+            ModelName::File(path) => self.found(&path, progress),
+            ModelName::Ollama(name) => self.found(&self.ollama.locate(&name)?, progress),
             ModelName::Hub { repo, file } => {
                 let file = match file {
                     Some(file) => file,
@@ -117,12 +121,57 @@ impl ModelFiles {
         }
     }
 
+    /// Where the file of a model is now, without fetching it or looking into it; none where it would have to
+    /// be fetched first, or where the name means nothing.
+    pub fn present_at(&self, config: &Model, named: Option<&str>) -> Option<PathBuf> {
+        let name = match (named, &config.default) {
+            (Some(name), _) => name,
+            (None, DefaultModel::Named(name)) => name,
+            (None, DefaultModel::Sources) => {
+                let mut places = config.sources.iter().map(|source| self.place(source, None));
+                return places.find(|path| path.is_file());
+            }
+        };
+        match ModelName::parse(name).ok()? {
+            ModelName::File(path) => Some(path),
+            ModelName::Ollama(name) => self.ollama.locate(&name).ok(),
+            ModelName::Hub { repo, file } => {
+                let file = match file {
+                    Some(file) => file,
+                    None => name::choose(&repo, &self.store().files_of(&repo)).ok()?,
+                };
+                let path = self.store().path(Some(&repo), &file);
+                path.is_file().then_some(path)
+            }
+        }
+    }
+
+    /// The checksum of a file as it was last computed, where that is remembered and the file has not
+    /// changed since. Nothing is computed.
+    pub fn known_sha256(&self, path: &Path) -> Option<String> {
+        self.store().checksums().known(path)
+    }
+
+    /// The name of a repository and of a file in it, when `text` is such a name.
+    pub fn hub_name(text: &str) -> Option<(String, Option<String>)> {
+        match ModelName::parse(text) {
+            Ok(ModelName::Hub { repo, file }) => Some((repo, file)),
+            _ => None,
+        }
+    }
+
     /// SHA-256 of any file in lower-case hex, remembered until its size or time changes.
     ///
     /// # Errors
     /// A file that is missing, is none, or cannot be read.
     pub fn sha256(&self, path: &Path, progress: &dyn Progress) -> Result<String> {
         self.store().checksums().sha256(path, progress)
+    }
+
+    /// A file that is there, whatever is in it.
+    fn found(&self, path: &Path, progress: &dyn Progress) -> Result<ModelFile> {
+        let checked = self.store().check(path, &Expected::default(), progress)?;
+        checked.map_err(|problem| Error::NoSource { reasons: vec![problem] })
     }
 
     fn store(&self) -> LocalStore {
@@ -138,9 +187,9 @@ impl ModelFiles {
         match hub::model_files(&self.hub, self.limits, repo) {
             Ok(files) => name::choose(repo, &files),
             Err(Failure::Fatal(error)) => Err(error),
-            Err(Failure::PassedOver(reason) | Failure::Altered(reason)) => {
-                Err(Error::NoSource { reasons: vec![format!("the hub's {repo}: {reason}")] })
-            }
+            Err(
+                Failure::PassedOver(reason) | Failure::Altered(reason) | Failure::BrokenOff(reason),
+            ) => Err(Error::NoSource { reasons: vec![format!("the hub's {repo}: {reason}")] }),
         }
     }
 
@@ -199,7 +248,11 @@ impl ModelFiles {
                     return Err(Error::DiskFull { path, bytes: bytes.or(source.bytes) });
                 }
                 Err(Failure::Fatal(error)) => return Err(error),
-                Err(Failure::PassedOver(reason) | Failure::Altered(reason)) => {
+                Err(
+                    Failure::PassedOver(reason)
+                    | Failure::Altered(reason)
+                    | Failure::BrokenOff(reason),
+                ) => {
                     pass_over(asked, reason, &mut reasons, progress);
                 }
             }
@@ -255,15 +308,16 @@ impl ModelFiles {
                 held.keep(&self.store(), &unfinished, &expected, progress)
             }
         };
-        match once(false) {
-            Err(Failure::Altered(problem)) => {
-                let path = held.target.clone();
-                let problem = format!("was not fetched well: {problem}; trying once more");
-                progress.event(&Event::Altered { path, problem });
-                once(true)
-            }
-            outcome => outcome,
-        }
+        let (problem, again) = match once(false) {
+            Err(Failure::Altered(problem)) => (problem, true),
+            // What has come is not fetched again.
+            Err(Failure::BrokenOff(problem)) => (problem, false),
+            outcome => return outcome,
+        };
+        let path = held.target.clone();
+        let problem = format!("was not fetched well: {problem}; trying once more");
+        progress.event(&Event::Altered { path, problem });
+        once(again)
     }
 
     fn fetch_from_hub(
@@ -274,8 +328,9 @@ impl ModelFiles {
         held: &Fetching,
         progress: &dyn Progress,
     ) -> std::result::Result<ModelFile, Failure> {
-        let found = hub::fetch(&self.hub, self.limits, wanted, again, progress)?;
         let mut right = expected(source);
+        let stated = right.sha256.as_deref();
+        let found = hub::fetch(&self.hub, self.limits, wanted, stated, again, progress)?;
         if right.sha256.is_none() {
             right.sha256 = hub::stated_checksum(&found);
         }

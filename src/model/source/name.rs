@@ -1,20 +1,27 @@
-//! What `--model` names: a file on this machine or one on the hub, and which file of a repository is
-//! meant when none is named.
+//! What `--model` names: a file on this machine, one on the hub or one of ollama's, and which file of a
+//! repository is meant when none is named.
 
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
+use super::ollama::OLLAMA;
 
 /// A model as a person names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ModelName {
     File(PathBuf),
-    Hub { repo: String, file: Option<String> },
+    Hub {
+        repo: String,
+        file: Option<String>,
+    },
+    /// As ollama says it, without the `ollama:` before it.
+    Ollama(String),
 }
 
 impl ModelName {
     /// Reads `--model`: what exists is a file; what ends in `.gguf` without a repository before a
-    /// colon should be one; `owner/repo` and `owner/repo:file.gguf` are on the hub.
+    /// colon should be one; `owner/repo` and `owner/repo:file.gguf` are on the hub, `ollama:name:tag` is in
+    /// ollama's store.
     pub fn parse(text: &str) -> Result<Self> {
         let path = Path::new(text);
         if path.is_file() {
@@ -22,6 +29,9 @@ impl ModelName {
         }
         if path.is_dir() {
             return Err(Error::NotAFile { path: path.to_path_buf() });
+        }
+        if let Some(name) = text.strip_prefix(OLLAMA) {
+            return Ok(ModelName::Ollama(name.to_owned()));
         }
         if let Some((repo, file)) = text.split_once(':')
             && is_repository(repo)
@@ -104,6 +114,8 @@ mod tests {
         assert_eq!(ModelName::parse(path.to_str().unwrap()).unwrap(), ModelName::File(path));
         assert_eq!(ModelName::parse("a-b/c.d_1").unwrap(), hub("a-b/c.d_1", None));
         assert_eq!(ModelName::parse("a/b:q/c.gguf").unwrap(), hub("a/b", Some("q/c.gguf")));
+        let ollama = ModelName::Ollama("me/mine:1b".to_owned());
+        assert_eq!(ModelName::parse("ollama:me/mine:1b").unwrap(), ollama);
         let refused = |text: &str| ModelName::parse(text).unwrap_err();
         assert!(matches!(refused("models/none.gguf"), Error::Missing { .. }));
         assert!(matches!(refused("/none/there.GGUF"), Error::Missing { .. }));

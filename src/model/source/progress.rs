@@ -10,6 +10,8 @@ pub enum Event {
     Waiting { path: PathBuf },
     /// A source is asked.
     Trying { source: String },
+    /// So many bytes came earlier; the transfer goes on after them.
+    Resuming { bytes: u64 },
     /// Bytes that have arrived from the source asked last.
     Bytes { done: u64, total: Option<u64> },
     /// A file's checksum is computed.
@@ -29,6 +31,9 @@ impl std::fmt::Display for Event {
                 write!(f, "waiting for another process that fetches {}", path.display())
             }
             Event::Trying { source } => write!(f, "fetching the model from {source}"),
+            Event::Resuming { bytes } => {
+                write!(f, "going on after the {bytes} bytes that came earlier")
+            }
             Event::Bytes { done, total: Some(total) } => write!(f, "{done} of {total} bytes"),
             Event::Bytes { done, total: None } => write!(f, "{done} bytes"),
             Event::Checking { path } => write!(f, "checking {}", path.display()),

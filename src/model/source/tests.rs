@@ -70,6 +70,7 @@ impl Machine {
                 cache: Some(root.path().join("hub")),
                 offline: false,
             },
+            ollama: OllamaStore { folders: vec![root.path().join("ollama")] },
             pip: package::pip_commands(),
             limits: Limits::default(),
         };
@@ -211,6 +212,79 @@ fn a_transfer_that_breaks_off_is_tried_once_more() {
     assert!(error.contains("broke off"), "{error}");
     assert_eq!(hub.transfers(), 2);
     assert!(!machine.stored().exists());
+}
+
+/// What a stopped download has brought is not fetched again, as on a slow line it may be hours of work.
+#[test]
+fn a_stopped_transfer_goes_on_where_it_ended() {
+    let mut cut = Hub::holding(&content());
+    cut.transfers = vec![Transfer::CutAfter(100_000), Transfer::CutAfter(50_000), Transfer::Whole];
+    let hub = cut.start();
+    let machine = Machine::with(&hub);
+    for named in [false, true] {
+        let locate = || match named {
+            false => machine.locate(&[hub_source()]),
+            true => machine.locate_named("owner/model:model.Q4_1.gguf"),
+        };
+        if !named {
+            let error = locate().unwrap_err().to_string();
+            assert!(error.contains("broke off after 150000 bytes"), "{error}");
+        }
+        is_whole(&locate().unwrap());
+    }
+    assert_eq!(hub.transfers(), 3);
+    let asked = hub.requests();
+    for from in ["from 100000", "from 150000"] {
+        assert!(asked.iter().any(|request| request.contains(from)), "{from}: {asked:?}");
+    }
+    assert!(machine.was_told("going on after the 150000 bytes"));
+}
+
+/// The checksum of the whole decides, also where the name of the part is all that is known of it.
+#[test]
+fn a_part_of_another_file_is_taken_away_and_all_is_fetched() {
+    let hub = Hub::holding(&content()).start();
+    let machine = Machine::with(&hub);
+    let blobs = machine.root.path().join("hub/models--owner--model/blobs");
+    std::fs::create_dir_all(&blobs).unwrap();
+    for (length, named) in [(1000, "owner/model:model.Q4_1.gguf"), (400_000, "owner/model")] {
+        let part = blobs.join(format!("{}.incomplete", sha256(&content())));
+        std::fs::write(&part, vec![7; length]).unwrap();
+        is_whole(&machine.locate_named(named).unwrap());
+        assert!(machine.was_told("is no beginning of the file"));
+        assert!(!part.exists());
+        machine.told.lock().unwrap().clear();
+        std::fs::remove_dir_all(&machine.files.folder).unwrap();
+        std::fs::remove_dir_all(machine.root.path().join("hub/models--owner--model/snapshots"))
+            .unwrap();
+        std::fs::remove_file(blobs.join(sha256(&content()))).unwrap();
+    }
+}
+
+#[test]
+fn a_model_of_ollamas_is_found_by_its_name() {
+    let machine = Machine::without_network();
+    let folder = machine.root.path().join("ollama");
+    let blobs = folder.join("blobs");
+    let manifest = folder.join("manifests/registry.ollama.ai/library/tiny/1b");
+    std::fs::create_dir_all(&blobs).unwrap();
+    std::fs::create_dir_all(manifest.parent().unwrap()).unwrap();
+    let sum = sha256(&content());
+    let layer = serde_json::json!({
+        "mediaType": "application/vnd.ollama.image.model",
+        "digest": format!("sha256:{sum}"),
+        "size": content().len(),
+    });
+    std::fs::write(&manifest, serde_json::json!({"layers": [layer]}).to_string()).unwrap();
+    let blob = blobs.join(format!("sha256-{sum}"));
+    std::fs::write(&blob, content()).unwrap();
+    is_whole(&machine.locate_named("ollama:tiny:1b").unwrap());
+    let named = |name: &str| machine.files.present_at(&model(&[]), Some(name));
+    assert_eq!(named("ollama:tiny:1b"), Some(blob.clone()));
+    std::fs::remove_file(&blob).unwrap();
+    let error = machine.locate_named("ollama:tiny:1b").unwrap_err().to_string();
+    assert!(error.contains("ollama:tiny:1b") && error.contains("pull it again"), "{error}");
+    assert_eq!(named("ollama:tiny:1b"), None);
 }
 
 /// An altered model would give other answers than everybody else's, unseen.

@@ -72,7 +72,8 @@ pub struct HubServer {
 }
 
 impl HubServer {
-    /// "METHOD /path" of every request so far, with " token" after it when it showed one.
+    /// "METHOD /path" of every request so far, with " from BYTE" after it when it asked for a part, and
+    /// " token" when it showed one.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -93,6 +94,7 @@ fn answer(
     let mut first = String::new();
     reader.read_line(&mut first)?;
     let mut token = None;
+    let mut from = 0;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -103,6 +105,11 @@ fn answer(
             && name.eq_ignore_ascii_case("authorization")
         {
             token = Some(value.trim().to_owned());
+        } else if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("range")
+        {
+            let start = value.trim().trim_start_matches("bytes=").split('-').next();
+            from = start.and_then(|start| start.parse().ok()).unwrap_or(0);
         }
     }
     let mut words = first.split_whitespace();
@@ -111,7 +118,8 @@ fn answer(
         let mut seen = requests.lock().unwrap();
         let number = seen.iter().filter(|one| one.starts_with("GET /storage/")).count();
         let shown = token.as_deref().map_or(String::new(), |token| format!(" {token}"));
-        seen.push(format!("{method} {path}{shown}"));
+        let range = if from > 0 { format!(" from {from}") } else { String::new() };
+        seen.push(format!("{method} {path}{range}{shown}"));
         number
     };
     if hub.hangs {
@@ -122,7 +130,13 @@ fn answer(
     let size = hub.content.len();
     let resolve = format!("/{}/resolve/", hub.repo);
     if path.starts_with("/storage/") {
-        return transfer(hub, number, &mut stream);
+        if method == "HEAD" {
+            return write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n"
+            );
+        }
+        return transfer(hub, number, from, &mut stream);
     }
     let wanted = hub.token.map(|token| format!("Bearer {token}"));
     if wanted.is_some() && wanted != token {
@@ -159,21 +173,28 @@ fn answer(
     }
 }
 
-fn transfer(hub: &Hub, number: usize, stream: &mut TcpStream) -> std::io::Result<()> {
-    let size = hub.content.len();
+fn transfer(hub: &Hub, number: usize, from: usize, stream: &mut TcpStream) -> std::io::Result<()> {
     let how = hub.transfers.get(number).or(hub.transfers.last()).copied().unwrap();
-    write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n")?;
+    let Some(content) = hub.content.get(from..).filter(|rest| !rest.is_empty()) else {
+        return write!(
+            stream,
+            "HTTP/1.1 416 Range Not Satisfiable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        );
+    };
+    let size = content.len();
+    let status = if from == 0 { "200 OK" } else { "206 Partial Content" };
+    write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n")?;
     match how {
-        Transfer::Whole => stream.write_all(&hub.content),
-        Transfer::CutAfter(count) => stream.write_all(&hub.content[..count]),
+        Transfer::Whole => stream.write_all(content),
+        Transfer::CutAfter(count) => stream.write_all(&content[..count]),
         Transfer::StallsAfter(count) => {
-            stream.write_all(&hub.content[..count])?;
+            stream.write_all(&content[..count])?;
             stream.flush()?;
             std::thread::sleep(Duration::from_secs(3600));
             Ok(())
         }
         Transfer::Altered => {
-            let mut wrong = hub.content.clone();
+            let mut wrong = content.to_vec();
             wrong[size / 2] ^= 1;
             stream.write_all(&wrong)
         }
