@@ -368,12 +368,22 @@ fn sha256_of(files: &ModelFiles, path: &Path) -> Option<String> {
     })
 }
 
-/// What a model is called on screen and in adapters: its file's name, or ollama's where the file is named by
-/// its checksum; always fit for a file's name.
+/// What a model is called on screen and in adapters: its file's name, its folder's, or the repository's where
+/// those are named by checksums; always fit for a file's name.
 pub(super) fn model_name(named: &str, path: &Path) -> String {
-    match named.strip_prefix(OLLAMA) {
-        Some(name) => name.replace(['/', ':', '\\'], "-"),
-        None => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+    if let Some(name) = named.strip_prefix(OLLAMA) {
+        return name.replace(['/', ':', '\\'], "-");
+    }
+    let text =
+        |name: Option<&std::ffi::OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
+    if !path.is_dir() {
+        return text(path.file_stem());
+    }
+    // The hub's cache has models--OWNER--NAME/snapshots/COMMIT.
+    let repository = path.ancestors().nth(2).map(|folder| text(folder.file_name()));
+    match repository.as_deref().and_then(|name| name.strip_prefix("models--")) {
+        Some(name) => name.rsplit("--").next().unwrap_or(name).to_owned(),
+        None => text(std::path::absolute(path).unwrap_or_default().file_name()),
     }
 }
 
@@ -396,6 +406,13 @@ mod tests {
         let path = Path::new("a/Some.Q4_1.gguf");
         assert_eq!(model_name("", path), "Some.Q4_1");
         assert_eq!(model_name("ollama:hf.co/a/b:Q4", path), "hf.co-a-b-Q4");
+        let root = tempfile::tempdir().unwrap();
+        let snapshot = root.path().join("models--Qwen--Qwen2.5-0.5B-Instruct/snapshots/abc");
+        std::fs::create_dir_all(&snapshot).unwrap();
+        assert_eq!(model_name("", &snapshot), "Qwen2.5-0.5B-Instruct");
+        let plain = root.path().join("my.model-1.5B");
+        std::fs::create_dir(&plain).unwrap();
+        assert_eq!(model_name("", &plain), "my.model-1.5B");
     }
 
     // If this fails, the table of recommendations promises what the machine cannot do.

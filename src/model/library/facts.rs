@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{checkpoint_folder, quantisation};
+use super::{model_folder, quantisation};
 use crate::model::gguf::{self, Value};
-use crate::model::{Architecture, Error, Gguf};
+use crate::model::{Architecture, Error, Gguf, StoredModel};
 
 /// One model file, or one folder with a model in safetensors.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,7 +45,7 @@ pub fn inspect(path: &Path) -> Facts {
             Facts::refused(0, "it leads to a file that is gone; fetch it again")
         }
         Err(error) => Facts::refused(0, format!("it cannot be read: {error}")),
-        Ok(about) if about.is_dir() => checkpoint_folder::inspect(path),
+        Ok(about) if about.is_dir() => model_folder::inspect(path),
         Ok(about) => match unfinished(path) {
             Some(why) => Facts::refused(about.len(), why),
             None => of_gguf(path, about.len()),
@@ -88,40 +88,34 @@ fn of_gguf(path: &Path, bytes: u64) -> Facts {
         elements.fold(0u64, u64::saturating_add)
     });
     let other = no_language_model(path, architecture.as_deref(), metadata);
-    let shape = match (&opened, &other) {
-        (_, Some(other)) => Err(other.clone()),
-        (Ok(gguf), None) => supported(gguf),
-        (Err(error), None) => Err(reason(error)),
-    };
     let quantisation = match &opened {
         Ok(gguf) => quantisation::of_gguf(gguf),
         Err(_) => quantisation::named(metadata),
+    };
+    let title = text("general.name");
+    let shape = match (opened, other) {
+        (_, Some(other)) => Err(other),
+        (Ok(gguf), None) => supported(gguf),
+        (Err(error), None) => Err(reason(&error)),
     };
     let (shape, refusal) = match shape {
         Ok(shape) => (Some(shape), None),
         Err(why) => (None, Some(why)),
     };
-    Facts {
-        title: text("general.name"),
-        architecture,
-        parameters,
-        quantisation,
-        context,
-        bytes,
-        shape,
-        refusal,
-    }
+    Facts { title, architecture, parameters, quantisation, context, bytes, shape, refusal }
 }
 
 /// The sizes of a file that Kaizen can compute with, or why it cannot.
-fn supported(gguf: &Gguf) -> Result<Architecture, String> {
-    Architecture::from_gguf(gguf).map_err(|error| reason(&error))
+fn supported(gguf: Gguf) -> Result<Architecture, String> {
+    let stored = StoredModel::Gguf(gguf);
+    let sizes = stored.architecture().and_then(|sizes| stored.check(&sizes).map(|()| sizes));
+    sizes.map_err(|error| reason(&error))
 }
 
 /// An error of the model room without the path, which stands beside it.
-fn reason(error: &Error) -> String {
+pub(super) fn reason(error: &Error) -> String {
     match error {
-        Error::Gguf { reason, .. } => reason.clone(),
+        Error::Gguf { reason, .. } | Error::ModelFolder { reason, .. } => reason.clone(),
         Error::Read { source, .. } => format!("it cannot be read: {source}"),
         error => error.to_string(),
     }

@@ -2,10 +2,10 @@
 //! Studio and llama.cpp, Kaizen's own and those that are configured. Owns where to look, what a name means
 //! and what a header says; loads nothing and changes nothing.
 
-mod checkpoint_folder;
 mod choice;
 mod facts;
 mod hub_cache;
+mod model_folder;
 mod quantisation;
 mod recommended;
 mod walk;

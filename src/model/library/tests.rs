@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::*;
-use crate::kernels::BlockFormat;
+use crate::kernels::{AttentionShape, BlockFormat};
 use crate::model::gguf::{NewTensor, Value, write};
+use crate::model::{Architecture, BlockForm, Rope};
 
-/// A GGUF file with the sizes of a very small llama and one tensor.
+/// A GGUF file with a very small llama, its matrices in F16.
 fn llama(changes: &[(&str, Option<Value>)]) -> Vec<u8> {
     let text = |text: &str| Value::String(text.to_owned());
     let mut metadata: std::collections::BTreeMap<String, Value> = [
@@ -34,14 +35,34 @@ fn llama(changes: &[(&str, Option<Value>)]) -> Vec<u8> {
             None => metadata.remove(*key),
         };
     }
-    let shape = vec![48, 32];
-    let tensors = [NewTensor { name: "token_embd.weight".into(), shape, kind: BlockFormat::F16 }];
+    let tensors: Vec<NewTensor> = sizes()
+        .tensors(false)
+        .into_iter()
+        .map(|(role, shape)| {
+            let kind = if shape.len() == 1 { BlockFormat::F32 } else { BlockFormat::F16 };
+            NewTensor { name: role.gguf(), shape, kind }
+        })
+        .collect();
     let mut bytes = Vec::new();
-    write::<std::io::Error>(&mut bytes, &metadata, &tensors, |_, out| {
-        out.write_all(&vec![0; 48 * 32 * 2])
+    write::<std::io::Error>(&mut bytes, &metadata, &tensors, |index, out| {
+        let NewTensor { shape, kind, .. } = &tensors[index];
+        out.write_all(&vec![0; shape.iter().product::<usize>() * kind.block_bytes()])
     })
     .unwrap();
     bytes
+}
+
+fn sizes() -> Architecture {
+    let attention = AttentionShape { heads: 4, key_heads: 2, head_width: 8 };
+    Architecture {
+        hidden: 32,
+        feed_forward: 64,
+        attention,
+        vocabulary: 48,
+        context: 128,
+        block: BlockForm::plain(attention, Rope::plain(1e4, 8)),
+        ..crate::model::architecture::small_llama()
+    }
 }
 
 fn put(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
@@ -70,6 +91,9 @@ fn why(facts: &Facts) -> &str {
 /// Safetensors with one tensor of so many elements, as `config.json` and weights.
 fn checkpoint(folder: PathBuf, config: &str, elements: usize, cut: usize) {
     put(folder.join("config.json"), config);
+    if !config.contains("qwen3") {
+        put(folder.join("tokenizer.json"), "{}");
+    }
     let header = format!(
         "{{\"__metadata__\":{{\"format\":\"pt\"}},\"w\":{{\"dtype\":\"BF16\",\"shape\":[{elements}],\"data_offsets\":[0,{}]}}}}",
         elements * 2
@@ -88,11 +112,11 @@ fn a_header_tells_what_a_model_is() {
     assert_eq!(why(&facts), "supported");
     assert_eq!(facts.title.as_deref(), Some("Tiny"));
     assert_eq!(facts.architecture.as_deref(), Some("llama"));
-    assert_eq!(facts.parameters, Some(48 * 32));
+    assert_eq!(facts.parameters, Some(sizes().parameters() as u64));
     assert_eq!(facts.quantisation.as_deref(), Some("Q4_K_M"));
     assert_eq!(facts.context, Some(128));
     assert_eq!(facts.bytes, std::fs::metadata(&path).unwrap().len());
-    assert_eq!(facts.shape.as_ref().map(|shape| shape.layers), Some(2));
+    assert_eq!(facts.shape, Some(sizes()));
     let path = put(root.path().join("b.gguf"), llama(&[("general.file_type", None)]));
     assert_eq!(inspect(&path).quantisation.as_deref(), Some("F16"));
 }
@@ -106,10 +130,10 @@ fn whatever_is_wrong_with_a_file_is_named() {
     let whole = llama(&[]);
     let cut = whole[..whole.len() - 1000].to_vec();
     let mut unknown = whole.clone();
-    // The type of the only tensor stands before its offset, at the end of the header.
-    let at = whole.len() - 48 * 32 * 2;
-    let place = (0..at).rev().find(|i| unknown[*i..].starts_with(&[1, 0, 0, 0, 0, 0, 0, 0]));
-    unknown[place.unwrap()] = 10;
+    // The type of the first tensor stands before its offset, 0.
+    let place =
+        (0..whole.len() - 8).rev().find(|i| unknown[*i..].starts_with(&[1, 0, 0, 0, 0, 0, 0, 0]));
+    unknown[place.unwrap()] = 16;
     for (name, content, words, architecture) in [
         ("cut.gguf", cut, "1000 are missing", Some("llama")),
         ("unknown.gguf", unknown, "stored as ", Some("llama")),
@@ -248,7 +272,15 @@ fn folders_with_safetensors_are_one_model_each() {
         folder.join("snapshots/c1")
     };
     let qwen = "{\"model_type\":\"qwen3\",\"architectures\":[\"Qwen3ForCausalLM\"],\"max_position_embeddings\":40960}";
-    checkpoint(snapshot("good"), qwen, 1000, 0);
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiny_models/qwen3");
+    for entry in std::fs::read_dir(&tiny).unwrap().flatten() {
+        let is_part = |name: &str| name.ends_with(".json") || name.ends_with(".safetensors");
+        if !is_part(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        put(snapshot("good").join(entry.file_name()), std::fs::read(entry.path()).unwrap());
+    }
+    checkpoint(snapshot("empty"), qwen, 1000, 0);
     checkpoint(snapshot("cut"), qwen, 1000, 10);
     checkpoint(snapshot("typed"), "{\"model_type\":\"gpt_neox\"}", 10, 0);
     checkpoint(
@@ -264,30 +296,30 @@ fn folders_with_safetensors_are_one_model_each() {
         0,
     );
     checkpoint(snapshot("damaged"), "{\"model_type\":", 10, 0);
-    checkpoint(snapshot("parted"), qwen, 10, 0);
-    put(
-        snapshot("parted").join("model.safetensors.index.json"),
-        "{\"weight_map\":{\"a\":\"model.safetensors\",\"b\":\"model-2.safetensors\"}}",
-    );
+    let shard = "model-00002-of-00002.safetensors";
+    for name in ["config.json", "tokenizer.json", "model.safetensors.index.json", shard] {
+        put(snapshot("parted").join(name), std::fs::read(tiny.join(name)).unwrap());
+    }
     let library = folders(&root).find();
     let model = |name: &str| library.models.iter().find(|model| model.name == name).unwrap();
     let good = &model("o/good").facts;
     assert_eq!(why(good), "supported");
-    assert_eq!(good.parameters, Some(1000));
-    assert_eq!(good.quantisation.as_deref(), Some("BF16"));
-    assert_eq!((good.context, good.architecture.as_deref()), (Some(40960), Some("qwen3")));
+    assert_eq!(good.parameters, good.shape.as_ref().map(|shape| shape.parameters() as u64));
+    assert_eq!(good.quantisation.as_deref(), Some("F32"));
+    assert_eq!((good.context, good.architecture.as_deref()), (Some(256), Some("qwen3")));
     for (name, words) in [
-        ("cut", "is cut off: "),
+        ("empty", "no tokenizer.json"),
+        ("cut", "cut off"),
         ("typed", "`gpt_neox` is not supported"),
         ("encoder", "without an output head"),
-        ("quantised", "(gptq)"),
-        ("damaged", "config.json is damaged"),
-        ("parted", "model-2.safetensors is missing"),
+        ("quantised", "`gptq`"),
+        ("damaged", "config.json is not valid JSON"),
+        ("parted", "model-00001-of-00002.safetensors"),
     ] {
         let facts = &model(&format!("o/{name}")).facts;
         assert!(why(facts).contains(words), "{name}: {}", why(facts));
     }
-    assert_eq!(library.models.len(), 7);
+    assert_eq!(library.models.len(), 8);
 }
 
 // If this fails, a link that leads to its own parent hangs the list, or shows a model many times.

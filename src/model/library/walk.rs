@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::checkpoint_folder;
 use super::facts::unfinished;
+use super::model_folder;
 
 /// Folders below the first one.
 const DEEPEST: usize = 6;
@@ -58,7 +58,7 @@ fn enter(
             return;
         }
     };
-    if checkpoint_folder::is_model(folder) {
+    if model_folder::is_model(folder) {
         walked.models.push(folder.to_path_buf());
     }
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

@@ -17,11 +17,13 @@ pub enum Error {
     NotAName { what: String },
     #[error("no file {}; check the path given as the model", path.display())]
     Missing { path: PathBuf },
-    #[error("{} is not a file; name the .gguf file itself", path.display())]
+    #[error("{} is neither a file nor a folder with a config.json; name the .gguf file or the model's folder itself", path.display())]
     NotAFile { path: PathBuf },
     #[error("{repo} has several model files and none of the usual kind; name one as {repo}:FILE: {}", files.join(", "))]
     Ambiguous { repo: String, files: Vec<String> },
-    #[error("{repo} has no .gguf file; choose a repository with GGUF files")]
+    #[error(
+        "{repo} has no .gguf file and no config.json with model.safetensors; choose a repository with one of them"
+    )]
     NoModelFile { repo: String },
     #[error("the disk of {} is full{}; free space there, or set XDG_CACHE_HOME (or HF_HOME, for the hub's cache) to a larger disk", path.display(), needed(*bytes))]
     DiskFull { path: PathBuf, bytes: Option<u64> },

@@ -69,8 +69,9 @@ pub(super) fn fetch(
     })
 }
 
-/// The GGUF files of a repository: those in the hub's cache, else those that the hub lists.
-pub(super) fn model_files(
+/// The files of a repository: those in the hub's cache where a model in GGUF is among them, else those that
+/// the hub lists.
+pub(super) fn files(
     settings: &HubSettings,
     limits: Limits,
     repo: &str,
@@ -78,14 +79,24 @@ pub(super) fn model_files(
     on_own_thread(async {
         let hub = Hub::new(settings, limits)?;
         let mut files = hub.cached_files(repo).await;
-        files.retain(|file| is_gguf(file));
-        if files.is_empty() {
+        if !files.iter().any(|file| is_gguf(file)) {
             files = hub.listed_files(repo).await?;
         }
         files.sort();
         files.dedup();
         Ok(files)
     })
+}
+
+/// The folder in the hub's cache that holds what `main` of a repository stands for; nobody is asked.
+pub(super) fn cached_folder(settings: &HubSettings, limits: Limits, repo: &str) -> Option<PathBuf> {
+    on_own_thread(async {
+        let config = HubFile { repo, file: "config.json", revision: None };
+        Ok(Hub::new(settings, limits)?.cached(&config).await)
+    })
+    .ok()
+    .flatten()
+    .and_then(|path| path.parent().map(Path::to_path_buf))
 }
 
 pub(super) struct Hub {

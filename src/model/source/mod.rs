@@ -8,6 +8,7 @@ mod checksum;
 mod error;
 mod hub;
 mod local_store;
+mod model_folder;
 mod name;
 mod ollama;
 mod package;
@@ -86,7 +87,7 @@ impl ModelFiles {
     }
 
     /// The verified file of a model, fetched if need be: of the one named (`--model`: a path to a GGUF
-    /// file, `owner/repo` or `owner/repo:file.gguf` of the hub, `ollama:name:tag`), else of the configured
+    /// file or to a folder of safetensors, `owner/repo` or `owner/repo:file.gguf` of the hub, `ollama:name:tag`), else of the configured
     /// default.
     ///
     /// Blocks while it fetches; call it where that is allowed.
@@ -112,7 +113,13 @@ impl ModelFiles {
             ModelName::Hub { repo, file } => {
                 let file = match file {
                     Some(file) => file,
-                    None => self.usual_file(&repo)?,
+                    None => match self.usual(&repo)? {
+                        Usual::File(file) => file,
+                        Usual::Folder(folder) => return self.found(&folder, progress),
+                        Usual::Files(files) => {
+                            return self.folder_from_hub(&repo, &files, progress);
+                        }
+                    },
                 };
                 let origin = Origin::Hub { repo: repo.clone(), file, revision: None };
                 let source = ModelSource { origin, sha256: None, bytes: None };
@@ -138,7 +145,10 @@ impl ModelFiles {
             ModelName::Hub { repo, file } => {
                 let file = match file {
                     Some(file) => file,
-                    None => name::choose(&repo, &self.store().files_of(&repo)).ok()?,
+                    None => match self.store().files_of(&repo) {
+                        files if files.is_empty() => return self.cached_folder(&repo),
+                        files => name::choose(&repo, &files).ok()?,
+                    },
                 };
                 let path = self.store().path(Some(&repo), &file);
                 path.is_file().then_some(path)
@@ -168,8 +178,11 @@ impl ModelFiles {
         self.store().checksums().sha256(path, progress)
     }
 
-    /// A file that is there, whatever is in it.
+    /// A file or a folder that is there, whatever is in it.
     fn found(&self, path: &Path, progress: &dyn Progress) -> Result<ModelFile> {
+        if path.is_dir() {
+            return model_folder::check(path, &self.store().checksums(), progress);
+        }
         let checked = self.store().check(path, &Expected::default(), progress)?;
         checked.map_err(|problem| Error::NoSource { reasons: vec![problem] })
     }
@@ -178,19 +191,77 @@ impl ModelFiles {
         LocalStore { folder: self.folder.clone() }
     }
 
-    /// The file meant by a repository's name alone: of those stored, else of those on the hub.
-    fn usual_file(&self, repo: &str) -> Result<String> {
+    /// What is meant by a repository's name alone: of what is stored, else of what is on the hub.
+    fn usual(&self, repo: &str) -> Result<Usual> {
         let stored = self.store().files_of(repo);
         if !stored.is_empty() {
-            return name::choose(repo, &stored);
+            return name::choose(repo, &stored).map(Usual::File);
         }
-        match hub::model_files(&self.hub, self.limits, repo) {
-            Ok(files) => name::choose(repo, &files),
-            Err(Failure::Fatal(error)) => Err(error),
+        if let Some(folder) = self.cached_folder(repo) {
+            return Ok(Usual::Folder(folder));
+        }
+        let files = match hub::files(&self.hub, self.limits, repo) {
+            Ok(files) => files,
+            Err(Failure::Fatal(error)) => return Err(error),
             Err(
                 Failure::PassedOver(reason) | Failure::Altered(reason) | Failure::BrokenOff(reason),
-            ) => Err(Error::NoSource { reasons: vec![format!("the hub's {repo}: {reason}")] }),
+            ) => {
+                return Err(Error::NoSource {
+                    reasons: vec![format!("the hub's {repo}: {reason}")],
+                });
+            }
+        };
+        match (name::choose(repo, &files), model_folder::files_of_model(&files)) {
+            (Err(Error::NoModelFile { .. }), Some(files)) => Ok(Usual::Files(files)),
+            (chosen, _) => chosen.map(Usual::File),
         }
+    }
+
+    /// The hub's own folder of a repository, where a whole model in safetensors is in it.
+    fn cached_folder(&self, repo: &str) -> Option<PathBuf> {
+        let folder = hub::cached_folder(&self.hub, self.limits, repo)?;
+        crate::model::SafetensorsFolder::open(&folder).is_ok().then_some(folder)
+    }
+
+    /// Fetches a model in safetensors, file by file, into the hub's own cache, where other programs find it.
+    fn folder_from_hub(
+        &self,
+        repo: &str,
+        files: &[String],
+        progress: &dyn Progress,
+    ) -> Result<ModelFile> {
+        let failed = |file: &str, why: String| Error::NoSource {
+            reasons: vec![format!("{file} of the hub's {repo}: {why}")],
+        };
+        let mut folder = None;
+        for file in files {
+            progress.event(&Event::Trying { source: format!("the hub's {repo}: {file}") });
+            let wanted = HubFile { repo, file, revision: None };
+            let fetch = |again| hub::fetch(&self.hub, self.limits, &wanted, None, again, progress);
+            let path = match fetch(false) {
+                Err(Failure::BrokenOff(_)) => fetch(false),
+                Err(Failure::Altered(_)) => fetch(true),
+                outcome => outcome,
+            };
+            let path = match path {
+                Ok(path) => path,
+                Err(Failure::Fatal(error)) => return Err(error),
+                Err(Failure::PassedOver(why) | Failure::Altered(why) | Failure::BrokenOff(why)) => {
+                    return Err(failed(file, why));
+                }
+            };
+            if let Some(stated) = hub::stated_checksum(&path)
+                && self.sha256(&path, progress)? != stated
+            {
+                std::fs::remove_file(std::fs::canonicalize(&path).unwrap_or(path)).ok();
+                return Err(failed(file, "it came altered and was taken away; try again".into()));
+            }
+            folder = path.parent().map(Path::to_path_buf);
+        }
+        let folder = folder.ok_or_else(|| Error::NoModelFile { repo: repo.to_owned() })?;
+        let source = format!("the hub's {repo}");
+        progress.event(&Event::Fetched { path: folder.clone(), source });
+        self.found(&folder, progress)
     }
 
     /// First what is already on this machine, then what the sources give, in their order.
@@ -351,6 +422,15 @@ impl ModelFiles {
             }
         }
     }
+}
+
+/// What a repository's name alone stands for.
+enum Usual {
+    File(String),
+    /// A folder of safetensors that is here.
+    Folder(PathBuf),
+    /// The files of one that is not.
+    Files(Vec<String>),
 }
 
 /// Gives a file of the hub's cache a second name on the same disk, or copies it to another disk.

@@ -9,6 +9,7 @@ use super::ollama::OLLAMA;
 /// A model as a person names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ModelName {
+    /// A GGUF file, or a folder of safetensors.
     File(PathBuf),
     Hub {
         repo: String,
@@ -19,12 +20,12 @@ pub(super) enum ModelName {
 }
 
 impl ModelName {
-    /// Reads `--model`: what exists is a file; what ends in `.gguf` without a repository before a
+    /// Reads `--model`: what exists is a file, or a folder with a `config.json`; what ends in `.gguf` without a repository before a
     /// colon should be one; `owner/repo` and `owner/repo:file.gguf` are on the hub, `ollama:name:tag` is in
     /// ollama's store.
     pub fn parse(text: &str) -> Result<Self> {
         let path = Path::new(text);
-        if path.is_file() {
+        if path.is_file() || path.join("config.json").is_file() {
             return Ok(ModelName::File(path.to_path_buf()));
         }
         if path.is_dir() {

@@ -498,3 +498,40 @@ fn the_default_model_is_fetched_by_the_shipped_sources() {
     assert_eq!(file.bytes, 98_362_432);
     assert_eq!(file.sha256, Model::default().sources[0].sha256.clone().unwrap());
 }
+
+/// Repositories of the hub most often hold no GGUF file at all.
+#[test]
+fn a_repository_of_safetensors_is_fetched_as_a_folder_once() {
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiny_models/llama");
+    let files = ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"];
+    let others: Vec<(&'static str, Vec<u8>)> =
+        files.iter().map(|name| (*name, std::fs::read(tiny.join(name)).unwrap())).collect();
+    let listed = ["README.md", "pytorch_model.bin"].into_iter().chain(files).collect();
+    let hub = Hub { files: listed, others, ..Hub::holding(b"not fetched") }.start();
+    let machine = Machine::with(&hub);
+    let folder = machine.locate_named("owner/model").unwrap();
+    for name in files {
+        let (found, right) = (folder.path.join(name), tiny.join(name));
+        assert_eq!(std::fs::read(found).unwrap(), std::fs::read(right).unwrap(), "{name}");
+    }
+    assert!(!folder.path.join("README.md").exists());
+    // By its path it is the same model, and by its name nobody is asked again.
+    let by_path = machine.files.locate(&model(&[]), Some(tiny.to_str().unwrap()), &Silent).unwrap();
+    assert_eq!(by_path.sha256, folder.sha256);
+    let asked = hub.requests().len();
+    assert_eq!(machine.locate_named("owner/model").unwrap(), folder);
+    assert_eq!(hub.requests().len(), asked);
+}
+
+#[test]
+fn a_folder_that_lacks_a_shard_is_named_with_what_is_missing() {
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiny_models/qwen3");
+    let half = tempfile::tempdir().unwrap();
+    for name in ["config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors"]
+    {
+        std::fs::copy(tiny.join(name), half.path().join(name)).unwrap();
+    }
+    let machine = Machine::without_network();
+    let error = machine.locate_named(half.path().to_str().unwrap()).unwrap_err().to_string();
+    assert!(error.contains("model-00002-of-00002.safetensors"), "{error}");
+}

@@ -27,6 +27,8 @@ pub struct Hub {
     pub repo: &'static str,
     pub files: Vec<&'static str>,
     pub content: Vec<u8>,
+    /// Files with a content of their own.
+    pub others: Vec<(&'static str, Vec<u8>)>,
     /// Refuses whoever does not show this token.
     pub token: Option<&'static str>,
     /// Accepts connections and never answers.
@@ -41,10 +43,16 @@ impl Hub {
             repo: "owner/model",
             files: vec!["model.Q4_1.gguf"],
             content: content.to_vec(),
+            others: Vec::new(),
             token: None,
             hangs: false,
             transfers: vec![Transfer::Whole],
         }
+    }
+
+    fn content_of(&self, file: &str) -> &[u8] {
+        let other = self.others.iter().find(|(name, _)| *name == file);
+        other.map_or(&self.content, |(_, content)| content)
     }
 
     pub fn start(self) -> HubServer {
@@ -125,9 +133,9 @@ fn answer(
     if hub.hangs {
         std::thread::sleep(Duration::from_secs(3600));
     }
-    let sha256: String =
-        Sha256::digest(&hub.content).iter().map(|byte| format!("{byte:02x}")).collect();
-    let size = hub.content.len();
+    let content = hub.content_of(path.rsplit('/').next().unwrap_or_default());
+    let sha256: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    let size = content.len();
     let resolve = format!("/{}/resolve/", hub.repo);
     if path.starts_with("/storage/") {
         if method == "HEAD" {
@@ -136,7 +144,7 @@ fn answer(
                 "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {size}\r\n\r\n"
             );
         }
-        return transfer(hub, number, from, &mut stream);
+        return transfer(hub, content, number, from, &mut stream);
     }
     let wanted = hub.token.map(|token| format!("Bearer {token}"));
     if wanted.is_some() && wanted != token {
@@ -173,9 +181,15 @@ fn answer(
     }
 }
 
-fn transfer(hub: &Hub, number: usize, from: usize, stream: &mut TcpStream) -> std::io::Result<()> {
+fn transfer(
+    hub: &Hub,
+    content: &[u8],
+    number: usize,
+    from: usize,
+    stream: &mut TcpStream,
+) -> std::io::Result<()> {
     let how = hub.transfers.get(number).or(hub.transfers.last()).copied().unwrap();
-    let Some(content) = hub.content.get(from..).filter(|rest| !rest.is_empty()) else {
+    let Some(content) = content.get(from..).filter(|rest| !rest.is_empty()) else {
         return write!(
             stream,
             "HTTP/1.1 416 Range Not Satisfiable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
