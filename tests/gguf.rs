@@ -130,8 +130,8 @@ fn a_file_that_is_no_model_is_named_as_what_it_is() {
 
 #[test]
 fn a_tensor_type_that_we_lack_is_named_with_those_we_have() {
-    let message = reason(sound().tensor("w", &[256], 10, &[0; 84]));
-    assert!(message.contains("Q2_K") && message.contains("Q4_1, "), "{message}");
+    let message = reason(sound().tensor("w", &[256], 18, &[0; 98]));
+    assert!(message.contains("IQ3_XXS") && message.contains("Q4_1, "), "{message}");
     assert!(reason(sound().tensor("w", &[32], 999, &[0; 32])).contains("type 999"));
 }
 

@@ -76,6 +76,29 @@ fn a_file_may_say_that_no_space_is_added() {
 }
 
 #[test]
+fn of_equals_the_leftmost_is_joined_and_unknown_characters_are_one_token() {
+    let tokens = ["<unk>", "<s>", "</s>", "a", "b", "aa", "ab", "<c>"].map(str::to_owned);
+    let small = GgufFile::default()
+        .text("tokenizer.ggml.model", "llama")
+        .field("tokenizer.ggml.tokens", Field::Texts(tokens.to_vec()))
+        .field("tokenizer.ggml.scores", Field::Decimals(vec![0., 0., 0., 0., 0., -1., -1., 9.]))
+        .field("tokenizer.ggml.token_type", Field::Numbers(vec![2, 3, 3, 1, 1, 1, 1, 3]))
+        .field("tokenizer.ggml.add_space_prefix", Field::Bool(0));
+    let tokenizer = built(small.clone()).unwrap();
+    let encode = |text| tokenizer.encode(text, Special::AsText).unwrap();
+    assert_eq!(encode("aaa"), [5, 3]);
+    assert_eq!(encode("aaab"), [5, 6]);
+    assert_eq!(encode("aab"), [5, 4]);
+    assert_eq!(encode("日本a語<c>b"), [0, 3, 0, 4], "no piece makes a control token");
+    assert!(encode("").is_empty());
+    let mut none = small;
+    none.fields.retain(|(key, _)| key != "tokenizer.ggml.tokens");
+    let tokens = ["<x>", "<s>", "</s>", "a", "b", "aa", "ab", "<c>"].map(str::to_owned);
+    let message = built(none.field("tokenizer.ggml.tokens", Field::Texts(tokens.to_vec())));
+    assert!(message.unwrap_err().to_string().contains("neither a token for every byte"));
+}
+
+#[test]
 fn what_cannot_be_used_is_named() {
     let reason = |file: GgufFile| built(file).unwrap_err().to_string();
     let without = |key: &str| {

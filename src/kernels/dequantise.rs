@@ -88,6 +88,14 @@ macro_rules! with_format {
                 type $format = formats::Q8_0;
                 $work
             }
+            BlockFormat::Q2K => {
+                type $format = formats::Q2K;
+                $work
+            }
+            BlockFormat::Q3K => {
+                type $format = formats::Q3K;
+                $work
+            }
             BlockFormat::Q4K => {
                 type $format = formats::Q4K;
                 $work
@@ -98,6 +106,14 @@ macro_rules! with_format {
             }
             BlockFormat::Q6K => {
                 type $format = formats::Q6K;
+                $work
+            }
+            BlockFormat::IQ4_NL => {
+                type $format = formats::Iq4Nl;
+                $work
+            }
+            BlockFormat::IQ4_XS => {
+                type $format = formats::Iq4Xs;
                 $work
             }
         }
@@ -343,56 +359,66 @@ block_format!(Q6K, 8, 210, |block, group| {
     })
 });
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::super::cpu::tests::at_each_level;
-    use super::*;
-    use candle_core::quantized::{GgmlDType, QTensor};
-    use candle_core::{Device, Tensor};
+block_format!(Q2K, 8, 84, |block, group| {
+    let (half, part) = (group / 4, group % 4);
+    let quants = &block[16 + 32 * half..][..32];
+    let (scale, minimum) = (half_at::<V>(block, 80), half_at::<V>(block, 82));
+    let packed = &block[8 * half + 2 * part..][..2];
+    let scales = [0, 1].map(|i| scale * f32::from(packed[i] & 15));
+    let minimums = [0, 1].map(|i| minimum * f32::from(packed[i] >> 4));
+    let shift = 2 * part;
+    array(|i| f32::from((quants[i] >> shift) & 3) * scales[i / 16] - minimums[i / 16])
+});
 
-    /// If this fails, a model in that format computes with wrong weights.
-    #[test]
-    fn every_format_agrees_with_candle_at_every_cpu_level() {
-        let values: Vec<f32> = (0..2048)
-            .map(|i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0) * (1.0 + (i / 256) as f32))
-            .collect();
-        let source = Tensor::from_slice(&values, (8, 256), &Device::Cpu).unwrap();
-        for (format, theirs) in [
-            (BlockFormat::F32, GgmlDType::F32),
-            (BlockFormat::F16, GgmlDType::F16),
-            (BlockFormat::BF16, GgmlDType::BF16),
-            (BlockFormat::Q4_0, GgmlDType::Q4_0),
-            (BlockFormat::Q4_1, GgmlDType::Q4_1),
-            (BlockFormat::Q5_0, GgmlDType::Q5_0),
-            (BlockFormat::Q5_1, GgmlDType::Q5_1),
-            (BlockFormat::Q8_0, GgmlDType::Q8_0),
-            (BlockFormat::Q4K, GgmlDType::Q4K),
-            (BlockFormat::Q5K, GgmlDType::Q5K),
-            (BlockFormat::Q6K, GgmlDType::Q6K),
-        ] {
-            let quantised = QTensor::quantize(&source, theirs).unwrap();
-            let expected = quantised
-                .dequantize(&Device::Cpu)
-                .unwrap()
-                .flatten_all()
-                .unwrap()
-                .to_vec1::<f32>()
-                .unwrap();
-            let bytes = quantised.data().unwrap();
-            for ours in at_each_level(|| {
-                let mut out = vec![0.0; 2048];
-                dequantise(format, &bytes, &mut out);
-                out
-            }) {
-                for (a, b) in ours.iter().zip(&expected) {
-                    assert!(
-                        (a - b).abs() <= 1e-6 * b.abs().max(1.0),
-                        "{}: {a} and {b}",
-                        format.name()
-                    );
-                }
-            }
-        }
-    }
+block_format!(Q3K, 8, 110, |block, group| {
+    let high = &block[..32];
+    let quants = &block[32 + group / 4 * 32..][..32];
+    let packed = &block[96..108];
+    let scale = half_at::<V>(block, 108);
+    let scales = [0, 1].map(|i| {
+        // Sixteen scales of six bits: four in one half of a byte, two in a quarter of another.
+        let at = 2 * group + i;
+        let low = (packed[at % 8] >> (at / 8 * 4)) & 15;
+        let top = (packed[8 + at % 4] >> (at / 4 * 2)) & 3;
+        scale * (f32::from(low | top << 4) - 32.0)
+    });
+    let shift = group % 4 * 2;
+    array(|i| {
+        let quant = ((quants[i] >> shift) & 3) | ((high[i] >> group) & 1) << 2;
+        (i32::from(quant) - 4) as f32 * scales[i / 16]
+    })
+});
+
+/// What the sixteen quants of the IQ4 formats stand for: closer together near zero.
+const IQ4: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+/// Sixteen bytes of two such quants each.
+#[inline(always)]
+fn iq4(bytes: &[u8]) -> [i8; GROUP] {
+    nibbles(bytes, |quant, _| IQ4[(quant & 15) as usize])
 }
+
+block_format!(
+    Iq4Nl,
+    1,
+    18,
+    whole | block,
+    _group | { (iq4(&block[2..]), half_at::<V>(block, 0), 0.0) }
+);
+
+block_format!(
+    Iq4Xs,
+    8,
+    136,
+    whole | block,
+    group | {
+        let low = (block[4 + group / 2] >> (group % 2 * 4)) & 15;
+        let top = (u16::from_le_bytes([block[2], block[3]]) >> (2 * group)) & 3;
+        let scale = f32::from(low) + f32::from(top << 4) - 32.0;
+        (iq4(&block[8 + 16 * group..][..16]), half_at::<V>(block, 0) * scale, 0.0)
+    }
+);
+
+#[cfg(test)]
+#[path = "dequantise_tests.rs"]
+mod tests;

@@ -404,8 +404,8 @@ impl FrozenMatrix {
 
     /// Whether its groups are whole numbers with one scale.
     pub(super) fn has_whole_quants(&self) -> bool {
-        use BlockFormat::{Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q8_0};
-        matches!(self.format, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K)
+        use BlockFormat::{IQ4_NL, IQ4_XS, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q8_0};
+        matches!(self.format, Q4_0 | Q4_1 | Q5_0 | Q5_1 | Q8_0 | Q4K | Q5K | IQ4_NL | IQ4_XS)
     }
 
     /// Whether its groups of whole numbers have minimums.

@@ -9,7 +9,7 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use half::bf16;
 
-const FORMATS: [(BlockFormat, GgmlDType); 11] = [
+const FORMATS: [(BlockFormat, GgmlDType); 13] = [
     (BlockFormat::F32, GgmlDType::F32),
     (BlockFormat::F16, GgmlDType::F16),
     (BlockFormat::BF16, GgmlDType::BF16),
@@ -18,6 +18,8 @@ const FORMATS: [(BlockFormat, GgmlDType); 11] = [
     (BlockFormat::Q5_0, GgmlDType::Q5_0),
     (BlockFormat::Q5_1, GgmlDType::Q5_1),
     (BlockFormat::Q8_0, GgmlDType::Q8_0),
+    (BlockFormat::Q2K, GgmlDType::Q2K),
+    (BlockFormat::Q3K, GgmlDType::Q3K),
     (BlockFormat::Q4K, GgmlDType::Q4K),
     (BlockFormat::Q5K, GgmlDType::Q5K),
     (BlockFormat::Q6K, GgmlDType::Q6K),
@@ -46,9 +48,22 @@ fn weight(
         _ => QTensor::quantize(&source, format.1),
     };
     let bytes = bytes.unwrap().data().unwrap().into_owned();
-    let weight = FrozenMatrix::from_blocks(format.0, rows, columns, bytes).unwrap();
-    let mut values = vec![0.0; rows * columns];
-    weight.expand_rows(0, rows, &mut values);
+    with_values(FrozenMatrix::from_blocks(format.0, rows, columns, bytes).unwrap())
+}
+
+/// A weight of any bits, for the formats that candle lacks; their blocks begin with the scale.
+fn any_weight(format: BlockFormat, rows: usize, columns: usize) -> (FrozenMatrix, Vec<f32>) {
+    let count = rows * columns / format.block_len() * format.block_bytes();
+    let mut bytes: Vec<u8> = numbers(count, 7).iter().map(|x| (x * 128.0) as i8 as u8).collect();
+    for block in bytes.chunks_exact_mut(format.block_bytes()) {
+        block[..2].copy_from_slice(&half::f16::from_f32(0.001).to_le_bytes());
+    }
+    with_values(FrozenMatrix::from_blocks(format, rows, columns, bytes).unwrap())
+}
+
+fn with_values(weight: FrozenMatrix) -> (FrozenMatrix, Vec<f32>) {
+    let mut values = vec![0.0; weight.rows() * weight.columns()];
+    weight.expand_rows(0, weight.rows(), &mut values);
     (weight, values)
 }
 
@@ -94,7 +109,11 @@ fn assert_close(found: &[f32], wanted: &[(f64, f64)], rounding: f64, what: &str)
 }
 
 fn check(format: (BlockFormat, GgmlDType), rows: usize, columns: usize, counts: &[usize]) {
-    let (weight, values) = weight(format, rows, columns);
+    check_weight(weight(format, rows, columns), counts);
+}
+
+fn check_weight((weight, values): (FrozenMatrix, Vec<f32>), counts: &[usize]) {
+    let (rows, columns, name) = (weight.rows(), weight.columns(), weight.format.name());
     const RANK: usize = 3;
     for &n in counts {
         let (x, dy) = (numbers(n * columns, 2), numbers(n * rows, 3));
@@ -111,7 +130,7 @@ fn check(format: (BlockFormat, GgmlDType), rows: usize, columns: usize, counts: 
             weight.product_backward(&dy, Some(backward), &mut dx, true);
             (cpu_level(), y, dx)
         }) {
-            let what = format!("{} {rows}x{columns}, {n} rows, {}", format.0.name(), level.name());
+            let what = format!("{name} {rows}x{columns}, {n} rows, {}", level.name());
             let rounds = level == CpuLevel::Avx512Bf16;
             let in_pairs = rounds && n > FEW_ROWS;
             let right = |step, column| values[column * columns + step];
@@ -132,6 +151,9 @@ fn check(format: (BlockFormat, GgmlDType), rows: usize, columns: usize, counts: 
 fn every_format_gives_the_definition_at_every_level() {
     for format in FORMATS {
         check(format, 41, 256, &[1, 3, 4, 8, 18]);
+    }
+    for format in [BlockFormat::IQ4_NL, BlockFormat::IQ4_XS] {
+        check_weight(any_weight(format, 41, 256), &[1, 3, 4, 8, 18]);
     }
 }
 

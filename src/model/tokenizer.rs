@@ -6,6 +6,7 @@
 
 mod byte_level;
 mod hugging_face;
+mod scored_pieces;
 mod sentence_piece;
 mod special;
 mod stream;
@@ -14,6 +15,7 @@ mod vocabulary;
 
 use std::collections::HashMap;
 
+use self::scored_pieces::ScoredPieces;
 use self::sentence_piece::Space;
 use self::special::{SpecialTexts, Strips};
 use self::vocabulary::{Kind, Spelling, Vocabulary};
@@ -34,10 +36,16 @@ pub enum Special {
     AsText,
 }
 
+/// What cuts a run of text that holds no special token.
+#[derive(Debug)]
+enum Pieces {
+    Merged(Box<tokenizers::Tokenizer>),
+    Scored(ScoredPieces),
+}
+
 /// What a tokenizer is made of, wherever it was read from.
 struct Parts {
-    /// Cuts a run of text that holds no special token.
-    pieces: tokenizers::Tokenizer,
+    pieces: Pieces,
     vocabulary: Vocabulary,
     spelling: Spelling,
     space: Space,
@@ -50,7 +58,7 @@ struct Parts {
 /// A model's tokenizer.
 #[derive(Debug)]
 pub struct Tokenizer {
-    pieces: tokenizers::Tokenizer,
+    pieces: Pieces,
     vocabulary: Vocabulary,
     spelling: Spelling,
     /// Texts of control tokens.
@@ -82,8 +90,13 @@ impl Tokenizer {
         };
         let vocabulary = Vocabulary::from_gguf(gguf, spelling)?;
         let (pieces, usual_bos) = match spelling {
-            Spelling::ByteLevel => byte_level::build(gguf, &vocabulary)?,
-            Spelling::SentencePiece => (sentence_piece::build(gguf, &vocabulary)?, true),
+            Spelling::ByteLevel => {
+                let (pieces, usual_bos) = byte_level::build(gguf, &vocabulary)?;
+                (Pieces::Merged(Box::new(pieces)), usual_bos)
+            }
+            Spelling::SentencePiece => {
+                (Pieces::Scored(ScoredPieces::from_gguf(gguf, &vocabulary)?), true)
+            }
         };
         let space = match spelling {
             // llama.cpp ignores the key here, as the published tokenizers do.
@@ -245,11 +258,15 @@ impl Tokenizer {
                 &written
             }
         };
-        let encoding = self
-            .pieces
-            .encode_fast(run, false)
-            .map_err(|error| Error::Tokenize { reason: error.to_string() })?;
-        ids.extend_from_slice(encoding.get_ids());
+        match &self.pieces {
+            Pieces::Merged(tokenizer) => {
+                let encoding = tokenizer.encode_fast(run, false);
+                let encoding =
+                    encoding.map_err(|error| Error::Tokenize { reason: error.to_string() })?;
+                ids.extend_from_slice(encoding.get_ids());
+            }
+            Pieces::Scored(scored) => scored.encode(&self.vocabulary, run, ids),
+        }
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use super::sentence_piece::{self, Fallback, Space};
 use super::special::Strips;
 use super::tokenizer_json::{Ids, Model, TokenIds, TokenText, TokenizerConfig, TokenizerJson};
 use super::vocabulary::{Kind, Listed, Spelling, Vocabulary, byte_of};
-use super::{Parts, byte_level};
+use super::{Parts, Pieces, byte_level};
 use crate::model::error::Result;
 use crate::model::safetensors::SafetensorsFolder;
 
@@ -108,6 +108,7 @@ fn build(file: TokenizerJson, config: &TokenizerConfig, ids: &[TokenIds]) -> Ref
             (pieces, space)
         }
     };
+    let pieces = Pieces::Merged(Box::new(pieces));
     Ok(Parts { pieces, vocabulary, spelling, space, add_bos, strips })
 }
 

@@ -1,7 +1,9 @@
 //! The tokens of a model as its files list them: text, kind, and the bytes each stands for. Knows
 //! nothing of how text is cut into them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use tokenizers::models::bpe::Vocab;
 
 use super::byte_level::bytes_of_characters;
 use crate::model::error::Error;
@@ -37,7 +39,8 @@ pub(super) struct Vocabulary {
     tokens: Vec<String>,
     kinds: Vec<Kind>,
     spelling: Spelling,
-    ids: HashMap<String, u32>,
+    /// The crate's map, since its hash is the fastest at hand.
+    ids: Vocab,
     pub bos: Option<u32>,
     pub eos: Option<u32>,
     pub unknown: Option<u32>,
@@ -83,7 +86,7 @@ impl Vocabulary {
         if texts.is_empty() || u32::try_from(texts.len()).is_err() || kinds.len() != texts.len() {
             return Err(format!("its vocabulary has {} tokens", texts.len()));
         }
-        let mut ids = HashMap::with_capacity(texts.len());
+        let mut ids = Vocab::with_capacity(texts.len());
         for (id, text) in (0u32..).zip(&texts) {
             if !text.is_empty()
                 && let Some(earlier) = ids.insert(text.clone(), id)
@@ -162,6 +165,11 @@ impl Vocabulary {
 
     pub fn kind(&self, id: u32) -> Option<Kind> {
         self.kinds.get(id as usize).copied()
+    }
+
+    /// The tokens that stand for one byte each, by the byte; none when one is missing.
+    pub fn bytes_spelled(&self) -> Option<Vec<u32>> {
+        (0..=255u8).map(|byte| self.id(&format!("<0x{byte:02X}>"))).collect()
     }
 
     /// Every token with its id and kind, the empty ones (holes in the numbering) left out.
