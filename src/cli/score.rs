@@ -122,7 +122,9 @@ fn item(model: &Model, line: &Line) -> Result<ScoreItem, String> {
         return Ok(ScoreItem::whole(ids));
     }
     match line.messages.as_deref().unwrap_or_default().split_last() {
-        Some((Message { role: Role::Assistant, content }, before)) if !before.is_empty() => {
+        Some((Message { role: Role::Assistant, content, tool_calls, .. }, before))
+            if !before.is_empty() && tool_calls.is_empty() =>
+        {
             let answered = model
                 .template
                 .encode_answered(&model.tokenizer, before, content)

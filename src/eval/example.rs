@@ -86,7 +86,7 @@ impl Serialize for Example {
         line.serialize_entry("id", &self.id)?;
         line.serialize_entry("area", &self.area)?;
         match self.messages.as_slice() {
-            [Message { role: Role::User, content }] => {
+            [Message { role: Role::User, content, .. }] => {
                 line.serialize_entry("prompt", content)?;
                 line.serialize_entry("answer", &self.answer)?;
             }

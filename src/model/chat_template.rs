@@ -3,6 +3,7 @@
 
 mod guard;
 mod hub_files;
+mod json;
 mod renderer;
 
 use sha2::{Digest, Sha256};
@@ -115,8 +116,22 @@ impl ChatTemplate {
     /// # Errors
     /// When the template refuses the conversation; the message is the template's own.
     pub fn text(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
-        let contents: Vec<_> = messages.iter().map(|message| message.content.clone()).collect();
-        self.renderer.render(messages, &contents, add_generation_prompt)
+        self.text_with_tools(messages, &[], add_generation_prompt)
+    }
+
+    /// As [`ChatTemplate::text`], with tools that the assistant may call, each described in JSON as the
+    /// model's makers ask for it (`{"type": "function", "function": {"name": …}}`). What they say and
+    /// whether they are shown at all is the template's affair.
+    ///
+    /// # Errors
+    /// When the template refuses the conversation; the message is the template's own.
+    pub fn text_with_tools(
+        &self,
+        messages: &[Message],
+        tools: &[serde_json::Value],
+        add_generation_prompt: bool,
+    ) -> Result<String> {
+        self.renderer.render(messages, tools, add_generation_prompt)
     }
 
     /// The conversation as ids. Only the template's own text becomes control tokens, a message's
@@ -131,8 +146,24 @@ impl ChatTemplate {
         messages: &[Message],
         add_generation_prompt: bool,
     ) -> Result<Vec<u32>> {
-        let (guard, contents) = Guard::new(messages, &self.text, tokenizer.control_texts())?;
-        let text = self.renderer.render(messages, &contents, add_generation_prompt)?;
+        self.encode_with_tools(tokenizer, messages, &[], add_generation_prompt)
+    }
+
+    /// As [`ChatTemplate::encode`], with tools; neither their descriptions nor what is said to them and
+    /// by them becomes control tokens.
+    ///
+    /// # Errors
+    /// When the template refuses the conversation.
+    pub fn encode_with_tools(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        tools: &[serde_json::Value],
+        add_generation_prompt: bool,
+    ) -> Result<Vec<u32>> {
+        let guarded = Guard::new(messages, tools, &self.text, tokenizer.control_texts())?;
+        let (guard, messages, tools) = guarded;
+        let text = self.renderer.render(&messages, &tools, add_generation_prompt)?;
         let mut ids = Vec::new();
         for fragment in tokenizer.split_control(&text) {
             match fragment {

@@ -26,7 +26,7 @@ pub use import::{ImportReport, import};
 pub use index::{AdapterRow, ArmStars, Catalogue, Filter, Index, Refreshed, SessionSummary};
 pub use issue::{Issue, NotAnIssue};
 pub use logs::Skipped;
-pub use message::{Message, Role};
+pub use message::{Message, Role, ToolCall};
 pub use record::{
     BetterAnswer, BetterFrom, Correction, Generation, ImportedFrom, Outcome, RatingEntry, Record,
 };

@@ -4,9 +4,12 @@
 //! trim and move the contents, and tokens merge across their borders, exactly as without the guard.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
 
 use crate::model::error::{Error, Result};
-use crate::store::Message;
+use crate::store::{Message, ToolCall};
 
 /// Which private character stands for which.
 #[derive(Debug, Default)]
@@ -15,49 +18,54 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Replaces in every message what could become one of `control`; gives the contents so made.
+    /// Replaces in every message and tool what could become one of `control`; gives them so changed.
     ///
     /// # Errors
-    /// When the messages use up all of Unicode's private characters.
+    /// When they use up all of Unicode's private characters.
     pub fn new<'a>(
         messages: &[Message],
+        tools: &[Value],
         template: &str,
         control: impl Iterator<Item = &'a str> + Clone,
-    ) -> Result<(Self, Vec<String>)> {
-        let mut guard = Self::default();
-        let mut contents = Vec::with_capacity(messages.len());
-        let mut free =
-            ('\u{f0000}'..='\u{ffffd}').chain('\u{100000}'..='\u{10fffd}').filter(|&character| {
-                !template.contains(character)
-                    && !messages.iter().any(|m| m.content.contains(character))
-            });
+    ) -> Result<(Self, Vec<Message>, Vec<Value>)> {
+        let (mut messages, mut tools) = (messages.to_vec(), tools.to_vec());
+        let mut used: BTreeSet<char> = template.chars().filter(is_private).collect();
+        each_text(&mut messages, &mut tools, &mut |text| {
+            used.extend(text.chars().filter(is_private));
+            Ok(())
+        })?;
+        let mut free = PRIVATE.into_iter().flatten().filter(|character| !used.contains(character));
         let mut standing_for = BTreeMap::new();
-        for message in messages {
-            let places = places(&message.content, control.clone());
-            let mut content = String::with_capacity(message.content.len());
-            for (place, character) in message.content.char_indices() {
+        each_text(&mut messages, &mut tools, &mut |text| {
+            let places = places(text, control.clone());
+            if places.is_empty() {
+                return Ok(());
+            }
+            let mut guarded = String::with_capacity(text.len());
+            for (place, character) in text.char_indices() {
                 if !places.contains(&place) {
-                    content.push(character);
+                    guarded.push(character);
                     continue;
                 }
                 let private = match standing_for.get(&character) {
                     Some(&private) => private,
                     None => {
-                        let reason =
-                            "a message holds every private character of Unicode; take some out";
-                        let private = free
-                            .next()
-                            .ok_or_else(|| Error::ChatTemplate { reason: reason.into() })?;
+                        let private = free.next().ok_or_else(|| Error::ChatTemplate {
+                            reason:
+                                "a message holds every private character of Unicode; take some out"
+                                    .into(),
+                        })?;
                         standing_for.insert(character, private);
-                        guard.private.insert(private, character);
                         private
                     }
                 };
-                content.push(private);
+                guarded.push(private);
             }
-            contents.push(content);
-        }
-        Ok((guard, contents))
+            *text = guarded;
+            Ok(())
+        })?;
+        let private = standing_for.into_iter().map(|(character, private)| (private, character));
+        Ok((Self { private: private.collect() }, messages, tools))
     }
 
     /// Puts the replaced characters back.
@@ -65,6 +73,49 @@ impl Guard {
         text.chars()
             .map(|character| self.private.get(&character).copied().unwrap_or(character))
             .collect()
+    }
+}
+
+const PRIVATE: [RangeInclusive<char>; 2] = ['\u{f0000}'..='\u{ffffd}', '\u{100000}'..='\u{10fffd}'];
+
+fn is_private(character: &char) -> bool {
+    PRIVATE.iter().any(|range| range.contains(character))
+}
+
+/// Everything that people, models and tools wrote.
+fn each_text(
+    messages: &mut [Message],
+    tools: &mut [Value],
+    change: &mut impl FnMut(&mut String) -> Result<()>,
+) -> Result<()> {
+    for Message { role: _, content, tool_calls, tool_call_id } in messages {
+        change(content)?;
+        for ToolCall { id, name, arguments } in tool_calls {
+            id.as_mut().map_or(Ok(()), &mut *change)?;
+            change(name)?;
+            each_text_of(arguments, change)?;
+        }
+        tool_call_id.as_mut().map_or(Ok(()), &mut *change)?;
+    }
+    tools.iter_mut().try_for_each(|tool| each_text_of(tool, change))
+}
+
+fn each_text_of(
+    value: &mut Value,
+    change: &mut impl FnMut(&mut String) -> Result<()>,
+) -> Result<()> {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(values) => values.iter_mut().try_for_each(|value| each_text_of(value, change)),
+        Value::Object(fields) => {
+            for (mut key, mut value) in std::mem::take(fields) {
+                change(&mut key)?;
+                each_text_of(&mut value, change)?;
+                fields.insert(key, value);
+            }
+            Ok(())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
 
@@ -90,12 +141,15 @@ fn places<'a>(content: &str, control: impl Iterator<Item = &'a str>) -> BTreeSet
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::store::Role;
+    use serde_json::json;
 
     fn guarded(content: &str, control: &[&str]) -> (String, String) {
-        let (guard, contents) =
-            Guard::new(&[Message::user(content)], "", control.iter().copied()).unwrap();
-        let restored = guard.restore(&contents[0]);
-        (contents[0].clone(), restored)
+        let messages = [Message::user(content)];
+        let (guard, messages, _) = Guard::new(&messages, &[], "", control.iter().copied()).unwrap();
+        let hidden = messages[0].content.clone();
+        let restored = guard.restore(&hidden);
+        (hidden, restored)
     }
 
     #[test]
@@ -112,6 +166,25 @@ mod tests {
     fn a_beginning_that_the_template_could_complete_is_broken_too() {
         let (hidden, _) = guarded("see <|im_", &["<|im_end|>"]);
         assert!(!format!("{hidden}end|>").contains("<|im_end|>"));
+    }
+
+    #[test]
+    fn calls_results_and_tools_are_guarded_too() {
+        let call = ToolCall {
+            id: Some("<a>1".into()),
+            name: "<a>2".into(),
+            arguments: json!({ "<a>3": ["<a>4", { "x": "<a>5" }], "n": 1.5 }),
+        };
+        let messages = [
+            Message { tool_calls: vec![call], ..Message::assistant("<a>6") },
+            Message { tool_call_id: Some("<a>7".into()), ..Message::new(Role::Tool, "<a>8") },
+        ];
+        let tools = [json!({ "<a>9": "<a>10" })];
+        let (guard, guarded, guarded_tools) =
+            Guard::new(&messages, &tools, "", ["<a>"].into_iter()).unwrap();
+        let text = serde_json::to_string(&(&guarded, &guarded_tools)).unwrap();
+        assert!(!text.contains("<a>"), "{text}");
+        assert_eq!(guard.restore(&text), serde_json::to_string(&(messages, tools)).unwrap());
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! extra functions and its plain `tojson`), with a bound on the work that a template may do.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, context};
+use serde_json::json;
 
+use super::json::{from_json, to_json};
 use crate::model::error::{Error, Result};
-use crate::store::Message;
+use crate::store::{Message, ToolCall};
 
 /// One unit is about one instruction or 64 bytes; a conversation of a thousand turns needs some ten
 /// thousands. Bounds both time and memory.
@@ -44,23 +46,20 @@ impl Renderer {
         Ok(Self { environment, bos_token: token(bos_token), eos_token: token(eos_token) })
     }
 
-    /// The text of these messages; `contents` stand in for the messages' own.
+    /// The text of these messages, with these tools.
     ///
     /// # Errors
     /// When the template refuses the conversation (in its own words) or does too much work.
     pub fn render(
         &self,
         messages: &[Message],
-        contents: &[String],
+        tools: &[serde_json::Value],
         add_generation_prompt: bool,
     ) -> Result<String> {
-        let messages: Vec<Value> = messages
-            .iter()
-            .zip(contents)
-            .map(|(message, content)| {
-                context! { role => message.role.as_str(), content => content.as_str() }
-            })
-            .collect();
+        let messages: Vec<Value> = messages.iter().map(shown).collect();
+        // Templates ask whether there are tools by `tools is not none`.
+        let tools =
+            if tools.is_empty() { Value::from(()) } else { tools.iter().map(from_json).collect() };
         let template = self.environment.get_template(NAME).map_err(|error| refused(&error))?;
         template
             .render(context! {
@@ -68,10 +67,32 @@ impl Renderer {
                 add_generation_prompt => add_generation_prompt,
                 bos_token => self.bos_token.clone(),
                 eos_token => self.eos_token.clone(),
-                tools => Value::from(()),
+                tools => tools,
                 documents => Value::from(()),
             })
             .map_err(|error| refused(&error))
+    }
+}
+
+/// A message with the names that templates read. What it has not got is left out: they ask by `in` and
+/// by `is defined`.
+fn shown(message: &Message) -> Value {
+    let Message { role, content, tool_calls, tool_call_id } = message;
+    let mut shown = json!({ "role": role.as_str(), "content": content });
+    if !tool_calls.is_empty() {
+        shown["tool_calls"] = tool_calls.iter().map(shown_call).collect();
+    }
+    if let Some(id) = tool_call_id {
+        shown["tool_call_id"] = json!(id);
+    }
+    from_json(&shown)
+}
+
+fn shown_call(ToolCall { id, name, arguments }: &ToolCall) -> serde_json::Value {
+    let function = json!({ "name": name, "arguments": arguments });
+    match id {
+        Some(id) => json!({ "id": id, "type": "function", "function": function }),
+        None => json!({ "type": "function", "function": function }),
     }
 }
 
@@ -100,50 +121,6 @@ fn raise_exception(message: String) -> std::result::Result<Value, minijinja::Err
 fn strftime_now(format: String) -> std::result::Result<String, minijinja::Error> {
     jiff::fmt::strtime::format(&format, &jiff::Zoned::now())
         .map_err(|error| minijinja::Error::new(ErrorKind::InvalidOperation, error.to_string()))
-}
-
-/// JSON as Python's `json.dumps(value, ensure_ascii=False)` writes it: the engine's own filter
-/// escapes HTML's characters, which no model was trained on.
-fn to_json(
-    value: &Value,
-    indent: Option<Value>,
-    options: Kwargs,
-) -> std::result::Result<Value, minijinja::Error> {
-    let indent = match indent {
-        None => options.get::<Option<Value>>("indent")?,
-        given => given,
-    };
-    if options.get::<Option<bool>>("ensure_ascii")? == Some(true) {
-        return Err(minijinja::Error::new(
-            ErrorKind::InvalidOperation,
-            "tojson with ensure_ascii=True is not supported",
-        ));
-    }
-    options.assert_all_used()?;
-    let escaped = minijinja::filters::tojson(
-        value,
-        indent.filter(|indent| !indent.is_none()),
-        Kwargs::from_iter::<[(&str, Value); 0]>([]),
-    )?;
-    let mut json = String::new();
-    let mut rest = escaped.as_str().unwrap_or_default();
-    while let Some(place) = rest.find('\\') {
-        let (before, escape) = rest.split_at(place);
-        json.push_str(before);
-        let html = [("\\u003c", '<'), ("\\u003e", '>'), ("\\u0026", '&'), ("\\u0027", '\'')];
-        if let Some((code, character)) = html.into_iter().find(|(code, _)| escape.starts_with(code))
-        {
-            json.push(character);
-            rest = &escape[code.len()..];
-        } else {
-            // Any other escape: its first two characters, so that an escaped backslash stays whole.
-            let length = escape.chars().take(2).map(char::len_utf8).sum();
-            json.push_str(&escape[..length]);
-            rest = &escape[length..];
-        }
-    }
-    json.push_str(rest);
-    Ok(Value::from(json))
 }
 
 /// `{% generation %}` marks, for transformers, what the assistant said; it does not change the text.
@@ -175,8 +152,7 @@ mod tests {
     use super::*;
 
     fn render(template: &str, messages: &[Message]) -> Result<String> {
-        let contents: Vec<_> = messages.iter().map(|message| message.content.clone()).collect();
-        Renderer::new(template, Some("<s>"), None)?.render(messages, &contents, true)
+        Renderer::new(template, Some("<s>"), None)?.render(messages, &[], true)
     }
 
     #[test]
