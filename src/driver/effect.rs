@@ -18,6 +18,11 @@ pub struct WorkId(pub u64);
 pub enum Effect {
     /// Fetch, load and start the model. Done once; again only after it failed.
     LoadModel,
+    /// All models on this machine.
+    ListModels,
+    /// Make a model the default of this home and load it in place of the present one; refused while the
+    /// present one is at work.
+    UseModel(String),
     /// End a piece of work after its current slice; what is worth keeping is kept.
     Cancel(WorkId),
 

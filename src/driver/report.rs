@@ -14,7 +14,7 @@ use crate::train::{RunRecord, StepMetrics};
 use crate::workplace::progress::VersionProgress;
 use crate::workplace::replay::Judgement;
 use crate::workplace::service::OnTrial;
-use crate::workplace::{Comparison, Event, Trained};
+use crate::workplace::{Comparison, Event, ModelList, Trained};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +23,13 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub enum Report {
     Model(ModelReport),
+    /// Shared, since it may hold many.
+    Models(Arc<ModelList>),
+    /// It is the default now, and is being loaded.
+    ModelChosen {
+        name: String,
+        config_file: PathBuf,
+    },
     /// Shared, since it may hold thousands.
     Sessions(Arc<Sessions>),
     Session(Box<Session>),

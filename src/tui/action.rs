@@ -11,6 +11,7 @@ pub enum Action {
     Show(PaneName),
     Help,
     Palette,
+    Models,
     Quit,
     Suspend,
     Redraw,
@@ -148,6 +149,8 @@ pub enum Scope {
     FormText,
     Help,
     Palette,
+    /// The models on this machine; what is typed narrows the list.
+    Models,
     Question,
 }
 
@@ -176,6 +179,7 @@ impl Scope {
             Self::FormText => "Feedback: comment and correction",
             Self::Help => "Help",
             Self::Palette => "Palette",
+            Self::Models => "Models on this machine",
             Self::Question => "A question",
         }
     }
@@ -189,7 +193,12 @@ impl Scope {
     pub fn takes_text(self) -> bool {
         matches!(
             self,
-            Self::TasksPrompt | Self::Correcting | Self::Entry | Self::FormText | Self::Palette
+            Self::TasksPrompt
+                | Self::Correcting
+                | Self::Entry
+                | Self::FormText
+                | Self::Palette
+                | Self::Models
         )
     }
 }
@@ -387,6 +396,14 @@ actions! {
         A::Down, "palette-down", ["down", "ctrl-n"], None, "The one below";
         A::Back, "close-palette", ["esc"], Some("close"), "Close the palette";
     }
+    Models {
+        A::Confirm, "use-model", ["enter"], Some("use it"), "Make the selected model the default and load it";
+        A::Up, "models-up", ["up", "ctrl-p"], None, "The one above";
+        A::Down, "models-down", ["down", "ctrl-n"], None, "The one below";
+        A::PageUp, "models-page-up", ["pageup"], None, "A page up";
+        A::PageDown, "models-page-down", ["pagedown"], None, "A page down";
+        A::Back, "close-models", ["esc"], Some("close"), "Leave the model as it is";
+    }
     Help {
         A::Back, "close-help", ["esc", "q", "?", "enter"], Some("close"), "Close the help";
     }
@@ -411,6 +428,7 @@ actions! {
         A::Show(P::Training), "show-training", ["4"], None, "Training";
         A::Show(P::Compare), "show-compare", ["5"], None, "Compare";
         A::Show(P::Experiments), "show-experiments", ["6"], None, "Experiments";
+        A::Models, "models", ["m", "shift-m"], None, "Models on this machine: use another";
         A::Help, "help", ["?"], Some("help"), "All keys";
         A::Palette, "palette", [":"], None, "Find an action by its name";
         A::Quit, "quit", ["q"], Some("quit"), "Quit";

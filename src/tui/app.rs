@@ -1,16 +1,20 @@
 //! The application: which pane is in front, what lies over it, and where an event goes.
 
+mod adapters;
 mod view;
 
 use super::action::{Action, KeyPress, Scope};
 use super::event::Event;
 use super::keymap::Keymap;
-use super::layers::{EntryPurpose, Help, Layer, Palette, Question, QuestionAbout, Stay};
+use super::layers::{
+    EntryPurpose, Help, Layer, ModelPicker, Palette, Question, QuestionAbout, Stay,
+};
 use super::pane::{
     Context, Intent, ModelState, Notice, NoticeKind, Pane, PaneName, Shared, TerminalEffect,
 };
 use super::panes::{ComparePane, ExperimentsPane, SessionsPane, TasksPane, TrainingPane, WeakPane};
 use super::theme::Theme;
+use crate::adapters::AdapterSummary;
 use crate::config::Config;
 use crate::driver::{Effect, ModelReport, Report};
 use crate::model::source;
@@ -32,6 +36,8 @@ pub struct App {
     training: TrainingPane,
     compare: ComparePane,
     experiments: ExperimentsPane,
+    /// All that were listed last.
+    listed: Vec<AdapterSummary>,
     /// From the bottom up.
     layers: Vec<Layer>,
     notice: Option<(Notice, Zoned)>,
@@ -49,6 +55,7 @@ impl App {
                 now,
                 ticks: 0,
                 adapters: Vec::new(),
+                unfit: Vec::new(),
                 training: None,
                 arm,
                 front: PaneName::Tasks,
@@ -63,6 +70,7 @@ impl App {
             training: TrainingPane::default(),
             compare: ComparePane::default(),
             experiments: ExperimentsPane::default(),
+            listed: Vec::new(),
             layers: Vec::new(),
             notice: None,
             quitting: false,
@@ -241,6 +249,13 @@ impl App {
                 self.layers.push(Layer::Help(help));
                 return Vec::new();
             }
+            Action::Models => {
+                let mut context = Context::new(&mut self.shared);
+                let picker = ModelPicker::new(&mut context);
+                let intents = context.intents;
+                self.layers.push(Layer::Models(picker));
+                return intents;
+            }
             Action::Palette => {
                 let scopes = self.scopes();
                 let rows = self
@@ -333,13 +348,25 @@ impl App {
     fn report(&mut self, report: &Report) -> Vec<Intent> {
         let mut intents = Vec::new();
         match report {
-            Report::Model(report) => self.model(report),
+            Report::Model(report) => {
+                self.model(report);
+                // Which adapters fit depends on the model.
+                if matches!(report, ModelReport::Ready(_)) && self.offer_fitting(&mut intents) {
+                    let again = Report::Adapters(self.listed.clone());
+                    for name in PaneName::ALL {
+                        intents
+                            .extend(self.with(name, |pane, context| pane.report(&again, context)));
+                    }
+                }
+            }
+            Report::ModelChosen { name, config_file } => {
+                let file = config_file.display();
+                let text = format!("{name} is the default from now on (in {file}); it is loaded");
+                intents.push(Intent::Notice(Notice { text, kind: NoticeKind::Done }));
+            }
             Report::Adapters(adapters) => {
-                self.shared.adapters = adapters
-                    .iter()
-                    .filter(|adapter| adapter.damaged.is_none())
-                    .map(|adapter| adapter.name.clone())
-                    .collect();
+                self.listed.clone_from(adapters);
+                self.offer_fitting(&mut intents);
             }
             Report::Failed { what, why } => {
                 intents.push(complaint(format!("cannot {what}: {why}")));

@@ -60,6 +60,9 @@ pub struct Shared {
     pub ticks: u64,
     /// The adapters of this home, oldest first; none are listed before the first report.
     pub adapters: Vec<String>,
+    /// Adapters that were trained for another model than the one that is loaded, with that model's name:
+    /// they are offered nowhere.
+    pub unfit: Vec<(String, String)>,
     /// A training run is under way: its name, steps done and in all.
     pub training: Option<(String, usize, usize)>,
     /// Who answers tasks.
@@ -74,6 +77,18 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Which adapters are not offered and why; none when all are.
+    pub fn unfit_words(&self) -> Option<String> {
+        let (first, base) = self.unfit.first()?;
+        let base = crate::store::plain_line(base);
+        Some(match self.unfit.len() {
+            1 => format!("{first} is not offered: it was trained for {base} (m changes the model)"),
+            count => format!(
+                "{count} adapters are not offered: they were trained for other models, {first} for {base} (m changes the model)"
+            ),
+        })
+    }
+
     /// The next one in the round of base and the adapters; none is base.
     pub fn adapter_after(&self, name: Option<&str>) -> Option<String> {
         let at = name.and_then(|name| self.adapters.iter().position(|adapter| adapter == name));

@@ -16,6 +16,7 @@ mod exporting;
 mod improving;
 mod interrupting;
 mod kaizen;
+mod models;
 mod rating;
 mod resuming;
 mod running;

@@ -47,6 +47,8 @@ struct Inner {
     /// The index, kept open.
     catalogue: Mutex<Catalogue>,
     model: ModelSlot,
+    /// The model that was chosen since the start, as `--model` takes it.
+    chosen: Mutex<Option<String>>,
     /// The switches of the pieces of work under way.
     switches: Mutex<HashMap<WorkId, Arc<AtomicBool>>>,
     /// Training that was prepared and waits for a word.
@@ -66,6 +68,7 @@ impl Desk {
             workplace,
             tell,
             model: ModelSlot::default(),
+            chosen: Mutex::default(),
             switches: Mutex::default(),
             prepared: Mutex::default(),
             judgements: Mutex::default(),
@@ -104,6 +107,11 @@ impl Desk {
                     // Not waited for at the end: a download may take long, and is safe to leave.
                     drop(self.spawn("load", Inner::load_model));
                 }
+            }
+            Effect::ListModels => self.thread("models", Inner::list_models),
+            Effect::UseModel(name) => {
+                // As loading it, which it ends with.
+                drop(self.spawn("load", move |inner| inner.use_model(&name)));
             }
             Effect::Ask { work, task } => {
                 self.work(work, "ask", move |inner, job| inner.ask(job, task));
@@ -401,6 +409,25 @@ mod tests {
         assert!(why.contains("for a test") && why.contains("kaizen.log"), "{why}");
         desk.perform(Effect::ListSessions(Filter::default()));
         assert!(matches!(reports.recv().unwrap(), Report::Sessions(_)));
+        desk.close();
+    }
+
+    // If this fails, choosing a model pulls it from under an answer or a training.
+    #[test]
+    fn another_model_is_refused_while_the_present_one_is_needed() {
+        let (folder, desk, reports) = desk();
+        let (go, wait) = mpsc::channel::<()>();
+        desk.work(WorkId(1), "busy", move |_, _| {
+            let _ = wait.recv();
+            Err(cancelled())
+        });
+        desk.perform(Effect::UseModel("sources".into()));
+        let Report::Failed { what: "use another model", why } = reports.recv().unwrap() else {
+            panic!("it was not refused")
+        };
+        assert!(why.contains("at work"), "{why}");
+        assert!(!folder.path().join("config.toml").exists(), "a refusal changes nothing");
+        drop(go);
         desk.close();
     }
 

@@ -1,4 +1,4 @@
-//! The one loaded model, and waiting for it.
+//! The one loaded model, waiting for it, and putting another in its place.
 
 use super::super::{ModelFacts, ModelReport, Report};
 use super::{Inner, cancelled, caught, lock};
@@ -6,7 +6,7 @@ use crate::runtime::Runtime;
 use crate::workplace::Error;
 use crate::workplace::{Event, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 #[derive(Default)]
 enum Slot {
@@ -19,7 +19,7 @@ enum Slot {
     GivenUp,
 }
 
-/// Filled once, waited for by many.
+/// Filled by one, waited for by many.
 #[derive(Default)]
 pub(super) struct ModelSlot {
     slot: Mutex<Slot>,
@@ -66,6 +66,22 @@ impl ModelSlot {
         free
     }
 
+    /// Takes the present model out, for the caller that is to load another; says why that cannot be.
+    fn empty(&self) -> std::result::Result<(), &'static str> {
+        let taken = {
+            let mut slot = lock(&self.slot);
+            match &*slot {
+                Slot::Loading => return Err("one is being loaded; wait for it"),
+                Slot::GivenUp => return Err("Kaizen is ending"),
+                Slot::Empty | Slot::Failed(_) | Slot::Ready(_) => {}
+            }
+            std::mem::replace(&mut *slot, Slot::Loading)
+        };
+        // Its thread ends first, and its memory is free before the next one needs it.
+        drop(taken);
+        Ok(())
+    }
+
     fn fill(&self, with: Slot) {
         let mut slot = lock(&self.slot);
         if !matches!(*slot, Slot::GivenUp) {
@@ -75,15 +91,57 @@ impl ModelSlot {
     }
 }
 
+const USE: &str = "use another model";
+const AT_WORK: &str = "the present one is at work; wait for that, or stop it first";
+
 impl Inner {
+    pub(super) fn list_models(&self) {
+        match caught(|| self.workplace.model_list()) {
+            Ok(Ok(list)) => self.tell(Report::Models(Arc::new(list))),
+            Ok(Err(error)) => self.failed("list the models", &error.to_string()),
+            Err(why) => self.failed("list the models", &why),
+        }
+    }
+
+    /// Makes a model the default and loads it, unless the present one is needed.
+    pub(super) fn use_model(&self, name: &str) {
+        if !lock(&self.switches).is_empty() || !lock(&self.prepared).is_empty() {
+            return self.failed(USE, AT_WORK);
+        }
+        let chosen = match caught(|| self.workplace.choose_default(name)) {
+            Ok(Ok(chosen)) => chosen,
+            Ok(Err(error)) => return self.failed(USE, &error.to_string()),
+            Err(why) => return self.failed(USE, &why),
+        };
+        {
+            // Held while the slot is emptied: work that is asked for now waits for the new model.
+            let switches = lock(&self.switches);
+            let busy = if switches.is_empty() { None } else { Some(AT_WORK) };
+            if let Some(why) = busy.or_else(|| self.model.empty().err()) {
+                drop(switches);
+                let why =
+                    format!("{} is the default from the next start on, but {why}", chosen.name);
+                return self.failed(USE, &why);
+            }
+        }
+        *lock(&self.chosen) = Some(chosen.model());
+        self.tell(Report::ModelChosen { name: chosen.name, config_file: chosen.config_file });
+        self.load_model();
+    }
+
     /// For whoever claimed the slot.
     pub(super) fn load_model(&self) {
         let loaded = caught(|| {
-            self.workplace.runtime(&mut |event| match event {
+            let seen = &mut |event| match event {
                 Event::Source(event) => self.tell(Report::Model(ModelReport::Source(event))),
                 Event::Loading(share) => self.tell(Report::Model(ModelReport::Loading(share))),
                 Event::Measuring { .. } | Event::Train(_) | Event::Note(_) => {}
-            })
+            };
+            let chosen = lock(&self.chosen).clone();
+            match chosen {
+                Some(name) => self.workplace.runtime_of(&name, seen),
+                None => self.workplace.runtime(seen),
+            }
         });
         let loaded = match loaded {
             Ok(Ok(runtime)) => Ok(runtime),

@@ -4,12 +4,14 @@
 mod entry;
 pub mod feedback;
 mod help;
+mod models;
 mod palette;
 mod question;
 
 pub use entry::{Entry, EntryPurpose};
 pub use feedback::FeedbackForm;
 pub use help::Help;
+pub use models::ModelPicker;
 pub use palette::Palette;
 pub use question::{Question, QuestionAbout, RouteOrder};
 
@@ -28,6 +30,7 @@ pub enum Layer {
     Question(Question),
     Entry(Entry),
     Feedback(FeedbackForm),
+    Models(ModelPicker),
 }
 
 /// What remains of a layer after an event.
@@ -51,6 +54,7 @@ impl Layer {
             Self::Question(_) => Scope::Question,
             Self::Entry(_) => Scope::Entry,
             Self::Feedback(form) => form.scope(),
+            Self::Models(_) => Scope::Models,
         }
     }
 
@@ -59,7 +63,7 @@ impl Layer {
             Self::Question(question) => question.applies(action),
             Self::Feedback(form) => form.applies(action),
             Self::Entry(entry) => entry.applies(action),
-            Self::Help(_) | Self::Palette(_) => true,
+            Self::Help(_) | Self::Palette(_) | Self::Models(_) => true,
         }
     }
 
@@ -70,6 +74,7 @@ impl Layer {
             Self::Question(question) => question.act(action, context),
             Self::Entry(entry) => entry.act(action),
             Self::Feedback(form) => form.act(action, context),
+            Self::Models(picker) => picker.act(action, context),
         }
     }
 
@@ -78,6 +83,7 @@ impl Layer {
             Self::Palette(palette) => palette.type_key(key),
             Self::Entry(entry) => entry.type_key(key),
             Self::Feedback(form) => form.type_key(key),
+            Self::Models(picker) => picker.type_key(key),
             Self::Help(_) | Self::Question(_) => {}
         }
     }
@@ -87,6 +93,7 @@ impl Layer {
             Self::Palette(palette) => palette.paste(text),
             Self::Entry(entry) => entry.paste(text),
             Self::Feedback(form) => form.paste(text),
+            Self::Models(picker) => picker.paste(text),
             Self::Help(_) | Self::Question(_) => {}
         }
     }
@@ -94,6 +101,7 @@ impl Layer {
     pub fn report(&mut self, report: &Report, context: &mut Context) -> Stay {
         match self {
             Self::Feedback(form) => form.report(report, context),
+            Self::Models(picker) => picker.report(report),
             _ => Stay::Open,
         }
     }
@@ -119,6 +127,7 @@ impl Layer {
             Self::Question(question) => question.draw(frame, area, shared),
             Self::Entry(entry) => entry.draw(frame, area, shared),
             Self::Feedback(form) => form.draw(frame, area, shared),
+            Self::Models(picker) => picker.draw(frame, area, shared),
         }
     }
 }

@@ -32,7 +32,7 @@ const EVENTS: usize = 20_000;
 #[test]
 fn twenty_thousand_random_events_end_without_a_panic_and_the_way_out_stays_open() {
     let mut screen = Screen::starting(80, 24);
-    let mut cat = Cat { rng: ChaCha8Rng::seed_from_u64(20_000), asked: Vec::new(), sessions: 0 };
+    let mut cat = Cat { rng: ChaCha8Rng::seed_from_u64(18), asked: Vec::new(), sessions: 0 };
     let mut corrected = 0;
     for _ in 0..EVENTS {
         let event = cat.event(&mut screen);

@@ -87,11 +87,15 @@ impl ComparePane {
 }
 
 fn no_adapter(frame: &mut Frame, area: Rect, shared: &Shared) {
+    let unfit = shared.unfit_words();
     paragraphs(
         frame,
         area,
         &[
-            ("No adapter to compare with yet", shared.theme.accent),
+            match &unfit {
+                Some(words) => (words.as_str(), shared.theme.warning),
+                None => ("No adapter to compare with yet", shared.theme.accent),
+            },
             (
                 "Here base and an adapter stand side by side: their answers to one prompt, the gate's \
                  verdict on held-out examples, and your own failed tasks before and after.",

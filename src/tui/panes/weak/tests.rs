@@ -160,6 +160,7 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
         now: "2026-11-23T12:00:00[UTC]".parse().unwrap(),
         ticks: 0,
         adapters: Vec::new(),
+        unfit: Vec::new(),
         training: None,
         set: SetChoice::default(),
         next_work: 0,

@@ -7,9 +7,11 @@ use crate::driver::{
 };
 use crate::eval::promotion::{ArmRecord, PairCounts, ServiceEvidence};
 use crate::eval::statistics::StarCounts;
+use crate::model::library::{Facts, Keeper, LocalModel};
 use crate::workplace::own_work::Proof;
 use crate::workplace::progress::{VersionProgress, WeekStars};
 use crate::workplace::service::OnTrial;
+use crate::workplace::{ListedModel, ModelList};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
@@ -37,6 +39,10 @@ impl Cat {
                 Report::Service(Box::new(self.service(candidate.clone())))
             }
             Effect::Promote(adapter) | Effect::Canary(adapter) => self.routed(adapter.clone()),
+            Effect::ListModels => Report::Models(std::sync::Arc::new(self.models())),
+            Effect::UseModel(name) => {
+                Report::ModelChosen { name: name.clone(), config_file: "config.toml".into() }
+            }
             Effect::RollBack => self.routed("lora-v1".into()),
             Effect::Progress => {
                 Report::Progress((0..self.rng.random_range(0..5)).map(|_| self.version()).collect())
@@ -58,11 +64,44 @@ impl Cat {
         }
     }
 
+    fn models(&mut self) -> ModelList {
+        let count = self.rng.random_range(0..40);
+        let mut models = Vec::new();
+        for _ in 0..count {
+            models.push(ListedModel {
+                model: LocalModel {
+                    name: self.text(),
+                    path: self.text().into(),
+                    keeper: Keeper::Ollama,
+                    lasting: self.text(),
+                    facts: Facts {
+                        title: Some(self.text()),
+                        architecture: Some(self.text()),
+                        parameters: Some(self.rng.random()),
+                        quantisation: Some(self.text()),
+                        context: Some(self.rng.random_range(0..1 << 40)),
+                        bytes: self.rng.random(),
+                        shape: None,
+                        refusal: (self.rng.random_range(0..3) == 0).then(|| self.text()),
+                    },
+                },
+                is_default: self.rng.random_range(0..3) == 0,
+                running: None,
+                training: None,
+                adapters: vec![self.text()],
+            });
+        }
+        ModelList { models, ..ModelList::default() }
+    }
+
     fn adapters(&mut self) -> Vec<AdapterSummary> {
         (1..=self.rng.random_range(0..4))
             .map(|version| AdapterSummary {
                 name: format!("lora-v{version}"),
                 state: *STATES.choose(&mut self.rng).unwrap(),
+                base: Some("a model".into()),
+                base_sha256: (self.rng.random_range(0..3) == 0)
+                    .then(|| ["b179", "c0ffee"].choose(&mut self.rng).unwrap().to_string()),
                 damaged: (self.rng.random_range(0..5) == 0).then(|| self.text()),
                 ..AdapterSummary::default()
             })

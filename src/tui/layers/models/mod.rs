@@ -1,0 +1,251 @@
+//! The models on this machine: one is chosen, and is the default from then on. What is typed narrows the
+//! list; one that Kaizen cannot use stands there dimmed, with the reason below.
+
+use super::Stay;
+use crate::driver::{Effect, Report};
+use crate::tui::action::Action;
+use crate::tui::pane::{Context, Shared};
+use crate::tui::widgets::{Column, TextField, dialog, elide, spinner, table, wrap};
+use crate::workplace::{Fits, ListedModel, MemoryFit, ModelList};
+use crossterm::event::KeyEvent;
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+use std::sync::Arc;
+
+/// Rows below the list that say more of the chosen one.
+const DETAIL: u16 = 4;
+const PAGE: usize = 10;
+
+/// The list on screen.
+#[derive(Debug)]
+pub struct ModelPicker {
+    /// None until it has come.
+    list: Option<Arc<ModelList>>,
+    typed: TextField,
+    /// Places in the list, best match first.
+    found: Vec<usize>,
+    selected: usize,
+}
+
+impl ModelPicker {
+    /// Asks for the list.
+    pub fn new(context: &mut Context) -> Self {
+        context.perform(Effect::ListModels);
+        Self { list: None, typed: TextField::line(), found: Vec::new(), selected: 0 }
+    }
+
+    pub fn act(&mut self, action: Action, context: &mut Context) -> Stay {
+        let last = self.found.len().saturating_sub(1);
+        match action {
+            Action::Up => self.selected = self.selected.saturating_sub(1),
+            Action::Down => self.selected = (self.selected + 1).min(last),
+            Action::PageUp => self.selected = self.selected.saturating_sub(PAGE),
+            Action::PageDown => self.selected = (self.selected + PAGE).min(last),
+            Action::Confirm => return self.choose(context),
+            _ => return Stay::Closed,
+        }
+        Stay::Open
+    }
+
+    fn choose(&self, context: &mut Context) -> Stay {
+        let Some(listed) = self.chosen() else { return Stay::Open };
+        let model = &listed.model;
+        if let Some(why) = &model.facts.refusal {
+            context.complain(format!("{} cannot be used: {why}", model.name));
+            return Stay::Open;
+        }
+        context.perform(Effect::UseModel(model.lasting.clone()));
+        Stay::Closed
+    }
+
+    fn chosen(&self) -> Option<&ListedModel> {
+        self.list.as_ref()?.models.get(*self.found.get(self.selected)?)
+    }
+
+    pub fn type_key(&mut self, key: KeyEvent) {
+        self.typed.type_key(key);
+        self.find();
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        self.typed.paste(text);
+        self.find();
+    }
+
+    pub fn report(&mut self, report: &Report) -> Stay {
+        if let Report::Models(list) = report {
+            self.list = Some(list.clone());
+            self.find();
+            let in_use = |place: &usize| list.models.get(*place).is_some_and(|m| m.is_default);
+            self.selected = self.found.iter().position(in_use).unwrap_or(0);
+        }
+        Stay::Open
+    }
+
+    fn find(&mut self) {
+        let Some(list) = &self.list else { return };
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let pattern =
+            Pattern::parse(&self.typed.text(), CaseMatching::Ignore, Normalization::Smart);
+        let mut characters = Vec::new();
+        let mut scored: Vec<(u32, usize)> = list
+            .models
+            .iter()
+            .enumerate()
+            .filter_map(|(place, listed)| {
+                let facts = &listed.model.facts;
+                let words = [
+                    Some(listed.model.name.as_str()),
+                    facts.architecture.as_deref(),
+                    facts.quantisation.as_deref(),
+                    Some(listed.model.keeper.as_str()),
+                ];
+                let words: Vec<&str> = words.into_iter().flatten().collect();
+                let words = words.join(" ");
+                let words = Utf32Str::new(&words, &mut characters);
+                Some((pattern.score(words, &mut matcher)?, place))
+            })
+            .collect();
+        scored.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        self.found = scored.into_iter().map(|(_, place)| place).collect();
+        self.selected = 0;
+    }
+
+    pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let theme = &shared.theme;
+        let size = (area.width.saturating_sub(2).min(116), area.height.saturating_sub(2));
+        let inner = dialog(frame, area, "Models on this machine", size, theme);
+        let [typed, rows, detail] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Fill(1),
+            Constraint::Length(DETAIL.min(inner.height.saturating_sub(3))),
+        ])
+        .areas(inner);
+        self.typed.draw(frame, typed, true, theme);
+        let lines = match &self.list {
+            None => vec![Line::styled(
+                format!("{} looking at what is here…", spinner(shared.ticks)),
+                theme.dim,
+            )],
+            Some(list) if list.models.is_empty() => vec![Line::styled(
+                "No models here yet: `kaizen models list` names some, `kaizen models get NAME` fetches one.",
+                theme.dim,
+            )],
+            Some(_) if self.found.is_empty() => vec![Line::styled("None is like that.", theme.dim)],
+            Some(list) => self.rows(list, rows, shared),
+        };
+        frame.render_widget(Paragraph::new(lines), rows);
+        frame.render_widget(Paragraph::new(self.detail(detail, shared)), detail);
+    }
+
+    /// The heading, and as many rows around the chosen one as there is room for.
+    fn rows(&self, list: &ModelList, area: Rect, shared: &Shared) -> Vec<Line<'static>> {
+        let theme = &shared.theme;
+        let width = usize::from(area.width);
+        let shown: Vec<&ListedModel> =
+            self.found.iter().filter_map(|place| list.models.get(*place)).collect();
+        let column = |heading: &str, right, rank, cell: &dyn Fn(&ListedModel) -> String| Column {
+            heading: heading.into(),
+            cells: shown
+                .iter()
+                .enumerate()
+                .map(|(place, listed)| {
+                    let style: Style = match (place == self.selected, &listed.model.facts.refusal) {
+                        (true, _) => theme.selected,
+                        (false, Some(_)) => theme.dim,
+                        (false, None) => theme.text,
+                    };
+                    (cell(listed), style)
+                })
+                .collect(),
+            right,
+            rank,
+        };
+        let dash = || "-".to_owned();
+        let name = (width * 2 / 5).max(16);
+        let columns = vec![
+            column("name", false, 9, &|m| elide(&m.model.name, name)),
+            column("architecture", false, 3, &|m| {
+                m.model.facts.architecture.clone().map_or_else(dash, |name| elide(&name, 14))
+            }),
+            column("params", true, 6, &|m| m.model.facts.parameters.map_or_else(dash, count)),
+            column("quant", false, 4, &|m| m.model.facts.quantisation.clone().unwrap_or_else(dash)),
+            column("context", true, 2, &|m| {
+                m.model.facts.context.map_or_else(dash, |tokens| tokens.to_string())
+            }),
+            column("MiB", true, 5, &|m| m.model.facts.bytes.div_ceil(1 << 20).to_string()),
+            column("state", false, 8, &|m| state(m).to_owned()),
+        ];
+        let mut lines = table(columns, width, theme.dim);
+        let visible = usize::from(area.height).saturating_sub(1);
+        let first = self.selected.saturating_sub(visible.saturating_sub(1));
+        let body: Vec<Line<'static>> = lines.drain(1..).skip(first).take(visible).collect();
+        lines.extend(body);
+        lines
+    }
+
+    /// Where the chosen one is, and what it takes or why it cannot be used.
+    fn detail(&self, area: Rect, shared: &Shared) -> Vec<Line<'static>> {
+        let theme = &shared.theme;
+        let width = usize::from(area.width);
+        let Some(listed) = self.chosen() else { return Vec::new() };
+        let model = &listed.model;
+        let path = crate::store::plain_line(&model.path.display().to_string());
+        let place = format!("{}: {path}", model.keeper.as_str());
+        let (words, style) = match &model.facts.refusal {
+            Some(why) => (why.clone(), theme.warning),
+            None => (memory(listed), theme.text),
+        };
+        let mut lines = vec![Line::default(), Line::styled(elide(&place, width), theme.dim)];
+        let room = usize::from(area.height).saturating_sub(lines.len());
+        let mut words = wrap(&words, width);
+        if words.len() > room {
+            words.truncate(room);
+            if let Some(last) = words.last_mut() {
+                *last = elide(&format!("{last} …"), width);
+            }
+        }
+        lines.extend(words.into_iter().map(|line| Line::styled(line, style)));
+        lines
+    }
+}
+
+fn memory(listed: &ListedModel) -> String {
+    let of = |what: &str, fit: Option<MemoryFit>| match fit {
+        None => format!("{what}: not known before it is loaded"),
+        Some(fit) => format!("{what}: {} MiB, {}", fit.needed_mib, fit.fits.as_str()),
+    };
+    let adapters = match listed.adapters.len() {
+        0 => "no adapter of this home belongs to it".to_owned(),
+        _ => format!("its adapters: {}", listed.adapters.join(", ")),
+    };
+    let parts = [of("running", listed.running), of("training", listed.training), adapters];
+    parts.join(" · ")
+}
+
+fn state(listed: &ListedModel) -> &'static str {
+    match (&listed.model.facts.refusal, listed.is_default, listed.running.map(|fit| fit.fits)) {
+        (Some(_), ..) => "unsupported",
+        (None, true, _) => "in use",
+        (None, false, Some(Fits::No)) => "no room",
+        (None, false, Some(Fits::Tightly)) => "tight",
+        (None, false, _) => "fits",
+    }
+}
+
+/// As in 135M, 1.7B.
+fn count(parameters: u64) -> String {
+    match parameters {
+        0..1_000_000 => parameters.to_string(),
+        1_000_000..1_000_000_000 => format!("{}M", parameters / 1_000_000),
+        _ => format!("{:.1}B", parameters as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests;
