@@ -119,9 +119,18 @@ impl MemoryEstimate {
         let inner = lora.rank * lora.targets.len();
         // Gate and up wait in half the memory, unless nothing may be rounded.
         let gate_and_up = if weights.exact { 2 * feed_forward } else { feed_forward };
+        // What is normed a second time is kept as it was before, too.
+        let form = &architecture.block;
+        let before_norms = if form.head_norms { query + key } else { 0 }
+            + if form.output_norms { 2 * hidden } else { 0 };
         // Kept a token: input, middle (hidden); queries, attended; keys, values; log-sums; A·x.
-        let block =
-            2 * hidden + 2 * query + 2 * key + architecture.attention.heads + gate_and_up + inner;
+        let block = 2 * hidden
+            + 2 * query
+            + 2 * key
+            + architecture.attention.heads
+            + gate_and_up
+            + inner
+            + before_norms;
         // Beside the blocks: the stream at the end and its gradient; and in one block's backward the
         // gradients of stream, normed (twice), queries, attended, keys, values, three feed-forward
         // rows, and one masked copy.

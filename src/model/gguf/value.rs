@@ -45,6 +45,14 @@ pub struct Strings {
     ends: Vec<usize>,
 }
 
+impl<S: AsRef<str>> FromIterator<S> for Strings {
+    fn from_iter<I: IntoIterator<Item = S>>(strings: I) -> Self {
+        let mut list = Self::default();
+        strings.into_iter().for_each(|string| list.push(string.as_ref(), usize::MAX));
+        list
+    }
+}
+
 impl Strings {
     /// An empty list with room for `count` strings.
     pub(super) fn with_capacity(count: usize) -> Self {
