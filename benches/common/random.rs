@@ -29,9 +29,13 @@ pub fn blocks(format: BlockFormat, elements: usize) -> Vec<u8> {
         BlockFormat::Q5_0 => (&[0], 16.0),
         BlockFormat::Q5_1 => (&[0, 2], 31.0),
         BlockFormat::Q8_0 => (&[0], 127.0),
+        BlockFormat::Q2K => (&[80, 82], 3.0 * 15.0),
+        BlockFormat::Q3K => (&[108], 4.0 * 32.0),
         BlockFormat::Q4K => (&[0, 2], 15.0 * 63.0),
         BlockFormat::Q5K => (&[0, 2], 31.0 * 63.0),
         BlockFormat::Q6K => (&[208], 32.0 * 127.0),
+        BlockFormat::IQ4_NL => (&[0], 127.0),
+        BlockFormat::IQ4_XS => (&[0], 127.0 * 32.0),
     };
     for block in bytes.chunks_exact_mut(format.block_bytes()) {
         let mut value = || random.random_range(0.05..0.2f32);
