@@ -440,7 +440,7 @@ mod optimizer {
 mod expanding {
     use super::*;
 
-    const ALL_FORMATS: [BlockFormat; 11] = [
+    const ALL_FORMATS: [BlockFormat; 15] = [
         BlockFormat::F32,
         BlockFormat::F16,
         BlockFormat::BF16,
@@ -449,9 +449,13 @@ mod expanding {
         BlockFormat::Q5_0,
         BlockFormat::Q5_1,
         BlockFormat::Q8_0,
+        BlockFormat::Q2K,
+        BlockFormat::Q3K,
         BlockFormat::Q4K,
         BlockFormat::Q5K,
         BlockFormat::Q6K,
+        BlockFormat::IQ4_NL,
+        BlockFormat::IQ4_XS,
     ];
 
     #[divan::bench(name = "dequantise", args = ALL_FORMATS.map(BlockFormat::name))]

@@ -248,9 +248,11 @@ mod tests {
         ]
     }
 
-    /// A shape of one to four dimensions whose rows are whole blocks of the format.
+    /// A shape of one to four dimensions whose rows are whole blocks of the format, which candle has.
     fn tensor() -> impl Strategy<Value = (Vec<usize>, BlockFormat)> {
-        let kinds: Vec<BlockFormat> = (0..64).filter_map(BlockFormat::from_ggml_type).collect();
+        let kinds = (0..64).filter_map(BlockFormat::from_ggml_type);
+        let lacking = [BlockFormat::IQ4_NL, BlockFormat::IQ4_XS];
+        let kinds: Vec<BlockFormat> = kinds.filter(|kind| !lacking.contains(kind)).collect();
         let outer = vec(1usize..4, 0..4);
         (proptest::sample::select(kinds), outer, 1usize..4).prop_map(|(kind, mut shape, blocks)| {
             shape.push(blocks * kind.block_len());
