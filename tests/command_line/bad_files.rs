@@ -2,7 +2,7 @@
 
 #[allow(dead_code)]
 #[path = "../common/gguf_file.rs"]
-mod gguf_file;
+pub mod gguf_file;
 
 use crate::kaizen::{Home, says};
 use crate::sessions::session;

@@ -1,11 +1,7 @@
 //! What is on a machine, chosen and fetched: on stores made here, never on those of whoever runs the tests.
 
-#[allow(dead_code)]
-#[path = "../common/gguf_file.rs"]
-mod gguf_file;
-
+use crate::bad_files::gguf_file::{Field, GgufFile};
 use crate::kaizen::{Ended, Home, says, text};
-use gguf_file::{Field, GgufFile};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -240,4 +236,34 @@ fn get_uses_what_the_hubs_cache_has() {
     machine.run(&["models", "use", "owner/repo:m.gguf"]);
     says(&machine.config().unwrap(), &["\"owner/repo:m.gguf\""]);
     assert_eq!(machine.listed("owner/repo:m.gguf")["default"], true);
+}
+
+// If this fails, an adapter is taken for one of a model that it was not trained on.
+#[test]
+fn adapters_are_told_by_the_model_they_belong_to() {
+    let machine = Machine::new();
+    machine.put(&format!("ollama/blobs/sha256-{A}"), llama().to_bytes());
+    machine.ollama("tiny", "1b", A);
+    machine.put("llama/one.gguf", llama().to_bytes());
+    for (version, name, sha256) in [("lora-v1", "tiny-1b", A), ("lora-v2", "one", B)] {
+        let metadata = json!({
+            "kaizen": "0", "created": "2026-11-23T12:00:00Z", "data_sha256": "", "examples": {},
+            "settings": {}, "losses": [],
+            "base": {"name": name, "sha256": sha256, "template_sha256": ""},
+        });
+        machine.home.file(&format!("home/adapters/{version}/metadata.json"), metadata.to_string());
+    }
+    machine.home.file("home/adapters/lora-v3/adapter_config.json", "{}");
+    assert_eq!(machine.run(&["models", "use", "tiny:1b"]).code, 0);
+    assert_eq!(machine.listed("ollama:tiny:1b")["adapters"], json!(["lora-v1"]));
+    // Its checksum is not known, so the name is all there is to go by.
+    assert_eq!(machine.listed("one.gguf")["adapters"], json!(["lora-v2"]));
+    let listed = machine.run(&["adapters", "list", "--json"]).json();
+    let fits: Vec<&Value> =
+        listed["adapters"].as_array().unwrap().iter().map(|adapter| &adapter["fits"]).collect();
+    assert_eq!(fits, [&json!(true), &json!(false), &Value::Null]);
+    let shown = machine.run(&["adapters", "list"]).out;
+    says(&shown, &["fits", "was trained for another model"]);
+    let other = machine.run(&["--model", "llama/none.gguf", "adapters", "list", "--json"]).json();
+    assert_eq!(other["adapters"][0]["fits"], Value::Null, "it is not known which model that is");
 }
