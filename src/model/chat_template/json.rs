@@ -146,10 +146,7 @@ impl Writer {
     }
 
     fn number(&mut self, value: &Value) {
-        match f64::try_from(value.clone()) {
-            Ok(number) if !value.is_integer() => self.json.push_str(&decimal(number)),
-            _ => self.json.push_str(&value.to_string()),
-        }
+        self.json.push_str(&decimal(value).unwrap_or_else(|| value.to_string()));
     }
 
     fn text(&mut self, text: &str) {
@@ -174,9 +171,14 @@ impl Writer {
     }
 }
 
-/// A float as Python writes it: the shortest that reads back the same, with an exponent from 1e16 up
-/// and below 1e-4.
-fn decimal(number: f64) -> String {
+/// A float as Python writes it in JSON and, if it is finite, everywhere; none for all other values.
+pub(super) fn decimal(value: &Value) -> Option<String> {
+    let float = value.kind() == ValueKind::Number && !value.is_integer();
+    f64::try_from(value.clone()).ok().filter(|_| float).map(shortest)
+}
+
+/// The shortest decimal that reads back the same, with an exponent from 1e16 up and below 1e-4.
+fn shortest(number: f64) -> String {
     if !number.is_finite() {
         let name = if number.is_nan() { "NaN" } else { "Infinity" };
         return if number < 0.0 { format!("-{name}") } else { name.to_owned() };
@@ -213,7 +215,7 @@ mod tests {
             (1.5e300, "1.5e+300"),
             (f64::NEG_INFINITY, "-Infinity"),
         ] {
-            assert_eq!(decimal(number), written);
+            assert_eq!(shortest(number), written);
         }
     }
 }

@@ -6,7 +6,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, context};
 use serde_json::json;
 
-use super::json::{from_json, to_json};
+use super::json::{decimal, from_json, to_json};
 use crate::model::error::{Error, Result};
 use crate::store::{Message, ToolCall};
 
@@ -36,6 +36,18 @@ impl Renderer {
         environment.set_recursion_limit(RECURSION);
         environment
             .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_formatter(|output, state, value| match decimal(value) {
+            Some(decimal) => output.write_str(&decimal).map_err(minijinja::Error::from),
+            None => minijinja::escape_formatter(output, state, value),
+        });
+        environment.add_filter("string", |value: Value| match decimal(&value) {
+            Some(decimal) => Value::from(decimal),
+            None => Value::from(value.to_string()),
+        });
+        // The engine takes none for an empty list.
+        environment.add_test("iterable", |value: Value| {
+            !value.is_none() && (value.as_str().is_some() || value.try_iter().is_ok())
+        });
         environment.add_filter("tojson", to_json);
         environment.add_function("raise_exception", raise_exception);
         environment.add_function("strftime_now", strftime_now);
