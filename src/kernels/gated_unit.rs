@@ -58,7 +58,7 @@ fn sigmoid(x: f32) -> f32 {
 }
 
 /// `√(8/π)`: the tanh form written with a sigmoid, `(1 + tanh z) / 2 = sigmoid(2z)`.
-const GELU_SCALE: f32 = 1.595_769_1;
+const GELU_SCALE: f32 = 1.595_769;
 const GELU_CUBIC: f32 = 0.044_715;
 
 #[inline(always)]

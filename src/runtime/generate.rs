@@ -105,7 +105,7 @@ struct Reading {
 }
 
 /// Prompt tokens read in one slice: nobody waits longer than that for a cancellation.
-const READ_TOKENS: usize = 256;
+pub const READ_TOKENS: usize = 256;
 
 struct Active {
     request: usize,

@@ -10,6 +10,8 @@ mod thread;
 
 pub use conversations::Conversations;
 pub use error::{Error, Result};
-pub use generate::{Generate, GenerateEvent, GenerateRequest, Generation, Stop, Until};
+pub use generate::{
+    Generate, GenerateEvent, GenerateRequest, Generation, READ_TOKENS, Stop, Until,
+};
 pub use score::{Score, ScoreItem, SharedBeginning, score_slice};
 pub use thread::{Ending, Job, Priority, Running, Runtime, Step, Update};

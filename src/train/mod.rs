@@ -18,7 +18,7 @@ pub use checkpoint::Checkpoint;
 pub use dataset::{Dataset, LeftOut, Sample};
 pub use error::{Error, Result};
 pub use measured_step::{MeasuredStep, StepShape, meaningless_tokens};
-pub use plan::{MemoryEstimate, PROCESS, Plan, Weights};
+pub use plan::{MemoryEstimate, Plan, Weights, memory_of_answering};
 pub use run_folder::{RunFolder, RunRecord, StepMetrics};
 pub use schedule::Schedule;
 pub use settings::TrainSettings;

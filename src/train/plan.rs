@@ -4,6 +4,7 @@ use super::{Dataset, Error, Result, TrainSettings};
 use crate::model::Architecture;
 use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{HEAD_ROWS, Network};
+use crate::runtime::READ_TOKENS;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -81,14 +82,39 @@ fn dealt<'a>(order: &'a [usize], settings: &TrainSettings) -> Vec<&'a [usize]> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryEstimate {
     pub weights: usize,
+    /// The process itself, and the tokenizer.
+    pub process: usize,
     /// Parameters, gradient and the two moments.
     pub adapter: usize,
     /// Activations of the longest micro-batch, the logits of one chunk, and working space.
     pub activations: usize,
 }
 
-/// The process itself, threads, tokenizer and template, in bytes.
-pub const PROCESS: usize = 45 << 20;
+/// The process itself with its threads, in bytes.
+const PROCESS: usize = 33 << 20;
+/// What the tokenizer keeps of each token, in bytes: its text in three tables, and its merges.
+const TOKEN: usize = 256;
+
+/// What a process with such a model takes beside weights and activations, in bytes.
+fn process(architecture: &Architecture) -> usize {
+    PROCESS + TOKEN * architecture.vocabulary
+}
+
+/// Numbers that one token takes beside what the blocks keep: the stream at the end and its gradient; and in
+/// one block's backward the gradients of stream, normed (twice), queries, attended, keys, values, three
+/// feed-forward rows, and one masked copy.
+fn working(architecture: &Architecture) -> usize {
+    let (query, key) = (architecture.attention.query_width(), architecture.attention.key_width());
+    6 * architecture.hidden + 2 * query + 2 * key + 3 * architecture.feed_forward
+}
+
+/// Bytes that answering takes with `context` tokens of past: the weights, keys and values, and what reading
+/// a slice of a prompt needs.
+pub fn memory_of_answering(architecture: &Architecture, weights: Weights, context: usize) -> usize {
+    let past = 2 * architecture.layers * architecture.attention.key_width() * context;
+    let reading = READ_TOKENS * working(architecture) + architecture.vocabulary;
+    process(architecture) + weights.bytes + 4 * (past + reading)
+}
 
 /// How the weights of a model stand in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,17 +157,17 @@ impl MemoryEstimate {
             + gate_and_up
             + inner
             + before_norms;
-        // Beside the blocks: the stream at the end and its gradient; and in one block's backward the
-        // gradients of stream, normed (twice), queries, attended, keys, values, three feed-forward
-        // rows, and one masked copy.
-        let working = 6 * hidden + 2 * query + 2 * key + 3 * feed_forward;
+        let working = working(architecture);
         let kept = match recompute {
             false => architecture.layers * block,
             true => architecture.layers * hidden + block,
         };
         let logits = tokens.min(HEAD_ROWS) * architecture.vocabulary;
+        // Their gradient is multiplied in half the memory beside it, unless nothing may be rounded.
+        let logits = if weights.exact { logits } else { logits + logits / 2 };
         Self {
             weights: weights.bytes,
+            process: process(architecture),
             adapter: 4 * 4 * lora.parameters(architecture),
             activations: 4 * (tokens * (kept + working) + logits),
         }
@@ -149,7 +175,7 @@ impl MemoryEstimate {
 
     /// The whole process, in MiB.
     pub fn mib(&self) -> usize {
-        (PROCESS + self.weights + self.adapter + self.activations) >> 20
+        (self.process + self.weights + self.adapter + self.activations) >> 20
     }
 
     /// Fails when less than this is free.

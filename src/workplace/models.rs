@@ -3,13 +3,13 @@
 
 use super::{Error, Result, Seen, Workplace, machine};
 use crate::config::{DefaultModel, Precision, with_default_model};
-use crate::model::Architecture;
 use crate::model::library::{
     Facts, Folders, Keeper, LocalModel, NameError, RECOMMENDED, Recommended, choose, inspect,
 };
 use crate::model::source::{ModelFile, ModelFiles, OLLAMA};
+use crate::model::{Architecture, StoredModel};
 use crate::store::atomic;
-use crate::train::{MemoryEstimate, PROCESS, TrainSettings, Weights};
+use crate::train::{MemoryEstimate, TrainSettings, Weights, memory_of_answering};
 use std::path::{Path, PathBuf};
 
 /// Tokens of context that running a model is reckoned with, or as many as it was made for.
@@ -192,7 +192,11 @@ impl Workplace {
             (name.to_owned(), SOURCES.to_owned(), path)
         } else {
             let model = self.named(&files, name)?;
-            if let Some(why) = model.facts.refusal {
+            let why = match model.facts.refusal {
+                None => unreadable_text(&model.path),
+                refusal => refusal,
+            };
+            if let Some(why) = why {
                 return Err(Error::UnusableModel { name: model.name, why });
             }
             // The configured sources lead to it: so they stay what decides.
@@ -300,9 +304,7 @@ impl Workplace {
     fn running(&self, facts: &Facts, free_mib: Option<usize>) -> Option<MemoryFit> {
         let shape = facts.shape.as_ref()?;
         let context = shape.context.min(CONTEXT);
-        let past = 2 * shape.layers * shape.attention.key_width() * context * size_of::<f32>();
-        let logits = shape.vocabulary * size_of::<f32>();
-        let bytes = self.weights(facts, shape).bytes + past + logits + PROCESS;
+        let bytes = memory_of_answering(shape, self.weights(facts, shape), context);
         Some(MemoryFit::new(bytes >> 20, free_mib))
     }
 
@@ -324,6 +326,17 @@ impl Workplace {
         };
         Weights { bytes, exact }
     }
+}
+
+/// Why a model's tokenizer or chat template cannot be used, if so: a list does not look at them, since they
+/// take a moment each.
+fn unreadable_text(path: &Path) -> Option<String> {
+    let read = || {
+        let stored = StoredModel::open(path)?;
+        let tokenizer = stored.tokenizer()?;
+        stored.template(&tokenizer)
+    };
+    read().err().map(|error| error.to_string())
 }
 
 /// The model in use, however it is named.

@@ -3,6 +3,7 @@
 
 mod killing;
 mod looping;
+mod models;
 mod restoring;
 mod serving;
 // Also used by the benchmark and the example, which look at other things.

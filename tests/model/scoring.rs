@@ -97,6 +97,32 @@ fn the_f32_path_scores_as_in_pytorch() {
     assert!(distance.greatest < 0.001, "a text is off by {} nats", distance.greatest);
 }
 
+/// Far beyond 2,048 tokens positions and attention must still be right. The figures are transformers' in f32
+/// (5.24, from the same GGUF file) on these ids.
+#[test]
+fn a_text_of_five_thousand_tokens_scores_as_in_transformers() {
+    let text: String = (0..180)
+        .map(|i| {
+            let wind = ["north", "east", "south", "west"][i % 4];
+            let (boats, gulls) = (i * 7919 % 1000, i * 104_729 % 97);
+            format!(
+                "Entry {i}. The keeper counted {boats} boats and {gulls} gulls before noon; the wind came from the {wind}.\n"
+            )
+        })
+        .collect();
+    let losses = runtime().run(Score::new(vec![ScoreItem::whole(tokens(&text))], None), |_| ());
+    let losses = losses.unwrap().remove(0);
+    assert_eq!(losses.len(), 5426);
+    let mean = |losses: &[f32]| {
+        losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / losses.len() as f64
+    };
+    for (from, wanted) in [(0, 0.468_499), (2048, 0.432_800), (losses.len() - 500, 0.423_697)] {
+        let off = mean(&losses[from..]) - wanted;
+        println!("from token {from}: off by {off:.1e}");
+        assert!(off.abs() < 0.005, "from token {from}: off by {off} nats");
+    }
+}
+
 /// An adapter from PEFT must do here what it does there, and say what could not be checked.
 #[test]
 fn an_adapter_from_peft_scores_as_in_peft() {

@@ -55,6 +55,7 @@ pub(super) fn check(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::files_of_model;
 
     #[test]
