@@ -77,6 +77,8 @@ pub enum ModelReport {
     /// Share of it that is in memory.
     Loading(f32),
     Ready(ModelFacts),
+    /// Something about the model that the person should know.
+    Note(String),
     Failed(String),
 }
 

@@ -348,6 +348,10 @@ impl App {
     fn report(&mut self, report: &Report) -> Vec<Intent> {
         let mut intents = Vec::new();
         match report {
+            Report::Model(ModelReport::Note(text)) => {
+                let (text, kind) = (text.clone(), NoticeKind::Done);
+                intents.push(Intent::Notice(Notice { text, kind }));
+            }
             Report::Model(report) => {
                 self.model(report);
                 // Which adapters fit depends on the model.
@@ -395,6 +399,8 @@ impl App {
             }
             ModelReport::Ready(facts) => ModelState::Ready(facts.clone()),
             ModelReport::Failed(why) => ModelState::Failed(why.clone()),
+            // It changes nothing.
+            ModelReport::Note(_) => return,
         };
     }
 

@@ -7,6 +7,7 @@ use crate::config::{CONFIG_FILE, Config, DefaultModel};
 use crate::eval::{Example, FieldMap, Ledger, Provenance, set};
 use crate::feedback::{self, Trigger};
 use crate::model::Model;
+use crate::model::chat_template::Origin as TemplateOrigin;
 use crate::model::source::{self, ModelFile, ModelFiles};
 use crate::runtime::Runtime;
 use crate::store::{AdapterRow, ArmStars, Home, Index};
@@ -261,6 +262,20 @@ impl Workplace {
             seen(Event::Loading(share));
         })?
         .onto(self.config.runtime.device)?;
+        if let Some(note) = about_template(model.template.origin()) {
+            seen(Event::Note(format!("{name} {note}")));
+        }
         Ok(Runtime::start(Arc::new(model), threads)?)
+    }
+}
+
+/// What a person should know of a model that says nothing about conversations.
+fn about_template(origin: TemplateOrigin) -> Option<&'static str> {
+    match origin {
+        TemplateOrigin::Model => None,
+        TemplateOrigin::ChatMl => Some("has no chat template: it is talked to in ChatML's form"),
+        TemplateOrigin::Plain => Some(
+            "has no chat template, so it was hardly made for conversations: it is talked to as \"User: …\", \"Assistant: …\"; an instruct model answers better",
+        ),
     }
 }

@@ -17,9 +17,9 @@ fn a_model_chosen_in_the_picker_answers_the_next_task_and_is_the_default_from_th
     let mut kaizen = crate::kaizen(home.path());
     kaizen.wait(&["Your task", "SmolLM2"]).escape().send("m");
     kaizen.wait(&["Models on this machine", "qwen3"]);
-    kaizen.send("qwen3").wait_until("only the folder is left", |screen| {
-        screen.contains("tests/tiny_models/qwen3") && !screen.contains("model.gguf")
-    });
+    // The folder stands below the GGUF file that is in it.
+    kaizen.send("qwen3").wait(&["model.gguf", "qwen3/model.gguf"]).send("\u{1b}[B");
+    kaizen.wait_until("the folder is chosen", |screen| !screen.contains("qwen3/model.gguf"));
     kaizen.enter().wait_until("the picker is gone and the model is another", |screen| {
         let header = screen.lines().next().unwrap_or_default();
         header.contains("qwen3") && !screen.contains("Models on this machine")
@@ -28,5 +28,5 @@ fn a_model_chosen_in_the_picker_answers_the_next_task_and_is_the_default_from_th
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(written.contains("# mine") && written.contains("tiny_models/qwen3\""), "{written}");
     let session = crate::terminal::sessions(home.path()).pop().unwrap();
-    assert_eq!(session["model"], "qwen3");
+    assert_eq!(session["metadata"]["model"], "qwen3");
 }

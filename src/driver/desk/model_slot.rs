@@ -135,7 +135,8 @@ impl Inner {
             let seen = &mut |event| match event {
                 Event::Source(event) => self.tell(Report::Model(ModelReport::Source(event))),
                 Event::Loading(share) => self.tell(Report::Model(ModelReport::Loading(share))),
-                Event::Measuring { .. } | Event::Train(_) | Event::Note(_) => {}
+                Event::Note(text) => self.tell(Report::Model(ModelReport::Note(text))),
+                Event::Measuring { .. } | Event::Train(_) => {}
             };
             let chosen = lock(&self.chosen).clone();
             match chosen {
