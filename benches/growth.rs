@@ -97,10 +97,14 @@ fn rows() -> Vec<Row> {
             row("checkpointing", name, train(4, length, 16, recompute));
         }
     }
-    for prompt in [64, 128, 256, 512, 1024, 2048] {
+    for length in [4096, 8192] {
+        let name = format!("checkpointing on, 1 x {length}");
+        row("checkpointing", name, train(1, length, 16, true));
+    }
+    for prompt in [64, 128, 256, 512, 1024, 2048, 4096, 8000] {
         row("prompt", format!("prompt of {prompt}"), Work::Read { prompt });
     }
-    for past in [64, 256, 512, 1024, 1900] {
+    for past in [64, 256, 512, 1024, 1900, 4096, 8000] {
         row("decode", format!("decode after {past}"), Work::Write { past });
     }
     rows

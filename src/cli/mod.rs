@@ -66,8 +66,8 @@ struct Global {
     /// Configuration file [default: HOME/config.toml].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A GGUF file, a name on the hub (owner/repo or owner/repo:file.gguf), or ollama:name:tag [default: as
-    /// config.toml says].
+    /// A GGUF file, a folder with safetensors, a name on the hub (owner/repo or owner/repo:file.gguf), or
+    /// ollama:name:tag [default: as config.toml says].
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME|PATH")]
     model: Option<String>,
     /// Which arm answers: auto (by routing), base, or lora-vN [default: $KAIZEN_ADAPTER, else

@@ -102,9 +102,12 @@ impl Tokenizer {
             // llama.cpp ignores the key here, as the published tokenizers do.
             Spelling::ByteLevel => Space::Never,
             Spelling::SentencePiece => {
-                match gguf.optional_bool("tokenizer.ggml.add_space_prefix")? {
-                    Some(false) => Space::Never,
-                    _ => Space::BeforeEachRun,
+                let stated = gguf.optional_bool("tokenizer.ggml.add_space_prefix")?;
+                // Gemma never has one, and ollama's files of it do not say so.
+                let architecture = gguf.optional_str("general.architecture")?.unwrap_or_default();
+                match stated.unwrap_or(!architecture.starts_with("gemma")) {
+                    false => Space::Never,
+                    true => Space::BeforeEachRun,
                 }
             }
         };

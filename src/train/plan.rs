@@ -108,10 +108,10 @@ fn working(architecture: &Architecture) -> usize {
     6 * architecture.hidden + 2 * query + 2 * key + 3 * architecture.feed_forward
 }
 
-/// Bytes that answering takes with `context` tokens of past: the weights, keys and values, and what reading
-/// a slice of a prompt needs.
+/// Bytes that answering takes with `context` tokens of past: the weights, keys and values (those of one layer
+/// twice, while they move to more room), and what reading a slice of a prompt needs.
 pub fn memory_of_answering(architecture: &Architecture, weights: Weights, context: usize) -> usize {
-    let past = 2 * architecture.layers * architecture.attention.key_width() * context;
+    let past = 2 * (architecture.layers + 1) * architecture.attention.key_width() * context;
     let reading = READ_TOKENS * working(architecture) + architecture.vocabulary;
     process(architecture) + weights.bytes + 4 * (past + reading)
 }

@@ -9,8 +9,13 @@ const ROPE_FACTORS: &str = "rope_freqs.weight";
 
 /// Gemma 3 looks at all of the past in every sixth layer, where the file does not say otherwise.
 const GEMMA3_PATTERN: usize = 6;
-/// Base of the rope in its other layers.
-const GEMMA3_LOCAL_BASE: f32 = 10_000.0;
+/// Base of the rope in those, and in its other layers.
+const GEMMA3_BASE: f32 = 1e6;
+const GEMMA3_LOCAL_BASE: f32 = 1e4;
+const GEMMA3_EPSILON: f32 = 1e-6;
+/// From this context on Gemma 3 stretches the rope of layers that see all, by this.
+const GEMMA3_STRETCHED: usize = 131_072;
+const GEMMA3_STRETCH: f32 = 8.0;
 /// Layers of Gemma 3 27B, which alone divides scores by the root of another width than a head's.
 const GEMMA3_27B_LAYERS: usize = 62;
 
@@ -66,7 +71,7 @@ impl Architecture {
             activation: if is_gemma { Activation::GeluTanh } else { Activation::Silu },
             score_scale: keys.score_scale(family, layers, hidden, attention)?,
             score_cap: keys.optional_f32("attn_logit_softcapping")?,
-            rope: keys.rope(head_width)?,
+            rope: keys.rope(family, head_width)?,
             local: keys.local_layers(family, layers, head_width)?,
         };
         Self {
@@ -77,9 +82,12 @@ impl Architecture {
             attention,
             vocabulary,
             context: keys.usize("context_length")?,
-            norm_epsilon: keys.f32("attention.layer_norm_rms_epsilon")?,
+            norm_epsilon: match keys.optional_f32("attention.layer_norm_rms_epsilon")? {
+                None if is_gemma => GEMMA3_EPSILON,
+                _ => keys.f32("attention.layer_norm_rms_epsilon")?,
+            },
             embedding_scale: if is_gemma { (hidden as f32).sqrt() } else { 1.0 },
-            logit_cap: keys.optional_f32("final_logit_softcapping")?,
+            logit_cap: keys.logit_cap()?,
             block: form,
         }
         .checked()
@@ -146,10 +154,32 @@ impl Keys<'_> {
         Ok(self.optional_f32("attention.scale")?.unwrap_or(usual))
     }
 
-    fn rope(&self, head_width: usize) -> Result<Rope> {
+    /// ollama's first Gemma 3 files, which name the two bases of the rope in a way of their own, state a cap
+    /// that the published model does not have.
+    fn logit_cap(&self) -> Result<Option<f32>> {
+        match self.optional_f32("rope.global.freq_base")? {
+            Some(_) => Ok(None),
+            None => self.optional_f32("final_logit_softcapping"),
+        }
+    }
+
+    fn rope(&self, family: Family, head_width: usize) -> Result<Rope> {
         let rotated = self.optional_usize("rope.dimension_count")?.unwrap_or(head_width);
-        let base = self.optional_f32("rope.freq_base")?.unwrap_or(10_000.0);
-        Ok(Rope { base, rotated, scale: self.rope_scale()?, factors: self.rope_factors(rotated)? })
+        let stated = match self.optional_f32("rope.freq_base")? {
+            Some(base) => Some(base),
+            None => self.optional_f32("rope.global.freq_base")?,
+        };
+        let usual = if family == Family::Gemma3 { GEMMA3_BASE } else { 10_000.0 };
+        let scale = match (family, self.gguf.metadata.contains_key(&self.key("rope.scaling.type")))
+        {
+            // Nor do those files say how far its larger models stretch.
+            (Family::Gemma3, false) if self.usize("context_length")? >= GEMMA3_STRETCHED => {
+                GEMMA3_STRETCH
+            }
+            _ => self.rope_scale()?,
+        };
+        let factors = self.rope_factors(rotated)?;
+        Ok(Rope { base: stated.unwrap_or(usual), rotated, scale, factors })
     }
 
     fn rope_scale(&self) -> Result<f32> {
@@ -203,11 +233,15 @@ impl Keys<'_> {
         };
         let rope = match family {
             Family::Gemma3 => {
-                let base = self.optional_f32("rope.freq_base_swa")?.unwrap_or(GEMMA3_LOCAL_BASE);
+                let base = match self.optional_f32("rope.freq_base_swa")? {
+                    Some(base) => Some(base),
+                    None => self.optional_f32("rope.local.freq_base")?,
+                };
+                let base = base.unwrap_or(GEMMA3_LOCAL_BASE);
                 let rotated = self.optional_usize("rope.dimension_count")?.unwrap_or(head_width);
                 Rope::plain(base, rotated)
             }
-            _ => self.rope(head_width)?,
+            _ => self.rope(family, head_width)?,
         };
         Ok(Some(LocalLayers { window, rope, layers: local }))
     }
@@ -231,12 +265,58 @@ pub(super) fn every_nth_is_full(layers: usize, every: usize) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::model::gguf;
+    use std::collections::BTreeMap;
 
     #[test]
     fn gemmas_every_sixth_layer_sees_all() {
         let local = every_nth_is_full(13, 6);
         let full: Vec<usize> = (0..13).filter(|&layer| !local[layer]).collect();
         assert_eq!(full, [5, 11]);
+    }
+
+    fn gemma(more: &[(&str, Value)]) -> Architecture {
+        let mut metadata: BTreeMap<String, Value> = [
+            ("general.architecture", Value::String("gemma3".into())),
+            ("gemma3.block_count", Value::U32(26)),
+            ("gemma3.context_length", Value::U32(32_768)),
+            ("gemma3.embedding_length", Value::U32(1152)),
+            ("gemma3.feed_forward_length", Value::U32(6912)),
+            ("gemma3.attention.head_count", Value::U32(4)),
+            ("gemma3.attention.head_count_kv", Value::U32(1)),
+            ("gemma3.attention.key_length", Value::U32(256)),
+            ("gemma3.attention.sliding_window", Value::U32(512)),
+            ("gemma3.vocab_size", Value::U32(1000)),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into();
+        metadata.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        gguf::write::<std::io::Error>(&mut file.as_file(), &metadata, &[], |_, _| Ok(())).unwrap();
+        Architecture::from_gguf(&Gguf::open(file.path()).unwrap()).unwrap()
+    }
+
+    /// What ollama pulled for a person leaves out and misnames what llama.cpp's files say; read without that
+    /// the model would talk, and talk nonsense over longer texts.
+    #[test]
+    fn ollamas_gemma3_is_the_one_that_was_published() {
+        let usual = gemma(&[
+            ("gemma3.rope.freq_base", Value::F32(1e6)),
+            ("gemma3.rope.freq_base_swa", Value::F32(1e4)),
+            ("gemma3.attention.layer_norm_rms_epsilon", Value::F32(1e-6)),
+        ]);
+        let ollamas = gemma(&[
+            ("gemma3.rope.global.freq_base", Value::F32(1e6)),
+            ("gemma3.rope.local.freq_base", Value::F32(1e4)),
+            ("gemma3.final_logit_softcapping", Value::F32(30.0)),
+        ]);
+        assert_eq!(ollamas, usual);
+        assert_eq!(gemma(&[]), usual);
+        assert_eq!(usual.block.rope.scale, 1.0);
+        let large = gemma(&[("gemma3.context_length", Value::U32(131_072))]);
+        assert_eq!(large.block.rope.scale, 8.0);
+        assert_eq!(large.block.local.unwrap().rope.scale, 1.0);
     }
 }

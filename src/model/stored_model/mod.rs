@@ -10,6 +10,7 @@ use super::{
     Architecture, ChatTemplate, Error, Family, Gguf, Result, SafetensorsFolder, Tokenizer,
 };
 use crate::kernels::{BlockFormat, FrozenMatrix, dequantise};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -79,8 +80,8 @@ impl StoredModel {
         match self {
             Self::Gguf(gguf) => gguf.tensors.contains_key(&TensorRole::Head.gguf()),
             Self::Folder(folder) => {
-                let tied = folder.config().get("tie_word_embeddings") == Some(&true.into());
-                !tied && folder.contains(HEAD)
+                let tied = folder.config().get("tie_word_embeddings").and_then(Value::as_bool);
+                tied.map_or(folder.contains(HEAD), |tied| !tied)
             }
         }
     }
@@ -194,10 +195,12 @@ impl StoredModel {
     }
 }
 
-/// Tensors that say nothing which the metadata does not: frequencies of the rope, and a head that is stored
-/// although it is the embedding.
+/// Tensors that say nothing which the metadata does not (frequencies of the rope, a head that is stored
+/// although it is the embedding), and the parts of a model that see: ollama keeps them in the file of the part
+/// that writes, which works without them.
 fn may_be_passed_over(name: &str) -> bool {
-    name == "rope_freqs.weight" || name.ends_with("rotary_emb.inv_freq") || name == HEAD
+    let sees = name.starts_with("v.") || name.starts_with("mm.");
+    name == "rope_freqs.weight" || name.ends_with("rotary_emb.inv_freq") || name == HEAD || sees
 }
 
 fn wrong_shape(name: &str, found: &[usize], wanted: &[usize]) -> Error {
