@@ -63,10 +63,11 @@ impl Machine {
     }
 }
 
-/// The header of a small llama, with one tensor.
+/// A very small llama.
 fn llama() -> GgufFile {
     let number = |value| Field::U32(value);
-    GgufFile::default()
+    let tokens: Vec<String> = (0..48).map(|id| format!("token{id}")).collect();
+    let mut file = GgufFile::default()
         .text("general.architecture", "llama")
         .text("general.name", "Tiny\u{1b}[2J")
         .field("general.file_type", number(2))
@@ -76,7 +77,34 @@ fn llama() -> GgufFile {
         .field("llama.feed_forward_length", number(64))
         .field("llama.attention.head_count", number(4))
         .field("llama.attention.layer_norm_rms_epsilon", Field::F32(1e-5))
-        .tensor("token_embd.weight", &[32, 48], 0, &[0; 32 * 48 * 4])
+        .text("tokenizer.ggml.model", "gpt2")
+        .field("tokenizer.ggml.tokens", Field::Texts(tokens))
+        .field("tokenizer.ggml.merges", Field::Texts(Vec::new()));
+    let mut tensors: Vec<(String, Vec<u64>)> = vec![
+        ("token_embd.weight".to_owned(), vec![32, 48]),
+        ("output_norm.weight".to_owned(), vec![32]),
+    ];
+    for layer in 0..2 {
+        let shapes: [(&str, &[u64]); 9] = [
+            ("attn_norm", &[32]),
+            ("ffn_norm", &[32]),
+            ("attn_q", &[32, 32]),
+            ("attn_k", &[32, 32]),
+            ("attn_v", &[32, 32]),
+            ("attn_output", &[32, 32]),
+            ("ffn_gate", &[32, 64]),
+            ("ffn_up", &[32, 64]),
+            ("ffn_down", &[64, 32]),
+        ];
+        let named =
+            |(name, shape): (&str, &[u64])| (format!("blk.{layer}.{name}.weight"), shape.to_vec());
+        tensors.extend(shapes.map(named));
+    }
+    for (name, shape) in tensors {
+        let bytes = vec![0; shape.iter().product::<u64>() as usize * 4];
+        file = file.tensor(&name, &shape, 0, &bytes);
+    }
+    file
 }
 
 const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -110,7 +138,7 @@ fn every_store_is_listed_with_what_can_be_used_and_why_not() {
         ("where", json!("hub")),
         ("architecture", json!("llama")),
         ("title", json!("Tiny")),
-        ("parameters", json!(32 * 48)),
+        ("parameters", json!(22_176)),
         ("quantisation", json!("Q4_0")),
         ("context", json!(128)),
         ("bytes", json!(whole.len())),

@@ -41,7 +41,7 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 98_362_432,
         licence: APACHE,
         running_mib: 350,
-        training_mib: 1350,
+        training_mib: 1400,
     },
     Recommended {
         name: "SmolLM2-360M-Instruct",
@@ -52,7 +52,7 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 386_000_000,
         licence: APACHE,
         running_mib: 750,
-        training_mib: 2500,
+        training_mib: 2550,
     },
     Recommended {
         name: "Qwen2.5-0.5B-Instruct",
@@ -63,7 +63,7 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 491_000_000,
         licence: APACHE,
         running_mib: 650,
-        training_mib: 2600,
+        training_mib: 2700,
     },
     Recommended {
         name: "Qwen3-0.6B",
@@ -74,7 +74,7 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 639_000_000,
         licence: APACHE,
         running_mib: 1550,
-        training_mib: 3600,
+        training_mib: 3700,
     },
     Recommended {
         name: "Qwen2.5-1.5B-Instruct",
@@ -85,7 +85,7 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 1_117_320_736,
         licence: APACHE,
         running_mib: 1350,
-        training_mib: 5300,
+        training_mib: 5400,
     },
     Recommended {
         name: "SmolLM2-1.7B-Instruct",
@@ -96,7 +96,7 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 1_055_609_536,
         licence: APACHE,
         running_mib: 2600,
-        training_mib: 5600,
+        training_mib: 5650,
     },
     Recommended {
         name: "Qwen3-1.7B",
@@ -107,7 +107,7 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 1_834_426_016,
         licence: APACHE,
         running_mib: 2700,
-        training_mib: 6100,
+        training_mib: 6200,
     },
     Recommended {
         name: "Qwen3-4B",
@@ -118,6 +118,6 @@ pub const RECOMMENDED: [Recommended; 8] = [
         bytes: 2_497_280_256,
         licence: APACHE,
         running_mib: 3600,
-        training_mib: 10600,
+        training_mib: 10700,
     },
 ];
