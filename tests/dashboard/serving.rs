@@ -54,9 +54,14 @@ fn from_corrections_through_a_blind_replay_to_promotion_and_back() {
         let columns = shown.lines().skip(1).take_while(|line| !line.contains("Pair "));
         let columns: String = columns.collect();
         assert!(!columns.contains("lora-v1"), "{shown}");
-        // No key counts before a person can have read the pair.
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        kaizen.send("h");
+        // No key counts before a person can have read the pair, which comes later on a busy machine.
+        for _ in 0..60 {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            if !kaizen.screen().contains(pair) {
+                break;
+            }
+            kaizen.send("h");
+        }
     }
     kaizen.wait(&["Nothing is decided"]);
 
