@@ -17,12 +17,8 @@ use kaizen::train::{MeasuredStep, MemoryEstimate, StepShape, meaningless_tokens}
 use kaizen::workplace::peak_memory_mib;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// With the work as JSON after it: this process is one row's.
-const CHILD: &str = "--measure";
 
 /// A row is measured again until this has passed, at most so often.
 const ENOUGH: Duration = Duration::from_secs(5);
@@ -60,22 +56,7 @@ struct Row {
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let (mut filter, mut benching) = (String::new(), false);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            CHILD => return child(&arguments.next().unwrap()),
-            "--bench" => benching = true,
-            other if !other.starts_with("--") => filter = argument,
-            _ => {}
-        }
-    }
-    if benching {
-        parent(&filter);
-    } else {
-        // As a test it would take minutes and prove nothing.
-        eprintln!("run me by `cargo bench --bench growth`");
-    }
+    common::rows_apart("growth", parent, child);
 }
 
 fn rows() -> Vec<Row> {
@@ -116,7 +97,8 @@ fn parent(filter: &str) {
     for row in rows().into_iter().filter(|row| row.name.contains(filter)) {
         // 4 x 128 of rank 16 is in three tables.
         let known = measured.iter().find(|(other, _)| other.work == row.work);
-        let result = known.map_or_else(|| measured_apart(row.work), |(_, result)| result.clone());
+        let result =
+            known.map_or_else(|| common::measured_apart(&row.work), |(_, result)| result.clone());
         println!("{}", line(&row, result.as_ref()));
         measured.push((row, result));
     }
@@ -139,16 +121,6 @@ fn parent(filter: &str) {
         }
         println!("{}", table_row(row, result.as_ref()));
     }
-}
-
-/// Measures in a process of its own; none where that did not come to its end.
-fn measured_apart(work: Work) -> Option<Measured> {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([CHILD, &serde_json::to_string(&work).unwrap()])
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    serde_json::from_slice(&output.stdout).ok()
 }
 
 fn line(row: &Row, result: Option<&Measured>) -> Value {

@@ -21,11 +21,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
-
-const CHILD: &str = "--measure";
 
 /// What is measured on one of the models.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -92,22 +89,7 @@ const WORK: [(&str, Work); 4] = [
 ];
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let (mut filter, mut benching) = (String::new(), false);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            CHILD => return child(&arguments.next().unwrap()),
-            "--bench" => benching = true,
-            other if !other.starts_with("--") => filter = argument,
-            _ => {}
-        }
-    }
-    if benching {
-        parent(&filter);
-    } else {
-        // As a test it would take minutes and prove nothing.
-        eprintln!("run me by `cargo bench --bench large`");
-    }
+    common::rows_apart("large", parent, child);
 }
 
 fn parent(filter: &str) {
@@ -128,7 +110,7 @@ fn parent(filter: &str) {
         write(sizes, &file);
         for (name, work) in rows {
             let task = Task { file: file.clone(), work: *work };
-            let Some(row) = measured_apart(&task) else {
+            let Some(row) = common::measured_apart::<Measured>(&task) else {
                 println!("{}", json!({ "model": sizes.name, "work": name, "failed": true }));
                 continue;
             };
@@ -146,16 +128,6 @@ fn parent(filter: &str) {
         std::fs::remove_file(file).unwrap();
     }
     println!("{table}");
-}
-
-/// Measures in a process of its own; none where that did not come to its end.
-fn measured_apart(task: &Task) -> Option<Measured> {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([CHILD, &serde_json::to_string(task).unwrap()])
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    serde_json::from_slice(&output.stdout).ok()
 }
 
 fn child(task: &str) {

@@ -421,4 +421,4 @@ block_format!(
 
 #[cfg(test)]
 #[path = "dequantise_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -7,27 +7,30 @@ use super::*;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
+/// The formats that candle has too, and its names of them.
+pub const CANDLE_FORMATS: [(BlockFormat, GgmlDType); 13] = [
+    (BlockFormat::F32, GgmlDType::F32),
+    (BlockFormat::F16, GgmlDType::F16),
+    (BlockFormat::BF16, GgmlDType::BF16),
+    (BlockFormat::Q4_0, GgmlDType::Q4_0),
+    (BlockFormat::Q4_1, GgmlDType::Q4_1),
+    (BlockFormat::Q5_0, GgmlDType::Q5_0),
+    (BlockFormat::Q5_1, GgmlDType::Q5_1),
+    (BlockFormat::Q8_0, GgmlDType::Q8_0),
+    (BlockFormat::Q2K, GgmlDType::Q2K),
+    (BlockFormat::Q3K, GgmlDType::Q3K),
+    (BlockFormat::Q4K, GgmlDType::Q4K),
+    (BlockFormat::Q5K, GgmlDType::Q5K),
+    (BlockFormat::Q6K, GgmlDType::Q6K),
+];
+
 #[test]
 fn every_format_agrees_with_candle_at_every_cpu_level() {
     let values: Vec<f32> = (0..2048)
         .map(|i| ((i * 7919 % 1009) as f32 / 504.5 - 1.0) * (1.0 + (i / 256) as f32))
         .collect();
     let source = Tensor::from_slice(&values, (8, 256), &Device::Cpu).unwrap();
-    for (format, theirs) in [
-        (BlockFormat::F32, GgmlDType::F32),
-        (BlockFormat::F16, GgmlDType::F16),
-        (BlockFormat::BF16, GgmlDType::BF16),
-        (BlockFormat::Q4_0, GgmlDType::Q4_0),
-        (BlockFormat::Q4_1, GgmlDType::Q4_1),
-        (BlockFormat::Q5_0, GgmlDType::Q5_0),
-        (BlockFormat::Q5_1, GgmlDType::Q5_1),
-        (BlockFormat::Q8_0, GgmlDType::Q8_0),
-        (BlockFormat::Q2K, GgmlDType::Q2K),
-        (BlockFormat::Q3K, GgmlDType::Q3K),
-        (BlockFormat::Q4K, GgmlDType::Q4K),
-        (BlockFormat::Q5K, GgmlDType::Q5K),
-        (BlockFormat::Q6K, GgmlDType::Q6K),
-    ] {
+    for (format, theirs) in CANDLE_FORMATS {
         let quantised = QTensor::quantize(&source, theirs).unwrap();
         let expected = quantised
             .dequantize(&Device::Cpu)

@@ -3,27 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::cpu::tests::at_each_level;
+use super::super::dequantise::tests::CANDLE_FORMATS;
 use super::super::{CpuLevel, Team, cpu_level};
 use super::*;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use half::bf16;
-
-const FORMATS: [(BlockFormat, GgmlDType); 13] = [
-    (BlockFormat::F32, GgmlDType::F32),
-    (BlockFormat::F16, GgmlDType::F16),
-    (BlockFormat::BF16, GgmlDType::BF16),
-    (BlockFormat::Q4_0, GgmlDType::Q4_0),
-    (BlockFormat::Q4_1, GgmlDType::Q4_1),
-    (BlockFormat::Q5_0, GgmlDType::Q5_0),
-    (BlockFormat::Q5_1, GgmlDType::Q5_1),
-    (BlockFormat::Q8_0, GgmlDType::Q8_0),
-    (BlockFormat::Q2K, GgmlDType::Q2K),
-    (BlockFormat::Q3K, GgmlDType::Q3K),
-    (BlockFormat::Q4K, GgmlDType::Q4K),
-    (BlockFormat::Q5K, GgmlDType::Q5K),
-    (BlockFormat::Q6K, GgmlDType::Q6K),
-];
 
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
     (0..count as u32)
@@ -149,7 +134,7 @@ fn check_weight((weight, values): (FrozenMatrix, Vec<f32>), counts: &[usize]) {
 
 #[test]
 fn every_format_gives_the_definition_at_every_level() {
-    for format in FORMATS {
+    for format in CANDLE_FORMATS {
         check(format, 41, 256, &[1, 3, 4, 8, 18]);
     }
     for format in [BlockFormat::IQ4_NL, BlockFormat::IQ4_XS] {
@@ -160,26 +145,26 @@ fn every_format_gives_the_definition_at_every_level() {
 #[test]
 fn every_number_of_rows_and_every_tail_gives_the_definition() {
     let counts: Vec<usize> = (1..=30).collect();
-    check(FORMATS[4], 41, 96, &counts);
-    check(FORMATS[4], 1, 32, &[1, 2, 5]);
-    check(FORMATS[4], 64, 64, &[6, 12]);
+    check(CANDLE_FORMATS[4], 41, 96, &counts);
+    check(CANDLE_FORMATS[4], 1, 32, &[1, 2, 5]);
+    check(CANDLE_FORMATS[4], 64, 64, &[6, 12]);
     for columns in [1, 15, 33, 70] {
-        check(FORMATS[0], 19, columns, &[1, 4, 17]);
-        check(FORMATS[2], 19, columns, &[1, 4, 17]);
+        check(CANDLE_FORMATS[0], 19, columns, &[1, 4, 17]);
+        check(CANDLE_FORMATS[2], 19, columns, &[1, 4, 17]);
     }
 }
 
 #[test]
 fn depths_beyond_one_panel_give_the_definition() {
-    check(FORMATS[4], 40, 1632, &[1, 17]);
-    check(FORMATS[4], 1633, 64, &[17]);
+    check(CANDLE_FORMATS[4], 40, 1632, &[1, 17]);
+    check(CANDLE_FORMATS[4], 1633, 64, &[17]);
 }
 
 /// If this fails, an answer depends on how many threads wrote it by more than its last digits, or a
 /// resumed run is another run.
 #[test]
 fn a_team_gives_the_same_bits_as_one_thread() {
-    let (weight, _) = weight(FORMATS[4], 300, 256);
+    let (weight, _) = weight(CANDLE_FORMATS[4], 300, 256);
     for n in [1, 4, 5, 17, 40] {
         let (x, dy) = (numbers(n * 256, 2), numbers(n * 300, 3));
         let run = || {
@@ -197,7 +182,7 @@ fn a_team_gives_the_same_bits_as_one_thread() {
 
 #[test]
 fn several_products_of_one_input_are_those_of_each() {
-    let weights = [weight(FORMATS[4], 96, 64).0, weight(FORMATS[7], 40, 64).0];
+    let weights = [weight(CANDLE_FORMATS[4], 96, 64).0, weight(CANDLE_FORMATS[7], 40, 64).0];
     for n in [1, 9, 17] {
         let x = numbers(n * 64, 2);
         let mut together = [vec![0.0; n * 96], vec![0.0; n * 40]];
@@ -219,7 +204,7 @@ fn several_products_of_one_input_are_those_of_each() {
 /// whole batch would break with one example.
 #[test]
 fn what_is_no_number_or_huge_stays_in_its_row() {
-    let (weight, _) = weight(FORMATS[4], 41, 96);
+    let (weight, _) = weight(CANDLE_FORMATS[4], 41, 96);
     for (bad, n) in [(f32::NAN, 3), (f32::NAN, 19), (f32::INFINITY, 19), (3.0e38, 19)] {
         let mut x = numbers(n * 96, 2);
         let mut dy = numbers(n * 41, 3);
@@ -245,7 +230,7 @@ fn what_is_no_number_or_huge_stays_in_its_row() {
 
 #[test]
 fn expanded_weights_are_exact_at_every_level() {
-    let (quantised, values) = weight(FORMATS[4], 41, 96);
+    let (quantised, values) = weight(CANDLE_FORMATS[4], 41, 96);
     let x = numbers(19 * 96, 2);
     let (inner, right) = ([0.0; 19], [0.0; 41]);
     let none = LowRank { inner: &inner, right: Matrix::new(&right, 1, 41), scale: 1.0 };
@@ -262,7 +247,7 @@ fn expanded_weights_are_exact_at_every_level() {
 
 #[test]
 fn reordering_rows_is_exact() {
-    let (original, values) = weight(FORMATS[4], 4, 64);
+    let (original, values) = weight(CANDLE_FORMATS[4], 4, 64);
     let reordered = original.with_rows_in_order(&[2, 0, 3, 1]);
     let mut moved = vec![0.0; 256];
     reordered.expand_rows(0, 4, &mut moved);

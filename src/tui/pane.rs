@@ -187,6 +187,13 @@ impl<'a> Context<'a> {
         self.intents.push(Intent::Push(Box::new(layer)));
     }
 
+    /// Says which adapters are not among those that can be chosen, where there are any.
+    pub fn say_unfit(&mut self) {
+        if let Some(words) = self.shared.unfit_words() {
+            self.say(words);
+        }
+    }
+
     /// Says that something was done.
     pub fn say(&mut self, text: impl Into<String>) {
         let notice = Notice { text: text.into(), kind: NoticeKind::Done };

@@ -97,8 +97,9 @@ impl Architecture {
 /// Says what a file of an architecture that we lack is, where it is no language model at all.
 fn unsupported(name: &str) -> Error {
     let what = match name {
-        "bert" | "modern-bert" | "nomic-bert" | "nomic-bert-moe" | "jina-bert-v2" | "neo-bert"
-        | "eurobert" | "gemma-embedding" | "t5encoder" | "llama-embed" => {
+        "bert" | "modern-bert" | "nomic-bert" | "nomic-bert-moe" | "jina-bert-v2"
+        | "jina-bert-v3" | "neo-bert" | "eurobert" | "gemma-embedding" | "t5encoder"
+        | "llama-embed" => {
             format!("an embedding model (architecture `{name}`)")
         }
         "clip" | "mmproj" => format!("the vision part of a model (architecture `{name}`)"),

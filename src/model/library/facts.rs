@@ -121,20 +121,8 @@ pub(super) fn reason(error: &Error) -> String {
     }
 }
 
-/// Architectures that turn a text into numbers instead of going on with it.
-const ENCODERS: [&str; 9] = [
-    "bert",
-    "nomic-bert",
-    "nomic-bert-moe",
-    "jina-bert-v2",
-    "jina-bert-v3",
-    "modern-bert",
-    "neo-bert",
-    "gemma-embedding",
-    "t5encoder",
-];
-
-/// What a file is, when it is no language model; none when it may be one.
+/// What a file is, when it says outright that it is no model of its own; what its architecture is good for,
+/// [`Architecture::from_gguf`] tells.
 fn no_language_model(
     path: &Path,
     architecture: Option<&str>,
@@ -145,12 +133,6 @@ fn no_language_model(
         _ => "",
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let pooled = || {
-        let architecture = architecture?;
-        // 0 is no pooling.
-        let pooling = metadata.get(&format!("{architecture}.pooling_type"))?.as_usize()?;
-        (pooling > 0).then_some(())
-    };
     if kind == "mmproj" || architecture == Some("clip") || name.contains("mmproj") {
         Some("it is the vision part of another model; use the text part beside it".to_owned())
     } else if kind == "adapter" {
@@ -160,8 +142,6 @@ fn no_language_model(
         )
     } else if kind == "imatrix" {
         Some("it is a table for quantising, not a model".to_owned())
-    } else if architecture.is_some_and(|name| ENCODERS.contains(&name)) || pooled().is_some() {
-        Some("it is an embedding model: it turns a text into numbers and writes none; choose an instruct model".to_owned())
     } else {
         None
     }

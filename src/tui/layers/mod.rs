@@ -5,6 +5,7 @@ mod entry;
 pub mod feedback;
 mod help;
 mod models;
+mod narrowed;
 mod palette;
 mod question;
 
@@ -12,6 +13,7 @@ pub use entry::{Entry, EntryPurpose};
 pub use feedback::FeedbackForm;
 pub use help::Help;
 pub use models::ModelPicker;
+use narrowed::Narrowed;
 pub use palette::Palette;
 pub use question::{Question, QuestionAbout, RouteOrder};
 

@@ -1,15 +1,13 @@
 //! The models on this machine: one is chosen, and is the default from then on. What is typed narrows the
 //! list; one that Kaizen cannot use stands there dimmed, with the reason below.
 
-use super::Stay;
+use super::{Narrowed, Stay};
 use crate::driver::{Effect, Report};
 use crate::tui::action::Action;
 use crate::tui::pane::{Context, Shared};
-use crate::tui::widgets::{Column, TextField, dialog, elide, spinner, table, wrap};
+use crate::tui::widgets::{Column, dialog, elide, spinner, table, wrap};
 use crate::workplace::{Fits, ListedModel, MemoryFit, ModelList};
 use crossterm::event::KeyEvent;
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -19,37 +17,28 @@ use std::sync::Arc;
 
 /// Rows below the list that say more of the chosen one.
 const DETAIL: u16 = 4;
-const PAGE: usize = 10;
 
 /// The list on screen.
 #[derive(Debug)]
 pub struct ModelPicker {
     /// None until it has come.
     list: Option<Arc<ModelList>>,
-    typed: TextField,
-    /// Places in the list, best match first.
-    found: Vec<usize>,
-    selected: usize,
+    narrowed: Narrowed,
 }
 
 impl ModelPicker {
     /// Asks for the list.
     pub fn new(context: &mut Context) -> Self {
         context.perform(Effect::ListModels);
-        Self { list: None, typed: TextField::line(), found: Vec::new(), selected: 0 }
+        Self { list: None, narrowed: Narrowed::new(0) }
     }
 
     pub fn act(&mut self, action: Action, context: &mut Context) -> Stay {
-        let last = self.found.len().saturating_sub(1);
         match action {
-            Action::Up => self.selected = self.selected.saturating_sub(1),
-            Action::Down => self.selected = (self.selected + 1).min(last),
-            Action::PageUp => self.selected = self.selected.saturating_sub(PAGE),
-            Action::PageDown => self.selected = (self.selected + PAGE).min(last),
-            Action::Confirm => return self.choose(context),
-            _ => return Stay::Closed,
+            Action::Confirm => self.choose(context),
+            action if self.narrowed.act(action) => Stay::Open,
+            _ => Stay::Closed,
         }
-        Stay::Open
     }
 
     fn choose(&self, context: &mut Context) -> Stay {
@@ -64,16 +53,16 @@ impl ModelPicker {
     }
 
     fn chosen(&self) -> Option<&ListedModel> {
-        self.list.as_ref()?.models.get(*self.found.get(self.selected)?)
+        self.list.as_ref()?.models.get(self.narrowed.chosen()?)
     }
 
     pub fn type_key(&mut self, key: KeyEvent) {
-        self.typed.type_key(key);
+        self.narrowed.type_key(key);
         self.find();
     }
 
     pub fn paste(&mut self, text: &str) {
-        self.typed.paste(text);
+        self.narrowed.paste(text);
         self.find();
     }
 
@@ -81,39 +70,27 @@ impl ModelPicker {
         if let Report::Models(list) = report {
             self.list = Some(list.clone());
             self.find();
-            let in_use = |place: &usize| list.models.get(*place).is_some_and(|m| m.is_default);
-            self.selected = self.found.iter().position(in_use).unwrap_or(0);
+            if let Some(in_use) = list.models.iter().position(|model| model.is_default) {
+                self.narrowed.choose(in_use);
+            }
         }
         Stay::Open
     }
 
     fn find(&mut self) {
         let Some(list) = &self.list else { return };
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        let pattern =
-            Pattern::parse(&self.typed.text(), CaseMatching::Ignore, Normalization::Smart);
-        let mut characters = Vec::new();
-        let mut scored: Vec<(u32, usize)> = list
-            .models
-            .iter()
-            .enumerate()
-            .filter_map(|(place, listed)| {
-                let facts = &listed.model.facts;
-                let words = [
-                    Some(listed.model.name.as_str()),
-                    facts.architecture.as_deref(),
-                    facts.quantisation.as_deref(),
-                    Some(listed.model.keeper.as_str()),
-                ];
-                let words: Vec<&str> = words.into_iter().flatten().collect();
-                let words = words.join(" ");
-                let words = Utf32Str::new(&words, &mut characters);
-                Some((pattern.score(words, &mut matcher)?, place))
-            })
-            .collect();
-        scored.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        self.found = scored.into_iter().map(|(_, place)| place).collect();
-        self.selected = 0;
+        let words = |listed: &ListedModel| {
+            let facts = &listed.model.facts;
+            let words = [
+                Some(listed.model.name.as_str()),
+                facts.architecture.as_deref(),
+                facts.quantisation.as_deref(),
+                Some(listed.model.keeper.as_str()),
+            ];
+            let words: Vec<&str> = words.into_iter().flatten().collect();
+            words.join(" ")
+        };
+        self.narrowed.find(list.models.iter().map(words));
     }
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -126,7 +103,7 @@ impl ModelPicker {
             Constraint::Length(DETAIL.min(inner.height.saturating_sub(3))),
         ])
         .areas(inner);
-        self.typed.draw(frame, typed, true, theme);
+        self.narrowed.draw_typed(frame, typed, theme);
         let lines = match &self.list {
             None => vec![Line::styled(
                 format!("{} looking at what is here…", spinner(shared.ticks)),
@@ -136,7 +113,9 @@ impl ModelPicker {
                 "No models here yet: `kaizen models list` names some, `kaizen models get NAME` fetches one.",
                 theme.dim,
             )],
-            Some(_) if self.found.is_empty() => vec![Line::styled("None is like that.", theme.dim)],
+            Some(_) if self.narrowed.found().is_empty() => {
+                vec![Line::styled("None is like that.", theme.dim)]
+            }
             Some(list) => self.rows(list, rows, shared),
         };
         frame.render_widget(Paragraph::new(lines), rows);
@@ -147,15 +126,17 @@ impl ModelPicker {
     fn rows(&self, list: &ModelList, area: Rect, shared: &Shared) -> Vec<Line<'static>> {
         let theme = &shared.theme;
         let width = usize::from(area.width);
+        let found = self.narrowed.found();
         let shown: Vec<&ListedModel> =
-            self.found.iter().filter_map(|place| list.models.get(*place)).collect();
+            found.iter().filter_map(|place| list.models.get(*place)).collect();
         let column = |heading: &str, right, rank, cell: &dyn Fn(&ListedModel) -> String| Column {
             heading: heading.into(),
             cells: shown
                 .iter()
-                .enumerate()
-                .map(|(place, listed)| {
-                    let style: Style = match (place == self.selected, &listed.model.facts.refusal) {
+                .zip(found)
+                .map(|(listed, place)| {
+                    let chosen = self.narrowed.chosen() == Some(*place);
+                    let style: Style = match (chosen, &listed.model.facts.refusal) {
                         (true, _) => theme.selected,
                         (false, Some(_)) => theme.dim,
                         (false, None) => theme.text,
@@ -183,7 +164,7 @@ impl ModelPicker {
         ];
         let mut lines = table(columns, width, theme.dim);
         let visible = usize::from(area.height).saturating_sub(1);
-        let first = self.selected.saturating_sub(visible.saturating_sub(1));
+        let first = self.narrowed.skipped(visible);
         let body: Vec<Line<'static>> = lines.drain(1..).skip(first).take(visible).collect();
         lines.extend(body);
         lines

@@ -373,9 +373,7 @@ impl ComparePane {
 
     fn choose(&mut self, side: Side, context: &mut Context) {
         self.arms.next(side, &context.shared.adapters, self.service.active());
-        if let Some(words) = context.shared.unfit_words() {
-            context.say(words);
-        }
+        context.say_unfit();
         self.look(context);
         if self.part == Part::Failed {
             self.open(Part::Failed, context);

@@ -3,7 +3,7 @@
 use super::{ComparePane, Part};
 use crate::tui::pane::{ModelState, Shared};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, paragraphs, wrap};
+use crate::tui::widgets::{elide, paragraphs, prompt};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -120,23 +120,8 @@ pub(super) fn model_trouble(shared: &Shared) -> Option<&str> {
 
 /// What both arms are asked, over their answers: a fifth of the height at most.
 pub(super) fn asked_lines(text: &str, area: Rect, theme: &Theme) -> Vec<Line<'static>> {
-    let width = usize::from(area.width);
-    let mut lines = wrap(text.trim(), width.saturating_sub(2));
     let most = usize::from(area.height / 5).clamp(1, 4);
-    if lines.len() > most {
-        lines.truncate(most);
-        if let Some(last) = lines.last_mut() {
-            *last = format!("{} …", elide(last, width.saturating_sub(4)));
-        }
-    }
-    lines
-        .into_iter()
-        .enumerate()
-        .map(|(place, line)| {
-            let mark = if place == 0 { "› " } else { "  " };
-            Line::from(vec![Span::styled(mark, theme.accent), Span::styled(line, theme.person)])
-        })
-        .collect()
+    prompt(text.trim(), usize::from(area.width), most, theme)
 }
 
 /// Where the left and the right answer stand.

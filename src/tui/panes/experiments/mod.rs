@@ -359,9 +359,7 @@ impl Pane for ExperimentsPane {
             }
             Action::ChooseArm => {
                 self.adapter = context.shared.adapter_after(self.adapter.as_deref());
-                if let Some(words) = context.shared.unfit_words() {
-                    context.say(words);
-                }
+                context.say_unfit();
             }
             Action::ChooseSet => {
                 let present = match &context.shared.set {

@@ -153,9 +153,7 @@ impl TasksPane {
         if let Some(arm) = arms.get(place % arms.len()) {
             context.shared.arm = arm.clone();
         }
-        if let Some(words) = context.shared.unfit_words() {
-            context.say(words);
-        }
+        context.say_unfit();
     }
 }
 

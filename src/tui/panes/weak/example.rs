@@ -6,7 +6,7 @@ use super::{WeakPane, figures};
 use crate::store::{plain, plain_line};
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, heat_legend, heat_map, wrap};
+use crate::tui::widgets::{elide, heat_legend, heat_map, prompt};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -43,7 +43,8 @@ pub fn draw(
     let answer = heat_map(&item.measured.tokens, Some(pane.token), width, theme);
     // A third is the prompt's, and whatever the answer does not need.
     let room = visible.saturating_sub(answer.lines.len()).max(visible / 3);
-    let mut lines = prompt_lines(item, width, room, theme);
+    let asked = plain(&item.measured.example.prompt());
+    let mut lines = prompt(&asked, width, room, theme);
     if lines.len() + answer.lines.len() < visible {
         lines.push(Line::default());
     }
@@ -76,7 +77,8 @@ pub fn draw_large(
     frame.render_widget(Paragraph::new(head_lines(pane, found, item, width, theme)), head);
     frame.render_widget(Paragraph::new(foot_lines(pane, item, width, theme)), foot);
 
-    let mut lines = prompt_lines(item, width, usize::MAX, theme);
+    let asked = plain(&item.measured.example.prompt());
+    let mut lines = prompt(&asked, width, usize::MAX, theme);
     lines.push(Line::default());
     let answer = heat_map(&item.measured.tokens, Some(pane.token), width, theme);
     let cursor = lines.len() + answer.cursor_line.unwrap_or(0);
@@ -137,25 +139,6 @@ pub fn parts(first: f64, rest: Option<f64>, end_of_turn: f64, theme: &Theme) -> 
         label(" · end of turn "),
         Span::raw(format!("{end_of_turn:.2}")),
     ])
-}
-
-/// At most `most` lines; the last one says when there are more.
-fn prompt_lines(item: &Item, width: usize, most: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = wrap(&plain(&item.measured.example.prompt()), width.saturating_sub(2));
-    if lines.len() > most {
-        lines.truncate(most);
-        if let Some(last) = lines.last_mut() {
-            *last = elide(last, width.saturating_sub(4)) + " …";
-        }
-    }
-    lines
-        .into_iter()
-        .enumerate()
-        .map(|(place, line)| {
-            let before = if place == 0 { "› " } else { "  " };
-            Line::styled(format!("{before}{line}"), theme.person)
-        })
-        .collect()
 }
 
 /// The token under the cursor, and what the colours mean.

@@ -116,9 +116,7 @@ impl Pane for WeakPane {
             }
             Action::ChooseArm => {
                 self.adapter = context.shared.adapter_after(self.adapter.as_deref());
-                if let Some(words) = context.shared.unfit_words() {
-                    context.say(words);
-                }
+                context.say_unfit();
             }
             Action::Back if self.large => self.large = false,
             Action::Back => {
