@@ -77,7 +77,7 @@ fn welcome(width: usize, theme: &Theme) -> Vec<Line<'static>> {
         }
     }
     lines.push(Line::default());
-    let note = "The small default model (135M) is there to show the loop; larger ones answer better (--model). \
+    let note = "The small default model (135M) is there to show the loop; larger ones answer better (m shows those here). \
                 All stays on this machine. Esc leaves the prompt, then ? shows all keys.";
     lines.extend(wrap(note, width).into_iter().map(|line| Line::styled(line, theme.dim)));
     lines
