@@ -46,8 +46,13 @@ fn round_folder(home: &Home) -> Option<PathBuf> {
     })
 }
 
+/// What a round found out. Whether the decision was already in the ledger is left out: a kill just
+/// after it was written leaves it there, and going on then reads it instead of deciding twice.
 fn figures(rounds: &Value) -> Vec<Value> {
-    let round = &rounds["rounds"][0];
+    let mut round = rounds["rounds"][0].clone();
+    if let Some(held_out) = round["held_out"].as_object_mut() {
+        held_out.remove("repeated");
+    }
     ["weak", "examples", "held_out", "areas", "sentinels", "decision", "reason"]
         .map(|key| round[key].clone())
         .to_vec()

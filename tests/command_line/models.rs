@@ -171,7 +171,7 @@ fn every_store_is_listed_with_what_can_be_used_and_why_not() {
     says(machine.list()["unreadable"][0].as_str().unwrap(), &["none: it is not there"]);
 
     let shown = machine.run(&["models", "list"]);
-    says(&shown.out, &["owner/repo:m.Q4_0.gguf", "not supported", "bert.gguf: it is an embedding"]);
+    says(&shown.out, &["owner/repo:m.Q4_0.gguf", "not supported", "bert.gguf: an embedding model"]);
     says(&shown.out, &["MiB that are free now"]);
     assert!(!shown.out.contains('\u{1b}'));
 }
