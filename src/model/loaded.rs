@@ -2,6 +2,7 @@
 
 use super::adapter::BaseModel;
 use super::chat_template::ChatTemplate;
+use super::grammar::{GrammarCompiler, GrammarError};
 use super::lora::Lora;
 use super::network::Network;
 use super::tokenizer::Tokenizer;
@@ -21,6 +22,8 @@ pub struct Model {
     file: PathBuf,
     /// Logits after the probe of [`effect_of`](Self::effect_of), computed at its first use.
     probe: OnceLock<Buffer>,
+    /// Made at the first use of [`grammars`](Self::grammars).
+    grammars: OnceLock<std::result::Result<GrammarCompiler, GrammarError>>,
 }
 
 impl Model {
@@ -47,7 +50,8 @@ impl Model {
             template_sha256: template.hash(),
         };
         let file = path.to_owned();
-        Ok(Self { network, tokenizer, template, identity, file, probe: OnceLock::new() })
+        let (probe, grammars) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { network, tokenizer, template, identity, file, probe, grammars })
     }
 
     /// The same model, computing on the chosen device.
@@ -70,6 +74,16 @@ impl Model {
     /// Name and hashes, as adapters and sessions store them.
     pub fn identity(&self) -> &BaseModel {
         &self.identity
+    }
+
+    /// Makes grammars that answers keep to.
+    ///
+    /// # Errors
+    /// When the model has no token that ends a turn.
+    pub fn grammars(&self) -> std::result::Result<&GrammarCompiler, GrammarError> {
+        let vocabulary = self.network.architecture().vocabulary;
+        let made = self.grammars.get_or_init(|| GrammarCompiler::new(&self.tokenizer, vocabulary));
+        made.as_ref().map_err(Clone::clone)
     }
 
     /// The greatest change of a logit that an adapter makes on a short probe; 0 means that it is

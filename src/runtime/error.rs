@@ -15,6 +15,9 @@ pub enum Error {
     #[error("the prompt is empty; give the model something to do")]
     EmptyPrompt,
 
+    #[error(transparent)]
+    Grammar(#[from] model::GrammarError),
+
     #[error("it was cancelled")]
     Cancelled,
 

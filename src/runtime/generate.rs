@@ -3,11 +3,11 @@
 use super::conversations::{Conversation, Conversations};
 use super::{Error, Job, Priority, Step};
 use crate::kernels::for_each_chunk;
-use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::network::{Feed, KeyValueCache};
 use crate::model::sampler::{Sampler, Sampling};
 use crate::model::tokenizer::TextStream;
+use crate::model::{Grammar, Matching, Model};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,9 @@ pub enum Until {
     /// The end of the turn, or the first place where this stands: it and what follows are cut off. For
     /// plain text that goes on and on, such as a list of questions.
     Marker(String),
+    /// The text keeps to this grammar, token by token, and ends when it is complete. It always is: before
+    /// `max_tokens` are used up, what is open is closed.
+    Complete(Arc<Grammar>),
 }
 
 /// Why a text ended.
@@ -38,6 +41,8 @@ pub enum Stop {
     EndOfTurn,
     /// The marker of [`Until::Marker`] came.
     Marker,
+    /// The text of [`Until::Complete`] is whole.
+    Complete,
     /// `max_tokens` were written.
     MaxTokens,
     /// The model's context is full.
@@ -115,6 +120,8 @@ struct Active {
     /// Prompt and answer so far; the last one is not in the cache yet.
     tokens: Vec<u32>,
     text: String,
+    /// The way through the grammar of [`Until::Complete`].
+    matching: Option<Matching>,
     cached: usize,
     prompt_time: Duration,
     started: Instant,
@@ -122,7 +129,12 @@ struct Active {
 
 impl Active {
     /// Draws the next token from its logits.
-    fn pick(&mut self, model: &Model, request: &GenerateRequest, logits: &mut [f32]) -> u32 {
+    fn pick(
+        &mut self,
+        model: &Model,
+        request: &GenerateRequest,
+        logits: &mut [f32],
+    ) -> Result<u32, Error> {
         if request.until == Until::MaxTokens {
             for end in model.tokenizer.ends_of_turn() {
                 if let Some(logit) = logits.get_mut(end as usize) {
@@ -130,7 +142,12 @@ impl Active {
                 }
             }
         }
-        self.sampler.pick(logits, &self.tokens)
+        if let Some(matching) = &mut self.matching {
+            let written = self.tokens.len() - request.prompt.len();
+            let left = request.max_tokens.saturating_sub(written);
+            matching.restrict(logits, left)?;
+        }
+        Ok(self.sampler.pick(logits, &self.tokens))
     }
 }
 
@@ -236,15 +253,19 @@ impl Generate {
             stream: model.tokenizer.stream(),
             tokens: request.prompt.clone(),
             text: String::new(),
+            matching: match &request.until {
+                Until::Complete(grammar) => Some(grammar.begin()),
+                _ => None,
+            },
             cached: reading.cached,
             prompt_time: reading.time + started.elapsed(),
             started: Instant::now(),
         };
         let request = &self.requests[active.request];
-        let token = active.pick(model, request, &mut logits);
+        let token = active.pick(model, request, &mut logits)?;
         self.active.push(active);
         let last = self.active.len() - 1;
-        self.take_token(model, last, token, emit);
+        self.take_token(model, last, token, emit)?;
         Ok(())
     }
 
@@ -256,18 +277,22 @@ impl Generate {
         place: usize,
         token: u32,
         emit: &mut dyn FnMut(GenerateEvent),
-    ) -> bool {
+    ) -> Result<bool, Error> {
         let active = &mut self.active[place];
         let request = &self.requests[active.request];
         let written = active.tokens.len() - request.prompt.len();
         if written >= request.max_tokens {
             self.end(place, Stop::MaxTokens, emit);
-            return true;
+            return Ok(true);
         }
         if model.tokenizer.is_end_of_turn(token) {
             self.end(place, Stop::EndOfTurn, emit);
-            return true;
+            return Ok(true);
         }
+        let complete = match &mut active.matching {
+            Some(matching) => matching.accept(token)?,
+            None => false,
+        };
         active.tokens.push(token);
         let text = active.stream.push(&model.tokenizer, token);
         if !text.is_empty() {
@@ -279,17 +304,19 @@ impl Generate {
         {
             active.text.truncate(found);
             self.end(place, Stop::Marker, emit);
-            return true;
+            return Ok(true);
         }
-        let stop = if written + 1 >= request.max_tokens {
+        let stop = if complete {
+            Stop::Complete
+        } else if written + 1 >= request.max_tokens {
             Stop::MaxTokens
         } else if active.tokens.len() >= model.network.architecture().context {
             Stop::ContextFull
         } else {
-            return false;
+            return Ok(false);
         };
         self.end(place, stop, emit);
-        true
+        Ok(true)
     }
 
     fn end(&mut self, place: usize, stop: Stop, emit: &mut dyn FnMut(GenerateEvent)) {
@@ -376,20 +403,21 @@ impl Job for Generate {
         let vocabulary = model.network.architecture().vocabulary;
         // Drawing looks at every logit: the sequences share the threads.
         let requests = &self.requests;
-        let mut draws: Vec<(&mut Active, &mut [f32], u32)> = self
+        let mut draws: Vec<(&mut Active, &mut [f32], Result<u32, Error>)> = self
             .active
             .iter_mut()
             .zip(logits.chunks_exact_mut(vocabulary))
-            .map(|(active, logits)| (active, logits, 0))
+            .map(|(active, logits)| (active, logits, Ok(0)))
             .collect();
         for_each_chunk(&mut draws, 1, |_, draw| {
             let (active, logits, token) = &mut draw[0];
             *token = active.pick(model, &requests[active.request], logits);
         });
-        let drawn: Vec<u32> = draws.into_iter().map(|(_, _, token)| token).collect();
+        let drawn: Vec<u32> =
+            draws.into_iter().map(|(_, _, token)| token).collect::<Result<_, _>>()?;
         let mut place = 0;
         for token in drawn {
-            if !self.take_token(model, place, token, emit) {
+            if !self.take_token(model, place, token, emit)? {
                 place += 1;
             }
         }

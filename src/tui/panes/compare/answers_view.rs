@@ -100,7 +100,7 @@ impl Answers {
             State::Answered(answered) => {
                 let rated = if column.stars.is_none() { " · r rates" } else { "" };
                 let end = match answered.stop {
-                    Stop::EndOfTurn | Stop::Marker => "",
+                    Stop::EndOfTurn | Stop::Marker | Stop::Complete => "",
                     Stop::MaxTokens => " · cut off at its limit",
                     Stop::ContextFull => " · the context is full",
                     Stop::Cancelled => " · stopped",
