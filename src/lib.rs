@@ -16,6 +16,7 @@ pub mod kernels;
 pub mod model;
 pub mod report;
 pub mod runtime;
+pub mod sandbox;
 pub mod store;
 pub mod tasks;
 pub mod train;

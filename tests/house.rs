@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// The rooms, from the top to the ground.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "tui",
     "cli",
     "driver",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 17] = [
     "improve",
     "workplace",
     "tasks",
+    "sandbox",
     "adapters",
     "feedback",
     "train",
