@@ -27,6 +27,16 @@ impl Action {
         self.arguments.get(name).and_then(Value::as_i64)
     }
 
+    /// For a person: the tool, then its arguments. Not made safe for a terminal.
+    pub fn describe(&self) -> String {
+        let values = self.arguments.values();
+        let arguments = values.map(|value| match value.as_str() {
+            Some(text) => text.to_owned(),
+            None => value.to_string(),
+        });
+        [self.tool.clone()].into_iter().chain(arguments).collect::<Vec<_>>().join("  ")
+    }
+
     /// `{"tool":"shell","command":"ls"}`, without spaces between.
     pub fn to_json(&self) -> String {
         let mut object = Map::new();

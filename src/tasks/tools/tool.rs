@@ -18,6 +18,16 @@ pub trait Tool: Send + Sync + std::fmt::Debug {
     /// What `action` would do to the world.
     fn effect(&self, action: &Action, workspace: &Workspace) -> Effect;
 
+    /// Why nothing on this machine keeps it from doing harm, if so: it is then asked about every time.
+    fn unconfined(&self) -> Option<String> {
+        None
+    }
+
+    /// It is the last action of a task, and its output the answer.
+    fn ends_task(&self) -> bool {
+        false
+    }
+
     /// Does it. What went wrong is part of the result: the actor has to learn of it.
     fn run(&self, action: &Action, workspace: &Workspace) -> ToolResult;
 }
