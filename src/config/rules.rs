@@ -48,6 +48,14 @@ pub(super) const RULES: &[Rule] = &[
         c.generate.repetition_penalty > 0.0 && c.generate.repetition_penalty.is_finite()
     }),
     rule("generate.max_tokens", WHOLE, |c| c.generate.max_tokens >= 1),
+    rule("act.max_steps", WHOLE, |c| c.act.max_steps >= 1),
+    rule("act.action_seconds", WHOLE, |c| (1..=LARGEST).contains(&c.act.action_seconds)),
+    rule("act.task_seconds", WHOLE, |c| (1..=LARGEST).contains(&c.act.task_seconds)),
+    rule("act.action_tokens", "a whole number, 96 or more", |c| c.act.action_tokens >= 96),
+    rule("act.observation_tokens", "a whole number, 16 or more", |c| {
+        c.act.observation_tokens >= 16
+    }),
+    rule("act.desktop", "true or false", |_| true),
     rule("train.rank", WHOLE, |c| c.train.rank >= 1),
     rule("train.alpha", "a number above 0", |c| c.train.alpha > 0.0 && c.train.alpha.is_finite()),
     rule("train.dropout", SHARE, |c| (0.0..1.0).contains(&c.train.dropout)),

@@ -12,6 +12,7 @@ pub struct Config {
     pub kaizen: u32,
     pub model: Model,
     pub generate: Generate,
+    pub act: Act,
     pub train: Train,
     pub error_driven: ErrorDriven,
     pub feedback: Feedback,
@@ -25,6 +26,7 @@ impl Default for Config {
             kaizen: 1,
             model: Model::default(),
             generate: Generate::default(),
+            act: Act::default(),
             train: Train::default(),
             error_driven: ErrorDriven::default(),
             feedback: Feedback::default(),
@@ -116,6 +118,38 @@ impl Default for Generate {
     /// Temperature and top-p as the default model's authors advise.
     fn default() -> Self {
         Self { temperature: 0.2, top_p: 0.9, min_p: 0.0, repetition_penalty: 1.0, max_tokens: 512 }
+    }
+}
+
+/// `[act]`: how far a task goes that is carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Act {
+    /// Actions of one task at most.
+    pub max_steps: usize,
+    /// Seconds that one action may take.
+    pub action_seconds: u64,
+    /// Seconds that a task may take.
+    pub task_seconds: u64,
+    /// Tokens of one action at most.
+    pub action_tokens: usize,
+    /// Tokens of what the actor is shown of the files, and of each output.
+    pub observation_tokens: usize,
+    /// Whether the actor may use the desktop, where there is one.
+    pub desktop: bool,
+}
+
+impl Default for Act {
+    /// With these, most steps fit into `train.max_seq`.
+    fn default() -> Self {
+        Self {
+            max_steps: 8,
+            action_seconds: 30,
+            task_seconds: 300,
+            action_tokens: 256,
+            observation_tokens: 160,
+            desktop: false,
+        }
     }
 }
 

@@ -20,6 +20,10 @@ const FAILED: u8 = 3;
 /// # Errors
 /// A session or the index that cannot be read or written; the rating itself is saved before.
 pub(super) fn settle(home: &Home, index: &Index, rated: Session) -> Result<Session> {
+    // Of a task that was carried out, the answer alone is nothing to learn.
+    if rated.is_act() {
+        return Ok(rated);
+    }
     let same_task =
         Filter { task: Some(rated.metadata.task.clone()), rated: Some(true), ..Filter::default() };
     let mut same = Vec::new();

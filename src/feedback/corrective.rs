@@ -1,8 +1,8 @@
 //! Training material from failures: the failed sessions for which a person wrote the right answer, or
 //! chose another one. Nothing is invented: a failure without a correction teaches nothing and is only counted.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Error, Result};
 use super::settings::Settings;
@@ -14,6 +14,8 @@ use crate::store::{self, Filter, Home, Index, Message, SessionId, Skipped, Stars
 pub struct Corrective {
     /// The sessions that say so, oldest first; several when the same correction was given again.
     pub sessions: Vec<SessionId>,
+    /// Which of the actions that the first session teaches, from 1; none for an answer.
+    pub step: Option<usize>,
     /// The turns before the answer.
     pub messages: Vec<Message>,
     pub answer: String,
@@ -23,10 +25,18 @@ pub struct Corrective {
 pub const OWN_WORK: &str = "own-work";
 
 impl Corrective {
+    fn id(&self) -> String {
+        let session = self.sessions.first().map(ToString::to_string).unwrap_or_default();
+        match self.step {
+            Some(step) => format!("{session}#{step}"),
+            None => session,
+        }
+    }
+
     /// As an item to learn from or to be judged by; it bears the name of the first session.
     pub fn example(&self) -> Example {
         Example {
-            id: self.sessions.first().map(ToString::to_string).unwrap_or_default(),
+            id: self.id(),
             area: OWN_WORK.into(),
             messages: self.messages.clone(),
             answer: self.answer.clone(),
@@ -79,7 +89,10 @@ pub fn corrective(home: &Home, index: &Index, settings: &Settings) -> Result<Cor
                 continue;
             }
         };
-        if let Some(answer) = session.right_answer() {
+        if session.is_act() {
+            // Below, with those that nobody rated: a check may have failed them.
+            found.corrected += 1;
+        } else if let Some(answer) = session.right_answer() {
             found.corrected += 1;
             let written = session.kaizen.as_ref().is_some_and(|record| record.correction.is_some());
             let (messages, answer) = (session.prompt(), answer.to_owned());
@@ -87,9 +100,12 @@ pub fn corrective(home: &Home, index: &Index, settings: &Settings) -> Result<Cor
         }
     }
     (found.examples, found.contradictions) = by_prompt.settle();
-    let contradicting =
+    add_steps(home, index, &mut found)?;
+    let contradicting: usize =
         found.contradictions.iter().map(|contradiction| contradiction.answers.len()).sum();
-    if found.corrected - contradicting < settings.min_failed {
+    let acted: usize = found.examples.iter().filter(|example| example.step == Some(1)).count();
+    let usable = (found.corrected - contradicting).max(acted);
+    if usable < settings.min_failed {
         waiting.reverse();
         return Err(Error::TooFewCorrections {
             failed_rating: settings.failed_rating,
@@ -101,6 +117,29 @@ pub fn corrective(home: &Home, index: &Index, settings: &Settings) -> Result<Cor
         });
     }
     Ok(found)
+}
+
+/// Adds the actions that tasks of act mode teach, oldest first; the same action after the same turns once.
+fn add_steps(home: &Home, index: &Index, found: &mut Correctives) -> Result<()> {
+    let acted = index.list(&Filter { teaches_steps: Some(true), ..Filter::default() })?;
+    let mut known: BTreeSet<(Vec<String>, String)> = BTreeSet::new();
+    for summary in acted.iter().rev() {
+        let session = match logs::load(home, &summary.id) {
+            Ok(session) => session,
+            Err(error) => {
+                found.damaged.push(damaged(home, &summary.id, error));
+                continue;
+            }
+        };
+        for (place, (messages, answer)) in session.step_examples().into_iter().enumerate() {
+            let turns = messages.iter().map(|turn| turn.content.clone()).collect();
+            if known.insert((turns, answer.clone())) {
+                let (sessions, step) = (vec![summary.id.clone()], Some(place + 1));
+                found.examples.push(Corrective { sessions, step, messages, answer });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Corrections under their prompts, in the order in which the prompts first came.
@@ -147,13 +186,13 @@ impl ByPrompt {
             let Some((_, first)) = answers.first().cloned() else {
                 if let Some((_, answer)) = chosen.last().cloned() {
                     let sessions = chosen.into_iter().map(|(session, _)| session).collect();
-                    examples.push(Corrective { sessions, messages, answer });
+                    examples.push(Corrective { sessions, step: None, messages, answer });
                 }
                 continue;
             };
             if answers.iter().all(|(_, answer)| answer.trim() == first.trim()) {
                 let sessions = answers.into_iter().map(|(session, _)| session).collect();
-                examples.push(Corrective { sessions, messages, answer: first });
+                examples.push(Corrective { sessions, step: None, messages, answer: first });
             } else {
                 contradictions.push(Contradiction { messages, answers });
             }
@@ -172,7 +211,11 @@ mod tests {
 
     use super::*;
     use crate::feedback::tests::Place;
-    use crate::store::Message;
+    use crate::feedback::{StepRating, save_step_rating};
+    use crate::store::{
+        ActRecord, CheckRecord, DemonstratedStep, Demonstration, DemonstrationFrom, Iteration,
+        Message, Session,
+    };
 
     fn gather(place: &Place) -> Result<Correctives> {
         corrective(&place.home, &place.index, &Settings::default())
@@ -319,5 +362,84 @@ mod tests {
         place.rate_with(&id, 1, Some("right"));
         let found = corrective(&place.home, &place.index, &settings).unwrap();
         assert_eq!(found.examples[0].messages, [Message::user("its task")]);
+    }
+
+    /// A task that was carried out in one step, `ls`.
+    fn acted(place: &Place, minute: u32, check: Option<bool>) -> SessionId {
+        let id = place.session(minute, &format!("task {minute}"), "2");
+        let change = |session: &mut Session| {
+            session.iterations = vec![Iteration {
+                iteration_number: 1,
+                action: Some(serde_json::json!({"tool": "shell", "command": "ls"})),
+                ..Iteration::default()
+            }];
+            let steps = vec![DemonstratedStep { action: "shown".into(), next_look: String::new() }];
+            session.record_mut().act = Some(ActRecord {
+                check: check.map(|passed| CheckRecord {
+                    task: "t".into(),
+                    area: "a".into(),
+                    passed,
+                }),
+                demonstration: check.map(|_| Demonstration {
+                    from: DemonstrationFrom::Expected,
+                    session: None,
+                    messages: vec![Message::user("look")],
+                    steps,
+                }),
+                ..ActRecord::default()
+            });
+            Ok(())
+        };
+        let (session, ()) = logs::update::<_, Error>(&place.home, &id, change).unwrap();
+        place.index.upsert(&session).unwrap();
+        id
+    }
+
+    // If this fails, the corrections of tasks that were carried out are not learned, or as plain answers.
+    #[test]
+    fn actions_that_would_have_been_right_are_learned_each_after_its_turns() {
+        let place = Place::new();
+        let settings = Settings { min_failed: 2, ..Settings::default() };
+        acted(&place, 1, Some(false));
+        acted(&place, 2, Some(true));
+        let unchecked = acted(&place, 3, None);
+        let right = |correction: &str| StepRating {
+            step: 1,
+            stars: Stars::try_from(1).ok(),
+            correction: Some(correction.to_owned()),
+        };
+        let rate = |rating: &StepRating| {
+            let session = save_step_rating(&place.home, unchecked.as_str(), rating)?;
+            place.index.upsert(&session).map_err(Error::Store)?;
+            Ok::<_, Error>(session)
+        };
+        assert!(corrective(&place.home, &place.index, &settings).is_err(), "there is only one");
+        let told = rate(&right(r#"{"tool":"shell","command":"ls"}"#)).unwrap_err();
+        assert!(told.to_string().contains("is the one that was done"), "{told}");
+        let told = rate(&StepRating { step: 2, ..right("x") }).unwrap_err();
+        assert!(told.to_string().contains("it has 1"), "{told}");
+        let session = rate(&right("first")).unwrap();
+        // What is not said again stays, the rest is replaced.
+        let session = rate(&StepRating { stars: Stars::try_from(2).ok(), ..right("second") })
+            .map(|after| (session, after))
+            .unwrap();
+        assert_eq!(session.0.step_feedback(1).unwrap().stars, Stars::try_from(1).ok());
+        assert_eq!(session.1.step_feedback(1).unwrap().stars, Stars::try_from(2).ok());
+        let kept = rate(&StepRating { stars: None, correction: None, step: 1 }).unwrap();
+        let said = |session: &Session| {
+            session.step_feedback(1).map(|said| (said.stars, said.correction.clone()))
+        };
+        assert_eq!(said(&kept), said(&session.1));
+
+        let found = corrective(&place.home, &place.index, &settings).unwrap();
+        let learned: Vec<_> = found
+            .examples
+            .iter()
+            .map(|example| (example.example().id, example.answer.as_str(), example.messages.len()))
+            .collect();
+        assert_eq!(learned.len(), 2);
+        assert_eq!((learned[0].1, learned[0].2), ("shown", 1));
+        assert_eq!(learned[1].1, "second");
+        assert_eq!(learned[1].0, format!("{unchecked}#1"));
     }
 }

@@ -19,6 +19,17 @@ pub enum Error {
     )]
     UnchangedAnswer { session: store::SessionId },
 
+    #[error(
+        "{session} has no step {step}: {}",
+        if *steps == 0 { "it is no task that was carried out".to_owned() } else { format!("it has {steps}") }
+    )]
+    NoSuchStep { session: store::SessionId, step: u64, steps: usize },
+
+    #[error(
+        "the action for step {step} of {session} is the one that was done; if it was right, leave the correction out"
+    )]
+    UnchangedAction { session: store::SessionId, step: u64 },
+
     #[error("{}", too_few(*failed_rating, *failed, *corrected, *contradicting, *needed, waiting))]
     TooFewCorrections {
         failed_rating: u8,

@@ -15,7 +15,9 @@ mod trigger;
 pub use better::choose_better;
 pub use corrective::{Contradiction, Corrective, Correctives, OWN_WORK, corrective};
 pub use error::{Error, Result};
-pub use rating::{Rated, Rating, checked_correction, rate, save_rating};
+pub use rating::{
+    Rated, Rating, StepRating, checked_correction, rate, save_rating, save_step_rating,
+};
 pub use replay::{Replay, replay};
 pub use settings::Settings;
 pub use trigger::{Trigger, trigger};

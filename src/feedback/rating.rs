@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::better;
 use super::error::{Error, Result};
 use crate::store::{
-    self, Correction, Home, Index, Issue, RatingEntry, Session, SessionId, Stars, logs,
+    self, Correction, Home, Index, Issue, RatingEntry, Session, SessionId, Stars, StepFeedback,
+    logs,
 };
 
 /// What a person says of a session. What is none stays as it was, so that the stars can be saved at
@@ -50,6 +51,54 @@ pub fn rate(home: &Home, index: &Index, id: &str, rating: &Rating) -> Result<Rat
     // comes of that.
     let session = better::settle(home, index, session.clone()).unwrap_or(session);
     Ok(Rated { session, index_failure: None })
+}
+
+/// What a person says of one step of act mode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRating {
+    /// From 1.
+    pub step: u64,
+    pub stars: Option<Stars>,
+    /// The action that would have been right, as canonical JSON.
+    pub correction: Option<String>,
+}
+
+/// Rates one step of the session that `id` means, in its file; what is none stays as it was. The index is
+/// the caller's to tell.
+///
+/// # Errors
+/// A session without such a step, or a correction that is the action that was done; nothing is written.
+pub fn save_step_rating(home: &Home, id: &str, rating: &StepRating) -> Result<Session> {
+    let id = logs::resolve(home, id)?;
+    let now = Timestamp::now();
+    let (session, ()) = logs::update(home, &id, |session| apply_to_step(session, rating, now))?;
+    Ok(session)
+}
+
+fn apply_to_step(session: &mut Session, rating: &StepRating, now: Timestamp) -> Result<()> {
+    let id = session.session_id.clone();
+    let steps = if session.is_act() { session.iterations.len() } else { 0 };
+    if rating.step == 0 || rating.step > steps as u64 {
+        return Err(Error::NoSuchStep { session: id, step: rating.step, steps });
+    }
+    let place = rating.step as usize - 1;
+    let action = session.iterations.get(place).and_then(|step| step.action.as_ref());
+    let done = action.map(ToString::to_string);
+    if done.is_some() && done == rating.correction {
+        return Err(Error::UnchangedAction { session: id, step: rating.step });
+    }
+    let Some(act) = &mut session.record_mut().act else { return Ok(()) };
+    let earlier = act.feedback.iter().position(|feedback| feedback.step == rating.step);
+    let earlier = earlier.map(|place| act.feedback.remove(place));
+    let (stars, correction) = match earlier {
+        Some(earlier) => {
+            (rating.stars.or(earlier.stars), { rating.correction.clone().or(earlier.correction) })
+        }
+        None => (rating.stars, rating.correction.clone()),
+    };
+    act.feedback.push(StepFeedback { step: rating.step, stars, correction, at: now });
+    act.feedback.sort_by_key(|feedback| feedback.step);
+    Ok(())
 }
 
 /// As [`rate`], the file alone: for where no index can be had. The next refresh of the index finds it.

@@ -42,16 +42,22 @@ pub fn replay(
                 continue;
             }
         };
-        let messages = session.prompt();
-        let Some(record) = session.kaizen else { continue };
+        let Some(record) = &session.kaizen else { continue };
         let Some(stars) = session.metadata.user_rating else { continue };
         let ended = matches!(record.outcome, None | Some(Outcome::Finished));
         let of_model = model_hash.is_none_or(|hash| record.model_hash.as_deref() == Some(hash));
-        let Some(answer) = record.answer.filter(|answer| !answer.trim().is_empty()) else {
-            continue;
+        let answered = record.answer.clone().filter(|answer| !answer.trim().is_empty());
+        let Some(answer) = answered.filter(|_| ended && of_model) else { continue };
+        // Of a task that was carried out, every action is one that the person liked.
+        let given = match session.is_act() {
+            true => session.steps_done(),
+            false => vec![(session.prompt(), answer)],
         };
-        if ended && of_model && seen.insert((messages.clone(), answer.clone())) {
-            replays.push(Replay { session: session.session_id, messages, answer, stars });
+        for (messages, answer) in given {
+            if seen.insert((messages.clone(), answer.clone())) {
+                let session = session.session_id.clone();
+                replays.push(Replay { session, messages, answer, stars });
+            }
         }
     }
     Ok((replays, unread))

@@ -55,6 +55,13 @@ const MIGRATIONS: &[&str] = &[
         stars     REAL            -- their mean
     ) STRICT;
 ",
+    "
+    -- whether it says which actions of act mode would have been right
+    ALTER TABLE session ADD COLUMN teaches_steps INTEGER NOT NULL DEFAULT 0;
+    -- whether it is a task of act mode
+    ALTER TABLE session ADD COLUMN acted INTEGER NOT NULL DEFAULT 0;
+    UPDATE session SET size = -1;
+",
 ];
 
 /// Marks the file as Kaizen's ('KAIZ').
@@ -255,6 +262,8 @@ mod tests {
                  DROP INDEX session_asked;
                  ALTER TABLE session DROP COLUMN asked;
                  ALTER TABLE session DROP COLUMN right_answer;
+                 ALTER TABLE session DROP COLUMN teaches_steps;
+                 ALTER TABLE session DROP COLUMN acted;
                  ALTER TABLE session DROP COLUMN rated_at;
                  ALTER TABLE session DROP COLUMN arm_probability;
                  PRAGMA user_version = 1;",

@@ -51,6 +51,11 @@ impl Home {
         self.root.join("kaizen.db")
     }
 
+    /// The kinds of actions that were allowed for good, by folder.
+    pub fn approvals(&self) -> PathBuf {
+        self.root.join("approvals.json")
+    }
+
     pub fn session_folder(&self, id: &SessionId) -> PathBuf {
         self.logs().join(id.as_str())
     }

@@ -55,6 +55,8 @@ pub struct SessionSummary {
     pub arm_probability: Option<f64>,
     /// Where there is a correction: a number that sessions with the same prompt share.
     pub asked: Option<i64>,
+    /// It is a task that was carried out.
+    pub acted: bool,
 }
 
 impl SessionSummary {
@@ -79,6 +81,8 @@ pub struct Filter {
     pub issue: Option<Issue>,
     pub arm: Option<String>,
     pub corrected: Option<bool>,
+    /// Those of act mode that say which actions would have been right.
+    pub teaches_steps: Option<bool>,
     /// Those whose correction is another than that of a session with the same prompt, both rated so low.
     pub contradicting: Option<Stars>,
     pub imported: Option<bool>,
@@ -199,7 +203,7 @@ impl Index {
         values.push(Value::Integer(filter.offset.min(i64::MAX as usize) as i64));
         let query = format!(
             "SELECT id, started, task, stars, issues, comment, arm, adapter, corrected, imported, \
-             outcome, rated_at, arm_probability, asked FROM session WHERE {conditions} ORDER BY started DESC, id DESC LIMIT ? OFFSET ?"
+             outcome, rated_at, arm_probability, asked, acted FROM session WHERE {conditions} ORDER BY started DESC, id DESC LIMIT ? OFFSET ?"
         );
         let told = |error| self.told(error);
         let mut statement = self.connection.prepare_cached(&query).map_err(told)?;
@@ -255,6 +259,9 @@ impl Filter {
         }
         if let Some(corrected) = self.corrected {
             number("corrected = ?", corrected.into());
+        }
+        if let Some(teaches) = self.teaches_steps {
+            number("teaches_steps = ?", teaches.into());
         }
         if let Some(imported) = self.imported {
             number("imported = ?", imported.into());
@@ -356,8 +363,8 @@ fn insert(connection: &Connection, row: &IndexRow) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT OR REPLACE INTO session (id, started, task, stars, issues, comment, arm, adapter, \
              corrected, imported, outcome, searched, modified, size, rated_at, arm_probability, \
-             asked, right_answer) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             asked, right_answer, teaches_steps, acted) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params_from_iter(&row.0))?;
     Ok(())
@@ -365,7 +372,7 @@ fn insert(connection: &Connection, row: &IndexRow) -> rusqlite::Result<()> {
 
 /// What the index keeps of a session: little, so that many can wait for one commit.
 #[derive(Debug)]
-pub(super) struct IndexRow([Value; 18]);
+pub(super) struct IndexRow([Value; 20]);
 
 impl IndexRow {
     /// Of a session that is saved in this home.
@@ -388,7 +395,10 @@ impl IndexRow {
             .join("\n")
             .to_lowercase();
         let text = |text: Option<&str>| text.map(str::to_owned).into();
+        let teaches_steps = !session.step_examples().is_empty();
+        // A task that was carried out has many right ways: two corrections of it contradict nothing.
         let correction = record.and_then(|record| record.correction.as_ref());
+        let correction = correction.filter(|_| !session.is_act());
         let asked = correction.map(|_| {
             let turns = session.prompt();
             let parts = turns.iter().flat_map(|turn| [turn.role.as_str(), turn.content.trim()]);
@@ -404,7 +414,7 @@ impl IndexRow {
             text(metadata.feedback_comment.as_deref()),
             text(routed.and_then(|record| record.arm.as_deref())),
             text(metadata.lora_version.as_deref()),
-            session.right_answer().is_some().into(),
+            (teaches_steps || session.right_answer().is_some()).into(),
             imported.into(),
             text(outcome),
             searched.into(),
@@ -414,6 +424,8 @@ impl IndexRow {
             routed.and_then(|record| record.arm_probability).into(),
             asked.into(),
             correction.map(|correction| hash([correction.answer.trim()])).into(),
+            teaches_steps.into(),
+            session.is_act().into(),
         ])
     }
 }
@@ -462,6 +474,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
             .map_err(|error| wrong(11, error.to_string()))?,
         arm_probability: row.get(12)?,
         asked: row.get(13)?,
+        acted: row.get(14)?,
     })
 }
 

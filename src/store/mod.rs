@@ -1,6 +1,7 @@
 //! Files and the index over them. Owns how things are written (atomically, then synced), the session
 //! file and the SQLite index; knows nothing of models, training or what a rating leads to.
 
+mod act;
 pub mod atomic;
 pub mod clock;
 pub mod database;
@@ -19,6 +20,10 @@ mod session_id;
 mod stars;
 mod terminal_text;
 
+pub use act::{
+    ActEnding, ActRecord, Approval, ChangeKind, CheckRecord, DemonstratedStep, Demonstration,
+    DemonstrationFrom, FileChange, StepFeedback, StepResult,
+};
 pub use documents::Documents;
 pub use error::{Error, Result};
 pub use home::Home;

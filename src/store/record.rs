@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::act::ActRecord;
 use super::issue::Issue;
 use super::message::Message;
 use super::session_id::SessionId;
@@ -59,6 +60,9 @@ pub struct Record {
     pub retry_of: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub imported_from: Option<ImportedFrom>,
+    /// Of a task in act mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActRecord>,
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

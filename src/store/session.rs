@@ -8,6 +8,7 @@ use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::act::{Approval, Demonstration, StepFeedback, StepResult};
 use super::issue::Issue;
 use super::message::{Message, Role};
 use super::record::Record;
@@ -79,8 +80,28 @@ pub struct Iteration {
     pub grok_response: Option<String>,
     #[serde(default)]
     pub errors: Vec<Value>,
+    /// The turn that the actor saw before it chose: the first look, or what came of the last action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observation: Option<Value>,
+    /// The action that was done, as JSON; the person may have changed what the model chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl Iteration {
+    /// The turn that the actor saw before this step.
+    pub fn seen(&self) -> Option<&str> {
+        self.observation.as_ref()?.as_str()
+    }
+
+    /// What came of the action, if it is a step of ours.
+    pub fn outcome(&self) -> Option<StepResult> {
+        serde_json::from_value(self.result.clone()?).ok()
+    }
 }
 
 impl Session {
@@ -174,6 +195,74 @@ impl Session {
         let probability = self.kaizen.as_ref().and_then(|record| record.arm_probability);
         self.metadata.user_rating.is_none()
             && probability.is_some_and(|probability| probability < 1.0)
+    }
+
+    /// The turns before a step of act mode (from 1), exactly as the actor saw them; none where there was no
+    /// such step.
+    pub fn turns_before_step(&self, step: u64) -> Option<Vec<Message>> {
+        let record = self.kaizen.as_ref()?;
+        record.act.as_ref()?;
+        let place = usize::try_from(step.checked_sub(1)?).ok()?;
+        self.iterations.get(place)?;
+        let mut turns = record.messages.clone();
+        for pair in self.iterations.get(..=place)?.windows(2) {
+            turns.push(Message::assistant(pair[0].action.as_ref()?.to_string()));
+            turns.push(Message::user(pair[1].seen()?));
+        }
+        Some(turns)
+    }
+
+    /// What a task of act mode teaches: turns, and the action that would have been right after them. From
+    /// a check that failed and the way it would have been done, from corrections of single steps, and
+    /// from a correction of the whole: an action instead of the first, or what should have been answered.
+    pub fn step_examples(&self) -> Vec<(Vec<Message>, String)> {
+        let record = self.kaizen.as_ref();
+        let Some(act) = record.and_then(|record| record.act.as_ref()) else { return Vec::new() };
+        let failed = act.check.as_ref().is_some_and(|check| !check.passed);
+        let shown = act.demonstration.as_ref().filter(|_| failed);
+        let mut examples = shown.map(Demonstration::examples).unwrap_or_default();
+        for feedback in &act.feedback {
+            let turns = self.turns_before_step(feedback.step);
+            examples.extend(turns.zip(feedback.correction.clone()));
+        }
+        if let Some(answer) = record.and_then(|record| record.correction.as_ref()) {
+            let answer = answer.answer.trim();
+            let (step, action) = match answer.starts_with('{') {
+                true => (1, answer.to_owned()),
+                false => (
+                    self.iterations.len() as u64,
+                    serde_json::json!({"tool": "answer", "text": answer}).to_string(),
+                ),
+            };
+            examples.extend(self.turns_before_step(step).map(|turns| (turns, action)));
+        }
+        examples
+    }
+
+    /// The actions of a task of act mode that were done, each with the turns before it; without those that
+    /// nobody allowed and those that the person found bad.
+    pub fn steps_done(&self) -> Vec<(Vec<Message>, String)> {
+        let done = |step: &Iteration| -> Option<(Vec<Message>, String)> {
+            let approval = step.outcome()?.approval;
+            let bad = |said: &StepFeedback| said.stars.is_some_and(|stars| stars.get() <= 3);
+            let number = step.iteration_number;
+            let liked = !matches!(approval, Approval::Denied | Approval::Refused)
+                && !self.step_feedback(number).is_some_and(bad);
+            let turns = self.turns_before_step(number).filter(|_| liked)?;
+            Some((turns, step.action.as_ref()?.to_string()))
+        };
+        self.iterations.iter().filter_map(done).collect()
+    }
+
+    /// Whether it is a task of act mode.
+    pub fn is_act(&self) -> bool {
+        self.kaizen.as_ref().is_some_and(|record| record.act.is_some())
+    }
+
+    /// What a person said of a step.
+    pub fn step_feedback(&self, step: u64) -> Option<&StepFeedback> {
+        let act = self.kaizen.as_ref()?.act.as_ref()?;
+        act.feedback.iter().find(|feedback| feedback.step == step)
     }
 
     /// When it began, local time: as the metadata says, else the file's own `start_time`, else the id.

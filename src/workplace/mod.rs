@@ -2,6 +2,7 @@
 //! an adapter. Owns the order of steps inside one piece; knows nothing of rounds, experiments, screens
 //! or arguments.
 
+mod acting;
 mod arms;
 mod built_in;
 mod compare;
@@ -21,6 +22,7 @@ mod train;
 pub mod unattended;
 mod watched;
 
+pub use acting::{Acting, is_throw_away};
 pub use built_in::{evaluation_set, sentinel_set};
 pub use compare::{CompareRequest, Comparison, arm_hash, compare};
 pub use compare_arms::{

@@ -164,6 +164,10 @@ impl<'a> Replay<'a> {
         for summary in self.workplace.index()?.list(&recent)? {
             // A session that is damaged meanwhile is no task.
             let Ok(session) = logs::load(&self.workplace.home, &summary.id) else { continue };
+            // Two answers are held side by side, not two courses of action.
+            if session.is_act() {
+                continue;
+            }
             let messages = session.prompt();
             let sha256 = prompt_sha256(&messages);
             if done.contains(&session.session_id) {

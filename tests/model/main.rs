@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod acting;
 mod adapter_folder;
 mod conversations;
 mod exporting;
