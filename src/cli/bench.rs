@@ -9,12 +9,16 @@ use crate::model::sampler::Sampling;
 use crate::runtime::{
     Generate, GenerateRequest, Generation, Job, Priority, Runtime, Score, ScoreItem, Step, Until,
 };
+use crate::tasks::act::action_pattern;
+use crate::tasks::tools::Listing;
 use crate::train::{self, MeasuredStep, StepShape, TrainSettings, meaningless_tokens};
 use crate::workplace::{ArmChoice, Event, Workplace, peak_memory_mib};
 use clap::{Args, value_parser};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Instant;
 
 const PROMPT: usize = 512;
@@ -22,6 +26,8 @@ const PROMPT: usize = 512;
 const SHORT_PROMPT: usize = 32;
 const DECODE: usize = 64;
 const TOGETHER: usize = 16;
+/// Tokens of one action at most.
+const ACTION: usize = 96;
 /// The training step.
 const TRAIN: StepShape = StepShape { batch: 4, length: 128, rank: 16, recompute: false };
 
@@ -53,6 +59,15 @@ pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
     })?;
     let decode = repeated("decode, one sequence", &|| written(&runtime, 1))?;
     let batched = repeated("decode, 16 sequences, total", &|| written(&runtime, TOGETHER))?;
+    let pattern = actions(context)?;
+    let shares = RefCell::new(Vec::new());
+    let acting = repeated("decode, actions under their grammar", &|| {
+        let (free, bound) = under_grammar(&runtime, &pattern)?;
+        shares.borrow_mut().push(bound / free);
+        Ok(bound)
+    })?;
+    // The first was the one to warm up.
+    let share = median(shares.borrow().get(1..).unwrap_or_default());
     let score = repeated("scoring 512 tokens", &|| {
         let began = Instant::now();
         runtime.run(Score::new(vec![ScoreItem::whole(long.clone())], None), |_| ())?;
@@ -65,12 +80,16 @@ pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
 
     let switch = switching(&runtime, usize::from(arguments.runs))?;
 
-    let figures = [&prompt, &decode, &batched, &score, &train];
+    let figures = [&prompt, &decode, &batched, &acting, &score, &train];
     let rows: Vec<Vec<String>> = figures.iter().map(|figure| figure.row()).collect();
     context.output.line(columns(&rows).trim_end())?;
     context.output.line(format!(
         "  changing the adapter: {:.1} ms from disk, {:.3} ms when it answered lately",
         switch.from_disk, switch.again
+    ))?;
+    context.output.line(format!(
+        "  actions under their grammar are written at {:.1} % of the speed without one",
+        100.0 * share
     ))?;
     if let (Some(inference), Some(peak)) = (inference_peak, peak) {
         context.output.line(format!(
@@ -81,6 +100,8 @@ pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
         "prompt_tokens_per_second": prompt.median(),
         "decode_tokens_per_second": decode.median(),
         "batched_decode_tokens_per_second": batched.median(),
+        "constrained_decode_tokens_per_second": acting.median(),
+        "constrained_decode_share": share,
         "score_tokens_per_second": score.median(),
         "train_tokens_per_second": train.median(),
         "adapter_from_disk_ms": switch.from_disk,
@@ -91,6 +112,7 @@ pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
             "prompt": prompt.spread(),
             "decode": decode.spread(),
             "batched_decode": batched.spread(),
+            "constrained_decode": acting.spread(),
             "score": score.spread(),
             "train": train.spread(),
         },
@@ -109,16 +131,8 @@ struct Figure {
 }
 
 impl Figure {
-    fn sorted(&self) -> Vec<f64> {
-        let mut runs = self.runs.clone();
-        runs.sort_by(f64::total_cmp);
-        runs
-    }
-
     fn median(&self) -> f64 {
-        let runs = self.sorted();
-        let upper = runs.len() / 2;
-        (runs[upper] + runs[(runs.len() - 1) / 2]) / 2.0
+        median(&self.runs)
     }
 
     fn least(&self) -> f64 {
@@ -167,6 +181,43 @@ fn written(runtime: &Runtime, together: usize) -> Result<f64> {
     let texts = generate(runtime, prompts, DECODE + 1)?;
     let time = texts.iter().map(|text| text.write_time.as_secs_f64()).fold(f64::MAX, f64::min);
     Ok((together * DECODE) as f64 / time)
+}
+
+/// 0 of nothing.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (upper, lower) = (sorted.len() / 2, sorted.len().saturating_sub(1) / 2);
+    sorted.get(upper).zip(sorted.get(lower)).map_or(0.0, |(a, b)| (a + b) / 2.0)
+}
+
+/// The grammar of all actions in an empty folder.
+fn actions(context: &Context) -> Result<String> {
+    let (toolbox, _) = context.workplace.toolbox(false, &Default::default())?;
+    Ok(action_pattern(&toolbox, &Listing::default()))
+}
+
+/// Tokens a second without a grammar and with one: the same prompts, the same numbers of tokens, in turn.
+fn under_grammar(runtime: &Runtime, pattern: &str) -> Result<(f64, f64)> {
+    let grammar = runtime.model().grammars().and_then(|grammars| grammars.compile(pattern));
+    let grammar = Arc::new(grammar.map_err(crate::runtime::Error::from)?);
+    let mut seconds = [0.0, 0.0];
+    let mut tokens = 0;
+    for seed in 0..4 {
+        let prompt = meaningless_tokens(runtime.model(), seed as usize, SHORT_PROMPT);
+        let write = |until, max_tokens| -> Result<Generation> {
+            let sampling = Sampling { temperature: 1.0, seed, ..Sampling::GREEDY };
+            let request = GenerateRequest { prompt: prompt.clone(), sampling, max_tokens, until };
+            let mut texts = runtime.run(Generate::for_person(request, None), |_| ())?;
+            texts.pop().ok_or_else(|| Error::Usage("nothing was written".into()))
+        };
+        let bound = write(Until::Complete(grammar.clone()), ACTION)?;
+        let free = write(Until::MaxTokens, bound.tokens.len())?;
+        tokens += bound.tokens.len();
+        seconds[0] += free.write_time.as_secs_f64();
+        seconds[1] += bound.write_time.as_secs_f64();
+    }
+    Ok((tokens as f64 / seconds[0], tokens as f64 / seconds[1]))
 }
 
 /// Milliseconds, as medians, until another adapter can answer; the base stays as it is.

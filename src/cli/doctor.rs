@@ -7,6 +7,8 @@ use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{Dropout, Target, device_found};
 use crate::model::{Model, Projection, Special};
 use crate::runtime::{self, Job, Priority, Runtime, Step};
+use crate::sandbox::Sandbox;
+use crate::tasks::tools::desktop::{Availability, Desktop, availability};
 use crate::train::AdamW;
 use crate::workplace;
 use rand::SeedableRng;
@@ -55,6 +57,8 @@ pub fn run(context: &Context) -> Result<Outcome> {
         Err(error) => checks.push(Check { name: "model", ok: false, detail: error.to_string() }),
         Ok(runtime) => model_checks(&runtime, &mut checks),
     }
+    checks.push(sandbox());
+    checks.extend(desktop());
     checks.push(locks(home));
     let ok = checks.iter().all(|check| check.ok);
     for check in &checks {
@@ -63,6 +67,38 @@ pub fn run(context: &Context) -> Result<Outcome> {
     }
     context.output.json(&json!({"ok": ok, "checks": checks}))?;
     Ok(if ok { Outcome::Done } else { Outcome::No })
+}
+
+/// What act mode can promise here. Not a failure: where nothing confines, it asks.
+fn sandbox() -> Check {
+    let protection = Sandbox::of_this_program().map(|sandbox| sandbox.protection());
+    Check {
+        name: "sandbox",
+        ok: protection.is_ok(),
+        detail: match protection {
+            Ok(protection) => protection.warning().unwrap_or_else(|| {
+                "commands of act mode reach their folder alone, and no network".into()
+            }),
+            Err(error) => error.to_string(),
+        },
+    }
+}
+
+/// The tools for the desktop; what is missing is said, and needs nobody who does without.
+fn desktop() -> Vec<Check> {
+    let tools = availability(&Desktop::of_this_session());
+    let check = |tool: Availability| Check {
+        name: tool.tool,
+        ok: true,
+        detail: match tool.is_available() {
+            true => "available to act mode with --desktop".into(),
+            false => {
+                let missing: Vec<String> = tool.missing.iter().map(ToString::to_string).collect();
+                format!("not available: {}", missing.join("; "))
+            }
+        },
+    };
+    tools.into_iter().map(check).collect()
 }
 
 fn writable(home: &std::path::Path) -> Check {

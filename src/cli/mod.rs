@@ -1,6 +1,7 @@
 //! The command line: arguments in, words or JSON out, one file a command. Owns how things are said;
 //! knows nothing of how they are done.
 
+mod act;
 mod adapters;
 mod bench;
 mod compare;
@@ -26,6 +27,7 @@ mod run;
 mod score;
 mod sessions;
 mod table;
+mod tasks;
 mod tokenize;
 mod train;
 mod watch;
@@ -95,6 +97,8 @@ enum Command {
     Models(models::ModelsArguments),
     /// Run a task: the model answers, and the session is kept.
     Run(run::RunArguments),
+    /// Carry out a file of tasks, each in a fresh folder, and check what came of them.
+    Tasks(tasks::TasksArguments),
     /// Rate a session, and say what would have been right.
     Rate(rate::RateArguments),
     /// List, show, import or re-index sessions.
@@ -136,6 +140,11 @@ pub type Dashboard = fn(Workplace, ArmChoice) -> std::io::Result<()>;
 
 /// Parses the arguments of this process and does what they say; without a command that is `dashboard`.
 pub fn main(dashboard: Dashboard) -> ExitCode {
+    // Nothing for a person, so it stands in no help and no completions; and no home, no log and no
+    // trace: it stands between a command of act mode and the person's machine.
+    if std::env::args_os().skip(1).eq(["confined"]) {
+        return crate::sandbox::supervise();
+    }
     let arguments = Arguments::parse();
     let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
     let verbose = arguments.global.verbose;
@@ -178,6 +187,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         Command::Doctor => doctor::run(&context),
         Command::Models(arguments) => models::run(&context, &arguments),
         Command::Run(arguments) => run::run(&context, &arguments),
+        Command::Tasks(arguments) => tasks::run(&context, &arguments),
         Command::Rate(arguments) => rate::run(&context, &arguments),
         Command::Sessions(arguments) => sessions::run(&context, &arguments),
         Command::Tokenize => tokenize::run(&context),

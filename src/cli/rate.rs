@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
-use crate::feedback::{self, Rating};
+use crate::feedback::{self, Rating, StepRating};
 use crate::store::{Issue, Stars};
 use crate::workplace::service;
 use clap::Args;
@@ -25,6 +25,11 @@ pub struct RateArguments {
     /// A file with the answer that would have been right; `-` reads it from stdin.
     #[arg(long, value_name = "FILE|-")]
     answer: Option<String>,
+    /// Rate one step of a task that was carried out, from 1; --answer then has the action that would have
+    /// been right, as JSON.
+    #[arg(long, value_name = "N", conflicts_with_all = ["issues", "comment"],
+          value_parser = clap::value_parser!(u64).range(1..))]
+    step: Option<u64>,
 }
 
 fn issue(text: &str) -> Result<Issue, String> {
@@ -33,6 +38,9 @@ fn issue(text: &str) -> Result<Issue, String> {
 
 pub fn run(context: &Context, arguments: &RateArguments) -> Result<Outcome> {
     let correction = arguments.answer.as_deref().map(read).transpose()?;
+    if let Some(step) = arguments.step {
+        return rate_step(context, arguments, step, correction);
+    }
     let rating = Rating {
         stars: arguments.stars,
         issues: (!arguments.issues.is_empty()).then(|| arguments.issues.clone()),
@@ -59,6 +67,37 @@ pub fn run(context: &Context, arguments: &RateArguments) -> Result<Outcome> {
         if rating.correction.is_some() { ", with a correction" } else { "" }
     ))?;
     context.output.json(&json!({"session": id, "rating": arguments.stars.get()}))?;
+    Ok(Outcome::Done)
+}
+
+fn rate_step(
+    context: &Context,
+    arguments: &RateArguments,
+    step: u64,
+    correction: Option<String>,
+) -> Result<Outcome> {
+    let workplace = &context.workplace;
+    let correction = match correction {
+        Some(text) => Some(workplace.canonical_action(&text)?),
+        None => None,
+    };
+    let rating = StepRating { step, stars: Some(arguments.stars), correction };
+    let session = feedback::save_step_rating(&workplace.home, &arguments.session, &rating)?;
+    if let Err(error) = workplace.index().and_then(|index| Ok(index.upsert(&session)?)) {
+        context.output.note(format!("saved, but not in the index yet: {error}"));
+    }
+    let id = &session.session_id;
+    context.output.line(format!(
+        "{id}, step {step}: {} of 5 stars{}",
+        arguments.stars.get(),
+        if rating.correction.is_some() {
+            ", with the action that would have been right"
+        } else {
+            ""
+        }
+    ))?;
+    let stars = arguments.stars.get();
+    context.output.json(&json!({"session": id, "step": step, "rating": stars}))?;
     Ok(Outcome::Done)
 }
 

@@ -38,11 +38,13 @@ pub struct RunArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_tokens: Option<u64>,
     /// A system turn before the prompt.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "act")]
     system: Option<String>,
     /// A text file that is added to the prompt.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    act: super::act::ActArguments,
 }
 
 fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
@@ -73,28 +75,33 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
     if prompt.trim().is_empty() {
         return Err(tasks::Error::EmptyPrompt.into());
     }
+    let defaults = &context.workplace.config.generate;
+    let sampling = Sampling {
+        temperature: if arguments.greedy {
+            0.0
+        } else {
+            arguments.temperature.unwrap_or(defaults.temperature)
+        },
+        top_p: arguments.top_p.unwrap_or(defaults.top_p),
+        min_p: arguments.min_p.unwrap_or(defaults.min_p),
+        repetition_penalty: arguments.repetition_penalty.unwrap_or(match arguments.greedy {
+            true => 1.0,
+            false => defaults.repetition_penalty,
+        }),
+        seed: arguments.seed.unwrap_or_else(tasks::any_seed),
+    };
+    if arguments.act.is_wanted() {
+        let action_tokens = arguments.max_tokens.map(|tokens| tokens as usize);
+        return super::act::run(context, &arguments.act, &prompt, sampling, action_tokens);
+    }
     let mut messages = Vec::new();
     messages.extend(arguments.system.as_ref().map(Message::system));
     messages.push(Message::user(prompt));
     let runtime = context.runtime()?;
     let arm = context.chosen_arm(&runtime)?;
-    let defaults = &context.workplace.config.generate;
     let request = AskRequest {
         messages,
-        sampling: Sampling {
-            temperature: if arguments.greedy {
-                0.0
-            } else {
-                arguments.temperature.unwrap_or(defaults.temperature)
-            },
-            top_p: arguments.top_p.unwrap_or(defaults.top_p),
-            min_p: arguments.min_p.unwrap_or(defaults.min_p),
-            repetition_penalty: arguments.repetition_penalty.unwrap_or(match arguments.greedy {
-                true => 1.0,
-                false => defaults.repetition_penalty,
-            }),
-            seed: arguments.seed.unwrap_or_else(tasks::any_seed),
-        },
+        sampling,
         max_tokens: arguments.max_tokens.map_or(defaults.max_tokens, |tokens| tokens as usize),
         retry_of: None,
     };

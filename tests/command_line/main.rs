@@ -1,6 +1,7 @@
 //! The command line end to end: the real binary, in a home of its own, on the real default model.
 #![allow(clippy::unwrap_used)]
 
+mod acting;
 mod adapters;
 mod bad_files;
 mod bad_input;
