@@ -9,7 +9,7 @@ use kaizen::config::Config;
 use kaizen::driver::{Desk, Effect, Report, Sessions};
 use kaizen::feedback::{Rating, Settings, save_rating, trigger};
 use kaizen::store::{Filter, Home, Index, Issue, Message, Outcome, Session, SessionId, Stars};
-use kaizen::tui::{App, Event};
+use kaizen::tui::{App, Event, Places};
 use kaizen::workplace::{ArmChoice, Workplace};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -183,8 +183,8 @@ fn by_command(home: &Home) -> f64 {
 /// The list in the dashboard: a frame after each of many keys.
 fn frame(all: Arc<Sessions>) -> Value {
     use crossterm::event::{KeyCode, KeyEvent};
-    let mut app =
-        App::new(Config::default(), ArmChoice::Auto, "2025-06-01T00:00:00[UTC]".parse().unwrap());
+    let now = "2025-06-01T00:00:00[UTC]".parse().unwrap();
+    let mut app = App::new(Config::default(), ArmChoice::Auto, now, Places::default());
     app.start();
     let backend = ratatui::backend::TestBackend::new(120, 40);
     let mut terminal = ratatui::Terminal::new(backend).unwrap();

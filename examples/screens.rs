@@ -56,6 +56,21 @@ fn main() {
     kaizen.send("Write one shell command: list the five largest files").enter();
     kaizen.wait_until("both have answered", |screen| screen.matches("tokens/s").count() >= 2);
     save(&kaizen, "compare");
+
+    let folder_of_papers = home.path().join("papers");
+    std::fs::create_dir_all(folder_of_papers.join("docs")).unwrap();
+    for name in ["docs/invoice.pdf", "docs/lease.pdf", "docs/notes.txt", "todo.txt"] {
+        std::fs::write(folder_of_papers.join(name), "paper\n").unwrap();
+    }
+    kaizen.send("1").send("n").send("\t").wait(&["act in"]);
+    kaizen.send("\u{7}").wait(&["Folder"]).send("\u{15}");
+    kaizen.send(folder_of_papers.to_str().unwrap()).enter().wait(&["papers"]);
+    kaizen.send("Move the PDF files of docs into a new folder called archive").enter();
+    kaizen.wait_until("it asks or has ended", |screen| {
+        screen.contains("may this be done?") || screen.contains("How good was the work?")
+    });
+    kaizen.settle();
+    save(&kaizen, "act");
     kaizen.send("q");
     kaizen.ended();
 }

@@ -2,7 +2,7 @@
 
 use crate::eval::Example;
 use crate::experiments::Experiment;
-use crate::feedback::Rating;
+use crate::feedback::{Rating, StepRating};
 use crate::store::{Filter, Message, SessionId};
 use crate::workplace::replay::Choice as PairChoice;
 use crate::workplace::{ArmChoice, SetChoice, TrainRequest};
@@ -41,6 +41,22 @@ pub enum Effect {
     Ask {
         work: WorkId,
         task: AskTask,
+    },
+
+    /// Carry a task out in a folder; each change is asked about.
+    Act {
+        work: WorkId,
+        task: ActTask,
+    },
+    /// What the person says of the action that waits.
+    Decide {
+        work: WorkId,
+        decision: ActDecision,
+    },
+    /// Rate one step of a task that was carried out, or say which action would have been right.
+    RateStep {
+        session: SessionId,
+        rating: StepRating,
     },
 
     /// Score the *find* part of a set token by token.
@@ -174,6 +190,31 @@ pub struct AskTask {
     pub follows: Option<SessionId>,
     /// None: another one each time.
     pub seed: Option<u64>,
+}
+
+/// A task in act mode as the screen gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActTask {
+    pub task: String,
+    /// The folder to act in.
+    pub workspace: PathBuf,
+    pub arm: ArmChoice,
+    pub retry_of: Option<SessionId>,
+    /// None: another one each time.
+    pub seed: Option<u64>,
+}
+
+/// What a person says of an action that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActDecision {
+    Allow,
+    /// This, and all of its kind in this folder from now on.
+    AllowKind,
+    Deny,
+    /// Do this instead: a command, or an action as JSON.
+    Edit(String),
+    /// End the task.
+    Stop,
 }
 
 /// What to train on.

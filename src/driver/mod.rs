@@ -6,10 +6,14 @@ mod effect;
 mod report;
 
 pub use crate::workplace::replay::{Choice as PairChoice, Judgement};
+pub use desk::shown_step;
 pub use desk::{Desk, Tell};
-pub use effect::{AskTask, Effect, ExperimentOrder, ImproveOrder, TrainingMaterial, WorkId};
+pub use effect::{
+    ActDecision, ActTask, AskTask, Effect, ExperimentOrder, ImproveOrder, TrainingMaterial, WorkId,
+};
 pub use report::{
-    Answered, ArmRating, FailedCompared, FailedTask, JudgedPair, MeasuredItem, ModelFacts,
-    ModelReport, PreviewSample, ReplayState, Report, RunSummary, ServiceState, Sessions, ShownPair,
-    StoredExperiments, TrainingPreview, TrainingStarted, WeakFound, WorkEvent,
+    ActShown, Acted, Answered, ArmRating, FailedCompared, FailedTask, JudgedPair, MeasuredItem,
+    ModelFacts, ModelReport, PreviewSample, ReplayState, Report, RunSummary, ServiceState,
+    Sessions, ShownPair, ShownProposal, ShownStep, StoredExperiments, TrainingPreview,
+    TrainingStarted, WeakFound, WorkEvent,
 };

@@ -9,7 +9,9 @@ use crate::feedback::Trigger;
 use crate::improve::{RoundEvent, RoundResult, SentinelMatrix, SentinelPair, StoredRound};
 use crate::model::source;
 use crate::runtime::Stop;
-use crate::store::{Filter, Message, Session, SessionId, SessionSummary, Skipped};
+use crate::store::{
+    ActEnding, Approval, ChangeKind, Filter, Message, Session, SessionId, SessionSummary, Skipped,
+};
 use crate::train::{RunRecord, StepMetrics};
 use crate::workplace::progress::VersionProgress;
 use crate::workplace::replay::Judgement;
@@ -112,12 +114,18 @@ pub enum WorkEvent {
     Pair(Box<ShownPair>),
     /// A judgement is on disk (none: the task was passed over).
     PairJudged(Box<JudgedPair>),
+    /// What happens while a task is carried out.
+    Act(Box<ActShown>),
+    /// An action waits for a word ([`Effect::Decide`](super::Effect::Decide)).
+    Proposed(Box<ShownProposal>),
     /// What happens in a round of improvement.
     Round(Box<RoundEvent>),
     /// What happens in an experiment.
     Experiment(Box<ExperimentEvent>),
 
     Answered(Box<Answered>),
+    /// A task in act mode has ended.
+    Acted(Box<Acted>),
     WeakFound(Box<WeakFound>),
     Prepared(Box<TrainingPreview>),
     Trained(Box<Trained>),
@@ -144,6 +152,8 @@ impl WorkEvent {
                 | Self::Training(_)
                 | Self::Pair(_)
                 | Self::PairJudged(_)
+                | Self::Act(_)
+                | Self::Proposed(_)
                 | Self::Round(_)
                 | Self::Experiment(_)
         )
@@ -188,6 +198,73 @@ pub struct Answered {
     pub text: String,
     pub stop: Stop,
     pub tokens: usize,
+    pub tokens_per_second: f64,
+}
+
+/// What happens while a task is carried out; all texts are safe to show.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActShown {
+    /// It is recorded in this session.
+    Began(SessionId),
+    /// The actor thinks about this step, from 1.
+    Choosing {
+        step: usize,
+    },
+    /// It chose; the action is approved or under way.
+    Chosen {
+        step: usize,
+        words: String,
+    },
+    Did(ShownStep),
+}
+
+/// One step that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownStep {
+    /// From 1.
+    pub step: usize,
+    /// The action in one line.
+    pub words: String,
+    /// What it printed or found.
+    pub output: String,
+    /// What went wrong, in one line.
+    pub trouble: Option<String>,
+    pub changed: Vec<(ChangeKind, String)>,
+    /// Files that changed beyond those.
+    pub more_changed: usize,
+    pub approval: Approval,
+    pub seconds: f64,
+}
+
+/// An action that waits for a word; all texts but `editable` are safe to show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownProposal {
+    /// From 1.
+    pub step: usize,
+    /// The action in one line.
+    pub words: String,
+    /// What would be allowed with it for good.
+    pub kind: String,
+    /// Why nothing confines it; then it can only be allowed once.
+    pub unconfined: Option<String>,
+    /// What the person may change: a command, or the action as JSON.
+    pub editable: String,
+    /// Why the last change was not understood.
+    pub problem: Option<String>,
+}
+
+/// A task that was carried out and is on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Acted {
+    pub session: SessionId,
+    /// `base` or the adapter.
+    pub arm: String,
+    /// It was drawn among several arms: which one it was stays hidden until the task is rated.
+    pub blind: bool,
+    /// Safe to show; none when there was no answer.
+    pub answer: Option<String>,
+    pub ended: ActEnding,
+    pub steps: usize,
     pub tokens_per_second: f64,
 }
 

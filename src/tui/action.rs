@@ -44,6 +44,17 @@ pub enum Action {
     NewTask,
     SystemPrompt,
     Rate,
+    /// Tasks are answered, or carried out in a folder.
+    SwitchMode,
+    ChooseFolder,
+    /// Shows the action that waits for a word.
+    ShowWaiting,
+
+    // An action that waits for a word.
+    Allow,
+    AllowKind,
+    Deny,
+    EditProposal,
 
     // The feedback form.
     Stars(u8),
@@ -64,6 +75,11 @@ pub enum Action {
     PreviousSession,
     /// Takes the answer that was given, to change it.
     GivenAnswer,
+    PreviousStep,
+    NextStep,
+    RateStep,
+    /// Writes the action that would have been right.
+    CorrectStep,
 
     // Weak areas.
     Measure,
@@ -152,6 +168,12 @@ pub enum Scope {
     /// The models on this machine; what is typed narrows the list.
     Models,
     Question,
+    /// An action that waits for a word, and the field where it is changed.
+    Approval,
+    ApprovalText,
+    /// What is said of one step: the stars, and the right action.
+    StepStars,
+    StepText,
 }
 
 impl Scope {
@@ -181,6 +203,10 @@ impl Scope {
             Self::Palette => "Palette",
             Self::Models => "Models on this machine",
             Self::Question => "A question",
+            Self::Approval => "An action waits for your word",
+            Self::ApprovalText => "An action waits: changing it",
+            Self::StepStars => "Sessions: rating a step",
+            Self::StepText => "Sessions: the right action for a step",
         }
     }
 
@@ -199,6 +225,8 @@ impl Scope {
                 | Self::FormText
                 | Self::Palette
                 | Self::Models
+                | Self::ApprovalText
+                | Self::StepText
         )
     }
 }
@@ -236,9 +264,12 @@ use PaneName as P;
 actions! {
     TasksPrompt {
         A::Confirm, "send", ["enter"], Some("send"), "Send the prompt to the model";
+        A::SwitchMode, "switch-mode", ["tab"], Some("ask/act"), "Answer tasks, or carry them out in a folder";
         A::NewLine, "new-line", ["ctrl-j", "alt-enter", "shift-enter"], Some("new line"), "Start a new line in the prompt";
         A::Back, "leave-prompt", ["esc"], Some("leave"), "Cancel the answer, or leave the prompt";
+        A::ShowWaiting, "look-at-action", ["ctrl-o"], Some("look at the action"), "Show the action that waits for your word";
         A::NewTask, "new-task-now", ["ctrl-n"], Some("new task"), "Begin a new conversation";
+        A::ChooseFolder, "folder-now", ["ctrl-g"], Some("folder"), "In act mode: carry tasks out in another folder";
         A::Older, "older-prompt", ["up"], None, "On the first line: an older prompt";
         A::Newer, "newer-prompt", ["down"], None, "On the last line: a newer prompt";
         A::PageUp, "scroll-up", ["pageup"], None, "Scroll the conversation back";
@@ -246,12 +277,15 @@ actions! {
         A::Editor, "prompt-in-editor", ["ctrl-e"], None, "Write the prompt in $EDITOR";
     }
     Tasks {
+        A::ShowWaiting, "show-action", ["o"], Some("look at the action"), "Show the action that waits for your word";
         A::EnterPrompt, "prompt", ["i", "enter"], Some("prompt"), "Write a prompt or a follow-up";
         A::Back, "cancel-answer", ["esc"], Some("cancel"), "Cancel the answer that comes";
         A::Rate, "rate", ["f"], Some("rate"), "Rate the last answer";
-        A::Regenerate, "regenerate", ["r"], Some("again"), "Answer the last prompt again";
+        A::Regenerate, "regenerate", ["r"], Some("again"), "Answer, or carry out, the last task again";
         A::NewTask, "new-task", ["n"], Some("new task"), "Begin a new conversation";
         A::ChooseArm, "task-arm", ["b"], Some("arm"), "Who answers: by routing, base, or an adapter";
+        A::SwitchMode, "ask-or-act", ["tab"], Some("ask/act"), "Answer tasks, or carry them out in a folder";
+        A::ChooseFolder, "folder", ["d"], Some("folder"), "In act mode: carry tasks out in another folder";
         A::SystemPrompt, "system-prompt", ["s"], Some("system"), "Change the system prompt";
     }
     Sessions {
@@ -266,6 +300,10 @@ actions! {
         A::Left, "newer-session", ["left", "h"], Some("newer"), "While one is open: the session above it in the list";
         A::Right, "older-session", ["right", "l"], Some("older"), "While one is open: the session below it in the list";
         A::Back, "leave-session", ["esc"], Some("back"), "Back to the list, or clear search and filter";
+        A::PreviousStep, "previous-step", ["["], Some("step"), "Of a task that was carried out: the step before";
+        A::NextStep, "next-step", ["]"], None, "Of a task that was carried out: the next step";
+        A::RateStep, "rate-step", ["s"], Some("stars"), "Rate the selected step";
+        A::CorrectStep, "correct-step", ["c"], Some("fix"), "Write the action that would have been right in the selected step";
     }
     Correcting {
         A::Confirm, "save-correction", ["enter"], Some("save, next"), "Save the right answer and go to the next session";
@@ -384,6 +422,33 @@ actions! {
         A::NextField, "next-field", ["tab"], Some("next field"), "To the next field";
         A::PreviousField, "previous-field", ["backtab"], None, "To the field before";
         A::Back, "skip-feedback-text", ["esc"], Some("skip"), "Keep the stars alone";
+    }
+    StepStars {
+        A::Stars(1), "step-one-star", ["1"], Some("1-5 stars"), "One star: the wrong thing to do";
+        A::Stars(2), "step-two-stars", ["2"], None, "Two stars: bad";
+        A::Stars(3), "step-three-stars", ["3"], None, "Three stars: not good enough";
+        A::Stars(4), "step-four-stars", ["4"], None, "Four stars: good";
+        A::Stars(5), "step-five-stars", ["5"], None, "Five stars: as I would have done it";
+        A::NextField, "to-right-action", ["tab", "enter", "c"], Some("right action"), "On to the action that would have been right";
+        A::Back, "skip-step", ["esc"], Some("skip"), "Leave the step as it was";
+    }
+    StepText {
+        A::Confirm, "save-right-action", ["enter"], Some("save"), "Save the action that would have been right";
+        A::ClearText, "clear-action", ["ctrl-u"], Some("clear"), "Empty the field; once more: what stood there";
+        A::PreviousField, "to-step-stars", ["backtab"], Some("stars"), "Back to the stars";
+        A::Back, "leave-right-action", ["esc"], Some("leave"), "Leave the action as it was";
+    }
+    Approval {
+        A::Allow, "allow-once", ["y"], Some("once"), "Do it, this once";
+        A::AllowKind, "allow-kind", ["a"], Some("all of its kind"), "Do it, and all of its kind in this folder from now on";
+        A::Deny, "deny", ["n"], Some("deny"), "Do not do it; the task goes on without it";
+        A::EditProposal, "edit-action", ["e"], Some("edit"), "Change it before it is done";
+        A::Stop, "stop-task", ["x"], Some("stop the task"), "Do not do it, and end the task";
+        A::Back, "decide-later", ["esc"], Some("later"), "Decide later: the action waits";
+    }
+    ApprovalText {
+        A::Confirm, "do-instead", ["enter"], Some("do this instead"), "Do what is written in the action's place";
+        A::Back, "leave-action", ["esc"], Some("back"), "Back to the action as it was";
     }
     Entry {
         A::Confirm, "accept", ["enter"], Some("accept"), "Accept what is entered";

@@ -13,6 +13,7 @@ use super::pane::{
     Context, Intent, ModelState, Notice, NoticeKind, Pane, PaneName, Shared, TerminalEffect,
 };
 use super::panes::{ComparePane, ExperimentsPane, SessionsPane, TasksPane, TrainingPane, WeakPane};
+use super::places::Places;
 use super::theme::Theme;
 use crate::adapters::AdapterSummary;
 use crate::config::Config;
@@ -46,8 +47,9 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(config: Config, arm: ArmChoice, now: Zoned) -> Self {
+    pub fn new(config: Config, arm: ArmChoice, now: Zoned, places: Places) -> Self {
         Self {
+            tasks: TasksPane::in_folder(places.folder.clone()),
             shared: Shared {
                 config,
                 theme: Theme::default(),
@@ -61,10 +63,10 @@ impl App {
                 front: PaneName::Tasks,
                 layered: false,
                 set: SetChoice::default(),
+                places,
                 next_work: 0,
             },
             keymap: Keymap::default(),
-            tasks: TasksPane::default(),
             sessions: SessionsPane::default(),
             weak: WeakPane::default(),
             training: TrainingPane::default(),
@@ -106,7 +108,9 @@ impl App {
             }
             Event::Terminate => vec![Intent::Terminal(TerminalEffect::Quit)],
         };
-        self.carry_out(intents)
+        let left = self.carry_out(intents);
+        self.shared.layered = !self.layers.is_empty();
+        left
     }
 
     /// Something on screen changes by itself: a tick is wanted soon.
@@ -127,6 +131,9 @@ impl App {
 
     fn tick(&mut self, now: Zoned) {
         self.shared.ticks += 1;
+        for layer in &mut self.layers {
+            layer.tick();
+        }
         if let Some((_, since)) = &self.notice
             && now.timestamp().as_second() - since.timestamp().as_second() >= NOTICE_SECONDS
         {
@@ -207,6 +214,9 @@ impl App {
     }
 
     fn key(&mut self, key: KeyEvent) -> Vec<Intent> {
+        if let Some(layer) = self.layers.last_mut() {
+            layer.touched();
+        }
         let press = KeyPress::of(key);
         let scopes = self.scopes();
         let found = self.keymap.find(press, &scopes, |scope, action| self.applies(scope, action));
@@ -302,17 +312,29 @@ impl App {
             Stay::Entered(EntryPurpose::EvaluationSet, text) => {
                 let set = match text.trim() {
                     "" => SetChoice::BuiltIn,
-                    path => SetChoice::File(expanded(path)),
+                    path => SetChoice::File(self.shared.places.expanded(path)),
                 };
                 vec![Intent::UseSet(set)]
             }
             Stay::Entered(EntryPurpose::TrainingFile, text) => match text.trim() {
                 "" => Vec::new(),
-                path => vec![Intent::Train(crate::driver::TrainingMaterial::File(expanded(path)))],
+                path => {
+                    let path = self.shared.places.expanded(path);
+                    vec![Intent::Train(crate::driver::TrainingMaterial::File(path))]
+                }
             },
             Stay::Entered(EntryPurpose::SystemPrompt, text) => {
                 self.tasks.set_system_prompt(&text);
                 Vec::new()
+            }
+            Stay::Entered(EntryPurpose::Folder, text) => {
+                self.tasks.set_folder(&text, &self.shared);
+                Vec::new()
+            }
+            Stay::Decided { work, step, decision } => {
+                let mut context = Context::new(&mut self.shared);
+                self.tasks.decide(work, step, decision, &mut context);
+                context.intents
             }
             Stay::Entered(EntryPurpose::Search, text) => {
                 let mut context = Context::new(&mut self.shared);
@@ -451,14 +473,6 @@ impl App {
 
 fn complaint(text: String) -> Intent {
     Intent::Notice(Notice { text, kind: NoticeKind::Wrong })
-}
-
-/// `~/` at the beginning of a path is the home folder, as in a shell.
-fn expanded(path: &str) -> std::path::PathBuf {
-    match (path.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => path.into(),
-    }
 }
 
 /// What is being done for the model, in words short enough for a corner of the screen.

@@ -4,6 +4,7 @@
 use super::app::App;
 use super::event::Event;
 use super::pane::{Intent, TerminalEffect};
+use super::places::Places;
 use super::terminal::Terminal;
 use crate::driver::{Desk, Report};
 use crate::workplace::{ArmChoice, Workplace};
@@ -18,7 +19,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
-/// How often a moving thing is drawn again without an event.
+/// How often a moving thing is drawn again, whatever else happens: an action that waits for a word may be
+/// allowed only after some of them.
 const TICK: Duration = Duration::from_millis(250);
 
 /// Frames come no faster than this, however many reports there are.
@@ -33,7 +35,7 @@ const KEY_FRAME: Duration = Duration::from_millis(2);
 /// When there is no terminal, or it goes away.
 pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     let (tell, reports) = unbounded_channel();
-    let app = App::new(workplace.config.clone(), arm, Zoned::now());
+    let app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process());
     let desk = Desk::new(
         workplace,
         Arc::new(move |report| {
@@ -60,6 +62,7 @@ async fn run(
     let mut keys = EventStream::new();
     let mut signals = signals::Signals::listen()?;
     let mut drawn = Instant::now();
+    let mut ticked = Instant::now();
     let mut changed = true;
     let mut pressed = false;
     loop {
@@ -77,7 +80,7 @@ async fn run(
         }
         let wait = match (changed, app.wants_ticks()) {
             (true, _) => Some(pause.saturating_sub(drawn.elapsed())),
-            (false, true) => Some(TICK),
+            (false, true) => Some(TICK.saturating_sub(ticked.elapsed())),
             (false, false) => None,
         };
         let event = tokio::select! {
@@ -98,7 +101,10 @@ async fn run(
             report = reports.recv() => report.map(|report| Event::Report(Box::new(report))),
             () = sleep(wait), if wait.is_some() => match changed {
                 true => None,
-                false => Some(Event::Tick(Zoned::now())),
+                false => {
+                    ticked = Instant::now();
+                    Some(Event::Tick(Zoned::now()))
+                }
             },
         };
         let Some(event) = event else { continue };

@@ -11,6 +11,7 @@ mod keymap;
 mod layers;
 mod pane;
 mod panes;
+mod places;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ pub use event::Event;
 pub use event_loop::open;
 pub use keymap::Keymap;
 pub use pane::{Intent, PaneName, TerminalEffect};
+pub use places::Places;
 pub use terminal::Terminal;

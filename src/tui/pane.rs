@@ -3,6 +3,7 @@
 
 use super::action::{Action, Scope};
 use super::layers::Layer;
+use super::places::Places;
 use super::theme::Theme;
 use crate::config::Config;
 use crate::driver::{self, Effect, ModelFacts, Report, TrainingMaterial, WorkId};
@@ -73,6 +74,8 @@ pub struct Shared {
     pub layered: bool,
     /// The evaluation set that Weak areas and the gate use.
     pub set: SetChoice,
+    /// Where it was started.
+    pub places: Places,
     pub(super) next_work: u64,
 }
 

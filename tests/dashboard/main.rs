@@ -1,6 +1,7 @@
 //! The dashboard end to end: the real binary in a pseudo-terminal, on the real default model.
 #![allow(clippy::unwrap_used)]
 
+mod acting;
 mod killing;
 mod looping;
 mod models;

@@ -167,12 +167,19 @@ impl Inner {
 
 /// What a failed session teaches, if the person wrote the right answer.
 fn example(session: &Session) -> Option<Example> {
-    let correction = session.kaizen.as_ref()?.correction.as_ref()?;
+    // Of a task that was carried out, the first action that would have been right.
+    let (messages, answer) = match session.is_act() {
+        true => session.step_examples().into_iter().next()?,
+        false => {
+            let correction = session.kaizen.as_ref()?.correction.as_ref()?;
+            (session.prompt(), correction.answer.clone())
+        }
+    };
     Some(Example {
         id: session.session_id.to_string(),
         area: "own-work".into(),
-        messages: session.prompt(),
-        answer: correction.answer.clone(),
+        messages,
+        answer,
         weight: 1.0,
         provenance: Provenance::Correction,
         check: None,

@@ -3,6 +3,7 @@
 //!
 //! Owns threads, cancellation and the one loaded model. Knows nothing of screens.
 
+mod acting;
 mod asking;
 mod comparing;
 mod improving;
@@ -12,7 +13,9 @@ mod sessions;
 mod training;
 mod weak;
 
-use super::{Effect, Report, WorkEvent, WorkId};
+pub use acting::shown_step;
+
+use super::{ActDecision, Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Runtime;
 use crate::store::Catalogue;
 use crate::tasks::Arm;
@@ -55,6 +58,8 @@ struct Inner {
     prepared: Mutex<HashMap<WorkId, Prepared>>,
     /// Where the judgements of replays go.
     judgements: Mutex<HashMap<WorkId, Sender<Option<PairChoice>>>>,
+    /// Where what is said of actions goes.
+    decisions: Mutex<HashMap<WorkId, Sender<ActDecision>>>,
 }
 
 impl Desk {
@@ -72,6 +77,7 @@ impl Desk {
             switches: Mutex::default(),
             prepared: Mutex::default(),
             judgements: Mutex::default(),
+            decisions: Mutex::default(),
         });
         let (files, received) = mpsc::channel();
         let clerk = inner.clone();
@@ -152,6 +158,20 @@ impl Desk {
                     let _ = said.send(choice);
                 }
             }
+            Effect::Act { work, task } => {
+                let (said, decisions) = mpsc::channel();
+                lock(&self.inner.decisions).insert(work, said);
+                self.work(work, "act", move |inner, job| {
+                    let ended = inner.act(job, &task, &decisions);
+                    lock(&inner.decisions).remove(&job.id);
+                    ended
+                });
+            }
+            Effect::Decide { work, decision } => {
+                if let Some(said) = lock(&self.inner.decisions).get(&work) {
+                    let _ = said.send(decision);
+                }
+            }
             Effect::Improve { work, order } => {
                 self.work(work, "improve", move |inner, job| inner.improve(job, &order));
             }
@@ -169,6 +189,7 @@ impl Desk {
             Effect::ListSessions(_)
             | Effect::OpenSession(_)
             | Effect::Rate { .. }
+            | Effect::RateStep { .. }
             | Effect::AddToSet(_)
             | Effect::ListRuns
             | Effect::DiscardTraining(_)
@@ -334,6 +355,13 @@ impl Inner {
                 // The rating is told as saved first; what follows from it may take its time.
                 return self.routed(service::review(&self.workplace));
             }
+            Effect::RateStep { session, rating } => match self.rate_step(&session, rating) {
+                Ok(report) => ("rate the step", Ok(report)),
+                Err(error) => {
+                    let why = error.to_string();
+                    return self.tell(Report::RatingFailed { session, why });
+                }
+            },
             Effect::AddToSet(id) => ("add to the evaluation set", self.add_to_set(&id)),
             Effect::ListRuns => ("list the runs", self.list_runs()),
             Effect::DiscardTraining(work) => return self.discard_training(work),

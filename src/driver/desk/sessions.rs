@@ -3,8 +3,9 @@
 use super::super::{Report, Sessions};
 use super::{Inner, lock};
 use crate::eval::{Example, Provenance};
-use crate::feedback::{self, OWN_WORK, Rating};
+use crate::feedback::{self, OWN_WORK, Rating, StepRating};
 use crate::store::{Filter, SessionId, atomic, logs};
+use crate::tasks::Action;
 use crate::workplace::{Error, Result};
 use std::sync::Arc;
 
@@ -69,9 +70,33 @@ impl Inner {
         Ok(Report::Rated(Box::new(session)))
     }
 
+    /// Rates one step; the action that would have been right may be written in any way that is JSON, or be
+    /// a command alone where a command was run.
+    pub(super) fn rate_step(&self, id: &SessionId, mut rating: StepRating) -> Result<Report> {
+        if let Some(text) = rating.correction.take() {
+            let text = text.trim();
+            let action = match text.starts_with('{') {
+                true => text.to_owned(),
+                false => Action::new("shell", &[("command", text)]).to_json(),
+            };
+            rating.correction = Some(self.workplace.canonical_action(&action)?);
+        }
+        let session = feedback::save_step_rating(&self.workplace.home, id.as_str(), &rating)?;
+        if let Err(error) = lock(&self.catalogue).upsert(&session) {
+            tracing::warn!("rated, but not in the index yet: {error}");
+        }
+        Ok(Report::Rated(Box::new(session)))
+    }
+
     /// Appends a corrected session to the home's own items, once.
     pub(super) fn add_to_set(&self, id: &SessionId) -> Result<Report> {
         let session = logs::load(&self.workplace.home, id)?;
+        if session.is_act() {
+            return Err(Error::Usage(format!(
+                "{id} was carried out, not answered: its corrections are learned, and checked tasks \
+                 (`kaizen tasks run`) judge them"
+            )));
+        }
         let record = session.kaizen.as_ref();
         let Some(correction) = record.and_then(|record| record.correction.clone()) else {
             return Err(Error::Usage(format!(

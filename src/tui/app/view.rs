@@ -68,6 +68,7 @@ impl App {
         let moving = |pane| match pane {
             PaneName::Training if self.shared.training.is_some() => "●",
             PaneName::Experiments if self.experiments.is_moving() => "●",
+            PaneName::Tasks if front != pane && self.tasks.waits() => "!",
             PaneName::Compare if self.compare.has_news() => "!",
             _ => "",
         };

@@ -18,6 +18,8 @@ pub enum EntryPurpose {
     TrainingFile,
     EvaluationSet,
     ComparePrompt,
+    /// The folder that tasks are carried out in.
+    Folder,
 }
 
 /// The field on screen.
@@ -74,6 +76,10 @@ impl Entry {
             EntryPurpose::EvaluationSet => (
                 "Evaluation set",
                 "A JSONL file: {\"id\", \"area\", \"prompt\", \"answer\"}; empty takes the built-in set and your own items.",
+            ),
+            EntryPurpose::Folder => (
+                "Folder",
+                "Tasks are carried out in it; empty takes the one where Kaizen was started.",
             ),
             EntryPurpose::ComparePrompt => ("Ask both", "Both arms will answer this."),
         };

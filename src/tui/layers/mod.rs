@@ -1,6 +1,7 @@
 //! What lies over the panes: events reach the topmost first, drawing goes from the bottom up, Esc takes
 //! one away.
 
+mod approval;
 mod entry;
 pub mod feedback;
 mod help;
@@ -8,7 +9,9 @@ mod models;
 mod narrowed;
 mod palette;
 mod question;
+mod step_form;
 
+pub use approval::ApprovalPrompt;
 pub use entry::{Entry, EntryPurpose};
 pub use feedback::FeedbackForm;
 pub use help::Help;
@@ -16,10 +19,11 @@ pub use models::ModelPicker;
 use narrowed::Narrowed;
 pub use palette::Palette;
 pub use question::{Question, QuestionAbout, RouteOrder};
+pub use step_form::StepForm;
 
 use super::action::{Action, Scope};
 use super::pane::{Context, Shared};
-use crate::driver::Report;
+use crate::driver::{ActDecision, Report, WorkId};
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -33,6 +37,8 @@ pub enum Layer {
     Entry(Entry),
     Feedback(FeedbackForm),
     Models(ModelPicker),
+    Approval(ApprovalPrompt),
+    Step(StepForm),
 }
 
 /// What remains of a layer after an event.
@@ -46,6 +52,12 @@ pub enum Stay {
     OpenAnd(Action),
     /// Closed, and the entered text goes to the pane that asked.
     Entered(EntryPurpose, String),
+    /// Closed, and this was said of the action that the step of a task waits with.
+    Decided {
+        work: WorkId,
+        step: usize,
+        decision: ActDecision,
+    },
 }
 
 impl Layer {
@@ -57,6 +69,8 @@ impl Layer {
             Self::Entry(_) => Scope::Entry,
             Self::Feedback(form) => form.scope(),
             Self::Models(_) => Scope::Models,
+            Self::Approval(prompt) => prompt.scope(),
+            Self::Step(form) => form.scope(),
         }
     }
 
@@ -65,6 +79,8 @@ impl Layer {
             Self::Question(question) => question.applies(action),
             Self::Feedback(form) => form.applies(action),
             Self::Entry(entry) => entry.applies(action),
+            Self::Approval(prompt) => prompt.applies(action),
+            Self::Step(form) => form.applies(action),
             Self::Help(_) | Self::Palette(_) | Self::Models(_) => true,
         }
     }
@@ -77,6 +93,8 @@ impl Layer {
             Self::Entry(entry) => entry.act(action),
             Self::Feedback(form) => form.act(action, context),
             Self::Models(picker) => picker.act(action, context),
+            Self::Approval(prompt) => prompt.act(action),
+            Self::Step(form) => form.act(action, context),
         }
     }
 
@@ -86,6 +104,8 @@ impl Layer {
             Self::Entry(entry) => entry.type_key(key),
             Self::Feedback(form) => form.type_key(key),
             Self::Models(picker) => picker.type_key(key),
+            Self::Approval(prompt) => prompt.type_key(key),
+            Self::Step(form) => form.type_key(key),
             Self::Help(_) | Self::Question(_) => {}
         }
     }
@@ -96,6 +116,8 @@ impl Layer {
             Self::Entry(entry) => entry.paste(text),
             Self::Feedback(form) => form.paste(text),
             Self::Models(picker) => picker.paste(text),
+            Self::Approval(prompt) => prompt.paste(text),
+            Self::Step(form) => form.paste(text),
             Self::Help(_) | Self::Question(_) => {}
         }
     }
@@ -104,6 +126,8 @@ impl Layer {
         match self {
             Self::Feedback(form) => form.report(report, context),
             Self::Models(picker) => picker.report(report),
+            Self::Approval(prompt) => prompt.report(report),
+            Self::Step(form) => form.report(report, context),
             _ => Stay::Open,
         }
     }
@@ -114,10 +138,26 @@ impl Layer {
         }
     }
 
+    /// A key was pressed, whatever it means.
+    pub fn touched(&mut self) {
+        if let Self::Approval(prompt) = self {
+            prompt.touched();
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        if let Self::Approval(prompt) = self {
+            prompt.tick();
+        }
+    }
+
     /// Rows at the bottom of `area` that the pane below leaves to it, so that nothing is hidden.
     pub fn rows_taken(&self, area: Rect) -> u16 {
         match self {
             Self::Feedback(form) => form.height(area),
+            Self::Approval(prompt) => prompt.height(area),
+            Self::Step(form) => form.height(area),
             _ => 0,
         }
     }
@@ -130,6 +170,8 @@ impl Layer {
             Self::Entry(entry) => entry.draw(frame, area, shared),
             Self::Feedback(form) => form.draw(frame, area, shared),
             Self::Models(picker) => picker.draw(frame, area, shared),
+            Self::Approval(prompt) => prompt.draw(frame, area, shared),
+            Self::Step(form) => form.draw(frame, area, shared),
         }
     }
 }

@@ -4,6 +4,7 @@ mod compare;
 mod experiments;
 mod outcome;
 mod sessions;
+mod step_lines;
 mod tasks;
 mod training;
 mod weak;

@@ -1,6 +1,7 @@
 //! The dashboard without a terminal: keys in, text and colours out.
 #![allow(clippy::unwrap_used)]
 
+pub mod acting;
 mod layers;
 mod monkey;
 mod screen;

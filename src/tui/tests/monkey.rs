@@ -1,6 +1,7 @@
 //! Keys, pastes, resizes and reports at random: whatever somebody's cat types, nothing panics and the
 //! way out stays open.
 
+mod acting;
 mod improving;
 mod serving;
 
@@ -26,23 +27,34 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Keys, resizes, pastes and reports.
-const EVENTS: usize = 20_000;
+const EVENTS: usize = 30_000;
 
 // If this fails, some order of keys and events ends Kaizen in front of a person.
 #[test]
-fn twenty_thousand_random_events_end_without_a_panic_and_the_way_out_stays_open() {
+fn thirty_thousand_random_events_end_without_a_panic_and_the_way_out_stays_open() {
     let mut screen = Screen::starting(80, 24);
     let mut cat = Cat { rng: ChaCha8Rng::seed_from_u64(18), asked: Vec::new(), sessions: 0 };
     let mut corrected = 0;
+    let mut asked_about = 0;
+    let mut steps = 0;
+    let mut decided = 0;
     for _ in 0..EVENTS {
         let event = cat.event(&mut screen);
         screen.event(event);
-        corrected += usize::from(screen.app.present_scope() == Scope::Correcting);
+        let scope = screen.app.present_scope();
+        corrected += usize::from(scope == Scope::Correcting);
+        asked_about += usize::from(matches!(scope, Scope::Approval | Scope::ApprovalText));
+        steps += usize::from(matches!(scope, Scope::StepStars | Scope::StepText));
+        let said = |effect: &&Effect| matches!(effect, Effect::Decide { .. });
+        decided += screen.effects.iter().filter(said).count();
         cat.asked.append(&mut screen.effects);
         screen.terminal_effects.clear();
         screen.buffer();
     }
     assert!(corrected > 100, "the cat hardly found the corrections: {corrected} events");
+    assert!(asked_about > 30, "the cat hardly met an action that waits: {asked_about} events");
+    assert!(decided > 10, "the cat hardly decided on an action: {decided} times");
+    assert!(steps > 10, "the cat hardly rated a step: {steps} events");
     screen.resize(80, 24).keys("ctrl-c ctrl-c ctrl-c");
     assert!(screen.terminal_effects.contains(&TerminalEffect::Quit), "{}", screen.shown());
 }
@@ -58,6 +70,22 @@ const TEXTS: [&str; 6] = ["", "改善 🧑‍🔬", "a\nb\n\nc", "word ", "\u{1b
 
 impl Cat {
     fn event(&mut self, screen: &mut Screen) -> Event {
+        // By chance alone it hardly ever has a task carried out, or walks through what is to be corrected.
+        match self.rng.random_range(0..200) {
+            0 | 1 => self.have_something_done(screen),
+            2 | 3 => self.correct(screen),
+            _ => {}
+        }
+        let waits = matches!(screen.app.present_scope(), Scope::Approval | Scope::ApprovalText);
+        match self.rng.random_range(0..4) {
+            0 | 1 if waits => return Event::Tick("2026-11-23T12:00:00[UTC]".parse().unwrap()),
+            2 if waits => {
+                let key = *['y', 'a', 'n', 'e', 'x', '\n'].choose(&mut self.rng).unwrap();
+                let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+                return Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+            }
+            _ => {}
+        }
         match self.rng.random_range(0..100) {
             0..50 => {
                 let row = TABLE.choose(&mut self.rng).unwrap();
@@ -84,6 +112,35 @@ impl Cat {
         }
     }
 
+    /// Has a task carried out, whose first action waits.
+    fn have_something_done(&mut self, screen: &mut Screen) {
+        screen.keys("esc esc esc 1 i tab").text("x").keys("enter");
+        let begun = screen.effects.iter().find_map(|effect| match effect {
+            Effect::Act { work, .. } => Some(*work),
+            _ => None,
+        });
+        if let Some(work) = begun {
+            let event = WorkEvent::Proposed(Box::new(self.proposal(1)));
+            screen.report(Report::Work { work, event });
+        }
+    }
+
+    /// Begins the walk: its lists come before another key ends it.
+    fn correct(&mut self, screen: &mut Screen) {
+        screen.keys("esc esc esc 2 w");
+        for _ in 0..3 {
+            for effect in std::mem::take(&mut screen.effects) {
+                match effect {
+                    Effect::ListSessions(_) => {
+                        let report = self.end(effect);
+                        screen.report(report);
+                    }
+                    other => self.asked.push(other),
+                }
+            }
+        }
+    }
+
     fn text(&mut self) -> String {
         let count = self.rng.random_range(0..8);
         (0..count).map(|_| *TEXTS.choose(&mut self.rng).unwrap()).collect()
@@ -102,6 +159,9 @@ impl Cat {
         let mut session = Session::begin(id, &at, &self.text());
         session.metadata.user_rating = Stars::try_from(self.rng.random_range(0..6)).ok();
         session.record_mut().answer = Some(self.text());
+        if self.rng.random_range(0..2) == 0 {
+            self.carry_out(&mut session);
+        }
         session
     }
 
@@ -120,12 +180,22 @@ impl Cat {
                 }
             };
         }
+        let carried_out = self.asked.iter().rev().find_map(|effect| match effect {
+            Effect::Act { work, .. } => Some(*work),
+            _ => None,
+        });
+        if let Some(work) = carried_out
+            && self.rng.random_range(0..4) == 0
+        {
+            return Report::Work { work, event: self.acting() };
+        }
         // Long work is reported on many times before it ends.
         let place = self.rng.random_range(0..self.asked.len());
         let goes_on = self.rng.random_range(0..4) > 0;
         let effect = self.asked[place].clone();
         let work = match &effect {
             Effect::Ask { work, .. }
+            | Effect::Act { work, .. }
             | Effect::FindWeak { work, .. }
             | Effect::PrepareTraining { work, .. }
             | Effect::StartTraining(work)
@@ -150,7 +220,7 @@ impl Cat {
     }
 
     fn work_event(&mut self) -> WorkEvent {
-        match self.rng.random_range(0..16) {
+        match self.rng.random_range(0..20) {
             0 => WorkEvent::Started,
             1 => WorkEvent::Text(self.text()),
             2 => WorkEvent::Memory(900),
@@ -165,6 +235,7 @@ impl Cat {
             7 => WorkEvent::Progress(Progress::Train(TrainEvent::Saved { step: 2 })),
             8..12 => self.improving(),
             12..15 => self.serving(),
+            15..19 => self.acting(),
             _ => {
                 let step = self.rng.random_range(0..60);
                 WorkEvent::Progress(Progress::Train(TrainEvent::Step(self.step(step))))
@@ -204,6 +275,12 @@ impl Cat {
                 Report::Sessions(sessions.into())
             }
             Effect::OpenSession(id) => Report::Session(Box::new(self.session(id))),
+            Effect::Act { work: id, .. } => work(id, self.acted()),
+            Effect::Decide { work: id, .. } => work(id, self.acting()),
+            Effect::RateStep { session, .. } => match self.rng.random_range(0..3) {
+                0 => Report::RatingFailed { session, why: self.text() },
+                _ => Report::Rated(Box::new(self.session(session))),
+            },
             Effect::Rate { session, .. } => Report::Rated(Box::new(self.session(session))),
             Effect::AddToSet(session) => {
                 Report::AddedToSet { session, set: "evaluation.jsonl".into() }
@@ -275,6 +352,7 @@ impl Cat {
             rated_at: None,
             arm_probability: None,
             asked: (self.rng.random_range(0..2) == 0).then_some(1),
+            acted: self.rng.random_range(0..2) == 0,
         }
     }
 

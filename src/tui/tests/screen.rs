@@ -6,6 +6,7 @@ use crate::tui::action::KeyPress;
 use crate::tui::app::App;
 use crate::tui::event::Event;
 use crate::tui::pane::{Intent, TerminalEffect};
+use crate::tui::places::Places;
 use crate::workplace::ArmChoice;
 use crossterm::event::KeyEvent;
 use jiff::Zoned;
@@ -44,7 +45,9 @@ impl Screen {
     /// The same before the model is there.
     pub fn starting(width: u16, height: u16) -> Self {
         let now: Zoned = "2026-11-23T12:00:00[UTC]".parse().unwrap();
-        let mut app = App::new(Config::default(), ArmChoice::Auto, now);
+        let places =
+            Places { folder: "/home/ada/work/docs".into(), home: Some("/home/ada".into()) };
+        let mut app = App::new(Config::default(), ArmChoice::Auto, now, places);
         let intents = app.start();
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut screen = Self { app, terminal, effects: Vec::new(), terminal_effects: Vec::new() };

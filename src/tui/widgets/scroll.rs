@@ -38,6 +38,12 @@ impl Scroll {
         true
     }
 
+    /// Brings this one of `lines` to the top.
+    pub fn go_to(&mut self, line: usize, lines: usize) {
+        let (_, visible) = self.seen.get();
+        self.top = (line < lines.saturating_sub(visible)).then_some(line);
+    }
+
     /// Follows the end again.
     pub fn follow(&mut self) {
         self.top = None;

@@ -1,6 +1,8 @@
-//! One session in full, as text to scroll: its turns, the answer, what was said about it, and how it
-//! came about.
+//! One session in full, as text to scroll: its turns or its steps, the answer, what was said about it, and
+//! how it came about.
 
+use super::acted;
+use super::steps::Steps;
 use crate::store::{Iteration, Outcome, RatingEntry, Record, Role, Session, plain, plain_line};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Scroll, stars, wrap};
@@ -25,13 +27,24 @@ const EXCERPT: usize = 160;
 pub struct Detail {
     pub session: Session,
     pub scroll: Scroll,
-    /// The lines for a width: wrapping is done once, not with every frame.
-    wrapped: RefCell<Option<(usize, Vec<Line<'static>>)>>,
+    /// The selected step of a task that was carried out, from 0.
+    step: usize,
+    /// Wrapping is done once, not with every frame.
+    wrapped: RefCell<Option<Wrapped>>,
+}
+
+/// The lines for a width.
+#[derive(Debug)]
+struct Wrapped {
+    width: usize,
+    lines: Vec<Line<'static>>,
+    /// Where each step begins.
+    steps: Vec<usize>,
 }
 
 impl Detail {
     pub fn new(session: Session) -> Self {
-        Self { session, scroll: Scroll::at_top(), wrapped: RefCell::default() }
+        Self { session, scroll: Scroll::at_top(), step: 0, wrapped: RefCell::default() }
     }
 
     /// The same session as it stands now; what is being read stays in place.
@@ -40,18 +53,42 @@ impl Detail {
         self.wrapped = RefCell::default();
     }
 
+    /// The number of the selected step, from 1; none where there are no steps to say something of.
+    pub fn step(&self) -> Option<usize> {
+        acted::has_steps(&self.session).then_some(self.step + 1)
+    }
+
+    /// Selects the step before or after, and brings it into sight.
+    pub fn go_to_step(&mut self, forth: bool, theme: &Theme) {
+        let last = self.session.iterations.len().saturating_sub(1);
+        let wanted = if forth { self.step + 1 } else { self.step.saturating_sub(1) };
+        self.step = wanted.min(last);
+        let width = self.wrapped.take().map_or(WIDEST, |wrapped| wrapped.width);
+        let wrapped = self.wrap(width, theme);
+        if let Some(line) = wrapped.steps.get(self.step) {
+            // With the line above it: that there is something before is seen.
+            self.scroll.go_to(line.saturating_sub(1), wrapped.lines.len());
+        }
+        self.wrapped = RefCell::new(Some(wrapped));
+    }
+
+    fn wrap(&self, width: usize, theme: &Theme) -> Wrapped {
+        let text = Text::of(&self.session, self.step().map(|step| step - 1), width, theme);
+        Wrapped { width, lines: text.lines, steps: text.steps }
+    }
+
     /// Its turns and its answer alone, in `width` columns.
     pub fn parts(session: &Session, width: usize, theme: &Theme) -> Parts {
         let width = width.min(WIDEST);
         let part = |fill: &dyn Fn(&mut Text)| {
-            let mut text = Text { lines: Vec::new(), width, theme };
+            let mut text = Text::empty(width, theme);
             fill(&mut text);
             text.lines
         };
         Parts {
             asked: part(&|text| text.turns(session)),
             given: part(&|text| {
-                text.steps(&session.iterations);
+                text.steps(session, None);
                 text.answer(session);
             }),
         }
@@ -64,7 +101,7 @@ impl Detail {
         width: usize,
         theme: &Theme,
     ) -> Vec<Line<'static>> {
-        let mut text = Text { lines: Vec::new(), width: width.min(WIDEST), theme };
+        let mut text = Text::empty(width.min(WIDEST), theme);
         text.part(title, words, theme.person);
         text.lines
     }
@@ -78,11 +115,11 @@ impl Detail {
     pub fn visible(&self, width: usize, height: usize, theme: &Theme) -> Vec<Line<'static>> {
         let width = width.min(WIDEST);
         let mut wrapped = self.wrapped.borrow_mut();
-        let fits = wrapped.as_ref().is_some_and(|(present, _)| *present == width);
+        let fits = wrapped.as_ref().is_some_and(|wrapped| wrapped.width == width);
         if !fits {
-            *wrapped = Some((width, Text::of(&self.session, width, theme).lines));
+            *wrapped = Some(self.wrap(width, theme));
         }
-        let lines = wrapped.as_ref().map(|(_, lines)| lines.as_slice()).unwrap_or_default();
+        let lines = wrapped.as_ref().map(|wrapped| wrapped.lines.as_slice()).unwrap_or_default();
         let first = self.scroll.first(lines.len(), height);
         lines.iter().skip(first).take(height).cloned().collect()
     }
@@ -117,18 +154,26 @@ impl Lines {
 }
 
 /// Lines as they are put together.
-struct Text<'t> {
-    lines: Vec<Line<'static>>,
-    width: usize,
-    theme: &'t Theme,
+pub(super) struct Text<'t> {
+    pub lines: Vec<Line<'static>>,
+    /// Where each step of a task that was carried out begins.
+    pub steps: Vec<usize>,
+    pub width: usize,
+    pub theme: &'t Theme,
 }
 
 impl<'t> Text<'t> {
-    fn of(session: &Session, width: usize, theme: &'t Theme) -> Self {
-        let mut text = Self { lines: Vec::new(), width, theme };
+    fn empty(width: usize, theme: &'t Theme) -> Self {
+        Self { lines: Vec::new(), steps: Vec::new(), width, theme }
+    }
+
+    /// With the step selected that is `selected`, from 0.
+    fn of(session: &Session, selected: Option<usize>, width: usize, theme: &'t Theme) -> Self {
+        let mut text = Self::empty(width, theme);
         text.turns(session);
-        text.steps(&session.iterations);
+        text.steps(session, selected);
         text.answer(session);
+        text.demonstration(session);
         text.feedback(session);
         text.details(session);
         while text.lines.last().is_some_and(|line| line.width() == 0) {
@@ -140,6 +185,10 @@ impl<'t> Text<'t> {
     /// What was asked, with the turns before it.
     fn turns(&mut self, session: &Session) {
         let theme = self.theme;
+        if session.is_act() {
+            // The turns are what the steps tell.
+            return self.part("Task", &session.metadata.task, theme.person);
+        }
         for turn in session.prompt() {
             let (title, style) = match turn.role {
                 Role::System => ("System", theme.dim),
@@ -152,17 +201,22 @@ impl<'t> Text<'t> {
     }
 
     fn answer(&mut self, session: &Session) {
-        match session.answer() {
+        let answer = match session.is_act() {
+            // What was said in a step is its action.
+            true => session.kaizen.as_ref().and_then(|record| record.answer.as_deref()),
+            false => session.answer(),
+        };
+        match answer {
             Some(answer) => self.part("Answer", answer, self.theme.text),
             None => self.part("Answer", "There is none.", self.theme.dim),
         }
     }
 
-    fn title(&mut self, title: &'static str) {
+    pub fn title(&mut self, title: &'static str) {
         self.lines.push(Line::styled(title, self.theme.accent));
     }
 
-    fn part(&mut self, title: &'static str, words: &str, style: Style) {
+    pub fn part(&mut self, title: &'static str, words: &str, style: Style) {
         self.title(title);
         self.words(words, style);
         self.lines.push(Line::default());
@@ -182,7 +236,14 @@ impl<'t> Text<'t> {
     }
 
     /// The steps of a session that took several, or used tools.
-    fn steps(&mut self, steps: &[Iteration]) {
+    fn steps(&mut self, session: &Session, selected: Option<usize>) {
+        if session.is_act() {
+            return Steps { session, selected }.add_to(self);
+        }
+        self.logged_steps(&session.iterations);
+    }
+
+    fn logged_steps(&mut self, steps: &[Iteration]) {
         let telling = steps.len() > 1
             || steps.iter().any(|step| !step.tool_results.is_empty() || !step.errors.is_empty());
         if !telling {
@@ -279,10 +340,16 @@ impl<'t> Text<'t> {
             let chance = chance.map(|chance| format!(", with probability {chance:.2}"));
             self.detail("arm", &format!("{arm}{}", chance.unwrap_or_default()));
         }
+        if let Some(act) = &record.act {
+            self.detail("folder", &act.workspace);
+        }
+        let ended = record.act.as_ref().and_then(|act| act.ended);
         match &record.outcome {
             Some(Outcome::Failed { error }) => self.detail("ended", &format!("failed: {error}")),
             Some(Outcome::Running) => self.detail("ended", "not yet, or its program was killed"),
-            Some(outcome) => self.detail("ended", outcome.as_str()),
+            Some(outcome) => {
+                self.detail("ended", ended.map_or(outcome.as_str(), |ended| ended.words()));
+            }
             None => {}
         }
         let tokens = [

@@ -1,10 +1,14 @@
 //! The sessions so far: a list to filter and search, one session in full, and the way to rate and
 //! correct it again. Owns what is listed and selected; what is on disk it knows from reports alone.
 
+mod acted;
 mod choice;
 mod correcting;
 mod cursor;
 mod detail;
+#[cfg(test)]
+mod step_tests;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -12,7 +16,7 @@ mod view;
 use crate::driver::{Effect, Report, Sessions, TrainingMaterial, WorkEvent};
 use crate::store::{Filter, Session, SessionId, SessionSummary, plain_line};
 use crate::tui::action::{Action, Scope};
-use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer};
+use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer, StepForm};
 use crate::tui::pane::{Context, Intent, Pane, PaneName, Shared, TerminalEffect};
 use choice::Choice;
 use correcting::{Correcting, Stay};
@@ -85,7 +89,11 @@ impl Pane for SessionsPane {
         let reading = self.opened.is_some();
         match action {
             Action::Open => !reading && self.current().is_some(),
-            Action::Rate | Action::EditCorrection | Action::AddToSet => self.current().is_some(),
+            Action::AddToSet => self.current().is_some() && !self.is_acted(),
+            Action::Rate | Action::EditCorrection => self.current().is_some(),
+            Action::PreviousStep | Action::NextStep | Action::RateStep | Action::CorrectStep => {
+                self.opened.as_ref().is_some_and(|opened| opened.step().is_some())
+            }
             Action::Left | Action::Right => reading,
             Action::NextFilter | Action::Search => !reading,
             Action::CorrectAll => !reading && self.listed.as_ref().is_some_and(|l| l.total > 0),
@@ -116,6 +124,15 @@ impl Pane for SessionsPane {
             Action::EditCorrection => self.load(Purpose::Correct, context),
             Action::AddToSet => self.add_to_set(context),
             Action::Left | Action::Right => self.read_next(action, context),
+            Action::PreviousStep | Action::NextStep => {
+                if let Some(opened) = self.opened.as_mut().filter(|opened| opened.step().is_some())
+                {
+                    opened.go_to_step(action == Action::NextStep, &context.shared.theme);
+                }
+            }
+            Action::RateStep | Action::CorrectStep => {
+                self.say_of_step(action == Action::CorrectStep, context);
+            }
             Action::NextFilter => self.choose(self.choice.next(), context),
             Action::Search => {
                 let entry = Entry::new(EntryPurpose::Search, &self.search);
@@ -178,7 +195,9 @@ impl Pane for SessionsPane {
                 }
                 self.refresh(context);
             }
-            Report::Work { event: WorkEvent::Answered(_), .. } => self.refresh(context),
+            Report::Work { event: WorkEvent::Answered(_) | WorkEvent::Acted(_), .. } => {
+                self.refresh(context);
+            }
             Report::AddedToSet { session, .. } => {
                 context
                     .say(format!("{session} is in your evaluation set now, in its area own-work"));
@@ -330,6 +349,7 @@ impl SessionsPane {
                 // Whoever went elsewhere meanwhile is not followed there.
                 if context.shared.front == PaneName::Sessions && !context.shared.layered {
                     let form = FeedbackForm::of(session, purpose == Purpose::Correct);
+                    let form = if session.is_act() { form.about("the work") } else { form };
                     context.push(Layer::Feedback(form));
                 }
             }
@@ -358,6 +378,25 @@ impl SessionsPane {
         self.opened = None;
         self.awaited = None;
         self.load_preview(context);
+    }
+
+    /// The session that keys act on is a task that was carried out.
+    fn is_acted(&self) -> bool {
+        match &self.opened {
+            Some(opened) => opened.session.is_act(),
+            None => self.selected().is_some_and(|session| session.acted),
+        }
+    }
+
+    /// Opens the form for the selected step.
+    fn say_of_step(&self, correcting: bool, context: &mut Context) {
+        let Some(opened) = &self.opened else { return };
+        let Some(number) = opened.step() else { return };
+        let Some(step) = opened.session.iterations.get(number - 1) else { return };
+        let done = acted::step(number, step).words;
+        let editable = acted::editable(step);
+        let form = StepForm::new(&opened.session, number as u64, &done, &editable, correcting);
+        context.push(Layer::Step(form));
     }
 
     fn add_to_set(&mut self, context: &mut Context) {

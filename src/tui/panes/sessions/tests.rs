@@ -33,6 +33,7 @@ fn summary(id: &str, started: &str, task: &str) -> SessionSummary {
         rated_at: None,
         arm_probability: None,
         asked: None,
+        acted: false,
     }
 }
 

@@ -207,6 +207,9 @@ impl Columns {
         let theme = &shared.theme;
         let mark = if selected { "› " } else { "  " };
         let given = stars(session.stars.map(|stars| stars.get()));
+        // A task that was carried out, not answered.
+        let mark_of_work = if session.acted { "▸ " } else { "" };
+        let marked = mark_of_work.width();
         let corrected = if session.corrected { "✎" } else { " " };
         let mut spans = vec![
             Span::styled(
@@ -215,7 +218,11 @@ impl Columns {
             ),
             Span::styled(given, if session.stars.is_some() { theme.stars } else { theme.dim }),
             Span::styled(format!(" {corrected}  "), theme.person),
-            Span::styled(fixed(&plain_line(first_words(&session.task)), self.task), theme.text),
+            Span::styled(mark_of_work, theme.accent),
+            Span::styled(
+                fixed(&plain_line(first_words(&session.task)), self.task.saturating_sub(marked)),
+                theme.text,
+            ),
         ];
         if self.wrong > 0 {
             let words = fixed(&wrong(session), self.wrong.saturating_sub(2));
@@ -307,10 +314,13 @@ fn draw_foot(
     let room = usize::from(area.width).saturating_sub(place.width() + 2);
     let words = match (&pane.trouble, sessions.damaged.as_slice()) {
         (Some(why), _) => format!("not up to date: {why}"),
-        (None, []) if sessions.list.iter().any(|session| session.corrected) => {
-            "✎ has its right answer".into()
+        (None, []) => {
+            let corrected = sessions.list.iter().any(|session| session.corrected);
+            let acted = sessions.list.iter().any(|session| session.acted);
+            let legend =
+                [corrected.then_some("✎ has its right answer"), acted.then_some("▸ carried out")];
+            legend.into_iter().flatten().collect::<Vec<_>>().join("  ")
         }
-        (None, []) => String::new(),
         (None, [one]) => {
             let folder = one.path.parent().and_then(|folder| folder.file_name());
             let name = folder.unwrap_or_default().to_string_lossy();

@@ -1,7 +1,9 @@
 //! The turns on screen.
 
-use crate::driver::Answered;
+use super::acting::Acting;
+use crate::driver::{Acted, Answered};
 use crate::store::{Message, Session, SessionId};
+use std::path::PathBuf;
 
 /// What was asked and answered, oldest first.
 #[derive(Debug, Default)]
@@ -13,6 +15,8 @@ pub struct Conversation {
 #[derive(Debug)]
 pub struct Turn {
     pub prompt: String,
+    /// Carried out in this folder; none: answered.
+    pub folder: Option<PathBuf>,
     pub attempts: Vec<Attempt>,
 }
 
@@ -23,6 +27,8 @@ pub struct Attempt {
     pub text: String,
     pub state: AttemptState,
     pub stars: Option<u8>,
+    /// How it is carried out; none for an answer.
+    pub acting: Option<Box<Acting>>,
 }
 
 #[derive(Debug)]
@@ -31,6 +37,7 @@ pub enum AttemptState {
     Waiting,
     Writing,
     Done(Answered),
+    Acted(Acted),
     Cancelled,
     Failed(String),
 }
@@ -40,6 +47,7 @@ impl Attempt {
     pub fn session(&self) -> Option<&SessionId> {
         match &self.state {
             AttemptState::Done(answered) => Some(&answered.session),
+            AttemptState::Acted(acted) => Some(&acted.session),
             _ => None,
         }
     }
@@ -50,24 +58,42 @@ impl Conversation {
         self.turns.is_empty()
     }
 
-    /// A new turn, without an answer yet.
-    pub fn begin(&mut self, prompt: String) {
-        self.turns.push(Turn { prompt, attempts: Vec::new() });
+    /// Something was asked that a new prompt goes on from.
+    pub fn has_answers(&self) -> bool {
+        self.turns.iter().any(|turn| turn.folder.is_none())
+    }
+
+    /// A new turn, without an answer yet; carried out in `folder` if there is one.
+    pub fn begin(&mut self, prompt: String, folder: Option<PathBuf>) {
+        self.turns.push(Turn { prompt, folder, attempts: Vec::new() });
     }
 
     /// A new answer to the last turn begins.
     pub fn attempt(&mut self) {
         if let Some(turn) = self.turns.last_mut() {
-            let attempt =
-                Attempt { text: String::new(), state: AttemptState::Waiting, stars: None };
-            turn.attempts.push(attempt);
+            turn.attempts.push(Attempt {
+                text: String::new(),
+                state: AttemptState::Waiting,
+                stars: None,
+                acting: turn.folder.clone().map(|folder| Box::new(Acting::in_folder(folder))),
+            });
         }
     }
 
-    /// The session of the last answer before the present turn.
+    /// The session of the last answer before the present turn. A task that was carried out is none.
     pub fn session_before(&self) -> Option<&SessionId> {
         let (_, earlier) = self.turns.split_last()?;
-        earlier.iter().flat_map(|turn| &turn.attempts).rev().find_map(Attempt::session)
+        let answered = earlier.iter().filter(|turn| turn.folder.is_none());
+        answered.flat_map(|turn| &turn.attempts).rev().find_map(Attempt::session)
+    }
+
+    /// How the last turn is carried out, if it is.
+    pub fn acting(&self) -> Option<&Acting> {
+        self.last_attempt()?.acting.as_deref()
+    }
+
+    pub fn acting_mut(&mut self) -> Option<&mut Acting> {
+        self.last_attempt_mut()?.acting.as_deref_mut()
     }
 
     pub fn last_attempt(&self) -> Option<&Attempt> {
@@ -79,14 +105,14 @@ impl Conversation {
     }
 
     /// All turns as the model is to see them, up to the last prompt. Turns that were never answered
-    /// are left out.
+    /// are left out, and those that were carried out: each is a task of its own.
     pub fn messages(&self, system: &str) -> Vec<Message> {
         let mut messages = Vec::new();
         if !system.is_empty() {
             messages.push(Message::system(system));
         }
         let Some((last, earlier)) = self.turns.split_last() else { return messages };
-        for turn in earlier {
+        for turn in earlier.iter().filter(|turn| turn.folder.is_none()) {
             let answered = turn.attempts.iter().rev().find(|attempt| attempt.session().is_some());
             if let Some(attempt) = answered {
                 messages.push(Message::user(turn.prompt.clone()));

@@ -1,16 +1,24 @@
-//! Tasks: a conversation with the model, one recorded session a turn, and the way into rating. Owns the
-//! conversation on screen; what was answered is on disk before it is said to be done.
+//! Tasks: a conversation with the model, or tasks that are carried out in a folder; one recorded session a
+//! turn, and the way into rating. Owns what is on screen; what was answered or done is on disk before it is
+//! said to be so. When an action waits for a word, this says whether the prompt for it may open.
 
+#[cfg(test)]
+mod act_tests;
+mod acting;
 mod conversation;
 mod history;
+mod steps_view;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use crate::driver::{AskTask, Effect, Report, WorkEvent, WorkId};
+use crate::driver::{
+    ActDecision, ActTask, AskTask, Effect, Report, ShownProposal, WorkEvent, WorkId,
+};
 use crate::runtime::Stop;
+use crate::store::ActEnding;
 use crate::tui::action::{Action, Scope};
-use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer};
+use crate::tui::layers::{ApprovalPrompt, Entry, EntryPurpose, FeedbackForm, Layer};
 use crate::tui::pane::{Context, ModelState, Pane, PaneName, Shared, TerminalEffect};
 use crate::tui::widgets::{Scroll, TextField};
 use crate::workplace::ArmChoice;
@@ -19,6 +27,7 @@ use crossterm::event::KeyEvent;
 use history::History;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::path::PathBuf;
 
 /// The first pane.
 #[derive(Debug)]
@@ -35,11 +44,18 @@ pub struct TasksPane {
     work: Option<WorkId>,
     /// An answer ended while the person was elsewhere: it can be rated when they come back.
     unrated: bool,
+    /// New tasks are carried out, not answered.
+    acting: bool,
+    /// The folder that they are carried out in.
+    folder: PathBuf,
 }
 
-impl Default for TasksPane {
-    fn default() -> Self {
+impl TasksPane {
+    /// Tasks are carried out in `folder`, until another is chosen.
+    pub fn in_folder(folder: PathBuf) -> Self {
         Self {
+            acting: false,
+            folder,
             conversation: Conversation::default(),
             system: String::new(),
             prompt: TextField::several_lines(),
@@ -50,12 +66,50 @@ impl Default for TasksPane {
             unrated: false,
         }
     }
-}
 
-impl TasksPane {
     /// Told to the model before every task from now on.
     pub fn set_system_prompt(&mut self, text: &str) {
         self.system = text.trim().to_owned();
+    }
+
+    /// Tasks are carried out in this folder from now on.
+    pub fn set_folder(&mut self, text: &str, shared: &Shared) {
+        // What is shown may leave out what would steer the terminal.
+        if text.trim() != shared.places.shown(&self.folder) {
+            self.folder = shared.places.folder(text.trim());
+        }
+        self.acting = true;
+    }
+
+    /// An action waits for a word.
+    pub fn waits(&self) -> bool {
+        self.waiting().is_some()
+    }
+
+    fn waiting(&self) -> Option<(WorkId, &ShownProposal)> {
+        let work = self.work?;
+        self.conversation.acting()?.waiting.as_ref().map(|proposal| (work, proposal))
+    }
+
+    /// What the person said of the action of a step, if it still waits.
+    pub fn decide(
+        &mut self,
+        work: WorkId,
+        step: usize,
+        decision: ActDecision,
+        context: &mut Context,
+    ) {
+        if !self.waiting().is_some_and(|(of, proposal)| of == work && proposal.step == step) {
+            return;
+        }
+        if let Some(acting) = self.conversation.acting_mut() {
+            acting.waiting = None;
+            acting.written = match &decision {
+                ActDecision::Edit(text) => Some(text.clone()),
+                _ => None,
+            };
+        }
+        context.perform(Effect::Decide { work, decision });
     }
 
     fn send(&mut self, context: &mut Context) {
@@ -64,35 +118,48 @@ impl TasksPane {
             return context.complain("the prompt is empty: say what is to be done");
         }
         if self.work.is_some() {
-            return context.complain("an answer is being written: Esc cancels it");
+            return context.complain(match self.conversation.acting() {
+                Some(_) => "a task is being carried out: Esc cancels it",
+                None => "an answer is being written: Esc cancels it",
+            });
         }
         self.history.add(&prompt);
-        self.conversation.begin(prompt);
+        self.conversation.begin(prompt, self.acting.then(|| self.folder.clone()));
         self.prompt.set("");
-        self.ask(None, context);
+        self.begin(None, context);
     }
 
-    fn ask(&mut self, retry_of: Option<crate::store::SessionId>, context: &mut Context) {
+    /// The last turn is answered or carried out.
+    fn begin(&mut self, retry_of: Option<crate::store::SessionId>, context: &mut Context) {
         if matches!(context.shared.model, ModelState::Failed(_)) {
             context.perform(Effect::LoadModel);
         }
+        let Some(turn) = self.conversation.turns.last() else { return };
         let work = context.new_work();
-        let messages = self.conversation.messages(&self.system);
         let arm = context.shared.arm.clone();
-        let follows = self.conversation.session_before().cloned();
+        let effect = match turn.folder.clone() {
+            Some(workspace) => {
+                let task = turn.prompt.clone();
+                let task = ActTask { task, workspace, arm, retry_of, seed: None };
+                Effect::Act { work, task }
+            }
+            None => {
+                let messages = self.conversation.messages(&self.system);
+                let follows = self.conversation.session_before().cloned();
+                let task = AskTask { messages, arm, retry_of, follows, seed: None };
+                Effect::Ask { work, task }
+            }
+        };
         self.work = Some(work);
         self.conversation.attempt();
         self.scroll.follow();
-        context.perform(Effect::Ask {
-            work,
-            task: AskTask { messages, arm, retry_of, follows, seed: None },
-        });
+        context.perform(effect);
     }
 
     fn regenerate(&mut self, context: &mut Context) {
         if self.work.is_none() && !self.conversation.is_empty() {
             let earlier = self.conversation.last_attempt().and_then(Attempt::session).cloned();
-            self.ask(earlier, context);
+            self.begin(earlier, context);
         }
     }
 
@@ -106,7 +173,41 @@ impl TasksPane {
         self.unrated = false;
         let attempt = self.conversation.last_attempt();
         if let Some((session, attempt)) = attempt.and_then(|a| Some((a.session()?.clone(), a))) {
-            context.push(Layer::Feedback(FeedbackForm::new(session, &attempt.text)));
+            let form = FeedbackForm::new(session, &attempt.text);
+            let form = if attempt.acting.is_some() { form.about("the work") } else { form };
+            context.push(Layer::Feedback(form));
+        }
+    }
+
+    /// Shows the action that waits.
+    fn show_waiting(&self, context: &mut Context) {
+        let Some(((work, proposal), acting)) = self.waiting().zip(self.conversation.acting())
+        else {
+            return;
+        };
+        let folder = context.shared.places.shown(&acting.folder);
+        let written = acting.written.as_deref().filter(|_| proposal.problem.is_some());
+        let prompt = ApprovalPrompt::new(work, proposal, folder, written);
+        context.push(Layer::Approval(prompt));
+    }
+
+    /// Nothing that somebody does would be interrupted.
+    fn is_undisturbed(&self, shared: &Shared) -> bool {
+        shared.front == PaneName::Tasks && self.prompt.is_empty() && !shared.layered
+    }
+
+    /// An action waits. Its prompt opens by itself only where no text is taken from under anybody's
+    /// fingers.
+    fn proposed(&mut self, proposal: &ShownProposal, context: &mut Context) {
+        if let Some(acting) = self.conversation.acting_mut() {
+            acting.proposed(proposal);
+        }
+        if self.is_undisturbed(context.shared) {
+            self.show_waiting(context);
+        } else if context.shared.front == PaneName::Tasks {
+            context.say("an action waits for your word: ^O, or Esc and then o");
+        } else {
+            context.say("an action waits for your word: Esc and then 1 shows it");
         }
     }
 
@@ -114,14 +215,32 @@ impl TasksPane {
         if event.is_final() {
             self.work = None;
         }
+        if let WorkEvent::Proposed(proposal) = event {
+            return self.proposed(proposal, context);
+        }
         let Some(attempt) = self.conversation.last_attempt_mut() else { return };
+        if event.is_final()
+            && let Some(acting) = &mut attempt.acting
+        {
+            acting.waiting = None;
+        }
         match event {
+            WorkEvent::Act(event) => {
+                if let Some(acting) = &mut attempt.acting {
+                    acting.shown(event);
+                }
+            }
+            WorkEvent::Acted(acted) => {
+                attempt.text = acted.answer.clone().unwrap_or_default();
+                attempt.state = AttemptState::Acted(acted.as_ref().clone());
+                self.ended(acted.ended == ActEnding::Cancelled, context);
+            }
             WorkEvent::Started => attempt.state = AttemptState::Writing,
             WorkEvent::Text(text) => attempt.text.push_str(text),
             WorkEvent::Answered(answered) => {
                 attempt.text.clone_from(&answered.text);
                 attempt.state = AttemptState::Done(answered.as_ref().clone());
-                self.answered(answered.stop, context);
+                self.ended(answered.stop == Stop::Cancelled, context);
             }
             WorkEvent::Cancelled => attempt.state = AttemptState::Cancelled,
             WorkEvent::Failed(why) => {
@@ -136,13 +255,13 @@ impl TasksPane {
 
     /// The feedback form opens, unless the person is elsewhere or already writes on: a digit meant for
     /// the text must never become a rating.
-    fn answered(&mut self, stop: Stop, context: &mut Context) {
-        if stop == Stop::Cancelled {
+    fn ended(&mut self, cancelled: bool, context: &mut Context) {
+        if cancelled {
             return;
         }
-        match context.shared.front == PaneName::Tasks && self.prompt.is_empty() {
-            true if !context.shared.layered => self.rate(context),
-            _ => self.unrated = true,
+        match self.is_undisturbed(context.shared) {
+            true => self.rate(context),
+            false => self.unrated = true,
         }
     }
 
@@ -169,6 +288,9 @@ impl Pane for TasksPane {
             Action::Back => self.writing || self.work.is_some(),
             Action::Regenerate => self.work.is_none() && !self.conversation.is_empty(),
             Action::NewTask => !self.conversation.is_empty(),
+            Action::ChooseFolder => self.acting,
+            Action::SystemPrompt => !self.acting,
+            Action::ShowWaiting => self.waits(),
             Action::Rate => self.conversation.last_attempt().is_some_and(|a| a.session().is_some()),
             _ => true,
         }
@@ -178,9 +300,18 @@ impl Pane for TasksPane {
         match action {
             Action::Confirm => self.send(context),
             Action::NewLine => self.prompt.new_line(),
-            Action::Back if self.work.is_some() => self.cancel(context),
+            // Who writes while an action waits wants to leave the prompt, not the task.
+            Action::Back if self.work.is_some() && !(self.writing && self.waits()) => {
+                self.cancel(context);
+            }
             Action::Back => self.writing = false,
             Action::EnterPrompt => self.writing = true,
+            Action::SwitchMode => self.acting = !self.acting,
+            Action::ChooseFolder => {
+                let folder = context.shared.places.shown(&self.folder);
+                context.push(Layer::Entry(Entry::new(EntryPurpose::Folder, &folder)));
+            }
+            Action::ShowWaiting => self.show_waiting(context),
             Action::Older => {
                 if let Some(prompt) = self.history.older(&self.prompt.text()) {
                     self.prompt.set(&prompt);
@@ -243,7 +374,12 @@ impl Pane for TasksPane {
     }
 
     fn opened(&mut self, context: &mut Context) {
-        if std::mem::take(&mut self.unrated) && self.prompt.is_empty() {
+        if !self.prompt.is_empty() {
+            return;
+        }
+        if self.waits() {
+            self.show_waiting(context);
+        } else if std::mem::take(&mut self.unrated) {
             self.rate(context);
         }
     }

@@ -1,11 +1,11 @@
 //! How Tasks looks: the conversation above, the prompt below.
 
-use super::TasksPane;
 use super::conversation::{Attempt, AttemptState, Turn};
+use super::{TasksPane, steps_view};
 use crate::runtime::Stop;
 use crate::tui::pane::{ModelState, Shared};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{stars, wrap};
+use crate::tui::widgets::{elide, stars, wrap};
 use crate::workplace::ArmChoice;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
@@ -39,6 +39,7 @@ fn draw_conversation(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &S
     let theme = &shared.theme;
     let width = usize::from(area.width);
     let lines = match pane.conversation.is_empty() {
+        true if pane.acting => welcome_to_acting(width, theme),
         true => welcome(width, theme),
         false => pane.conversation.turns.iter().flat_map(|t| turn(t, width, shared)).collect(),
     };
@@ -60,16 +61,36 @@ fn draw_conversation(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &S
 }
 
 fn welcome(width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = vec![
-        Line::default(),
-        Line::styled("Kaizen makes a model better at your work, from your ratings.", theme.accent),
-        Line::default(),
-    ];
     let steps = [
         "Ask below; rate the answer with one key, and write what was right.",
         "See where the model is weak (3) and train an adapter on that (4).",
         "Compare it with the base on what it never saw (5); keep the better.",
     ];
+    let note = "The small default model (135M) is there to show the loop; larger ones answer better (m shows those here). \
+                All stays on this machine. Esc leaves the prompt, then ? shows all keys.";
+    let title = "Kaizen makes a model better at your work, from your ratings.";
+    words_on_empty(title, steps, note, width, theme)
+}
+
+fn welcome_to_acting(width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let steps = [
+        "Say below what is to be done. The model looks, and chooses one action after another.",
+        "Whatever changes something waits for your word; what only looks does not.",
+        "Rate the work; Sessions (2) takes stars and right actions for single steps.",
+    ];
+    let note = "The model answers when it is done. Each task stands alone: it does not know the one before. \
+                ^G changes the folder, Tab goes back to asking.";
+    words_on_empty("Act mode: a task is carried out in a folder.", steps, note, width, theme)
+}
+
+fn words_on_empty(
+    title: &'static str,
+    steps: [&'static str; 3],
+    note: &'static str,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::default(), Line::styled(title, theme.accent), Line::default()];
     for (number, words) in steps.into_iter().enumerate() {
         for (row, line) in wrap(words, width.saturating_sub(5)).into_iter().enumerate() {
             let mark = if row == 0 { format!(" {}.  ", number + 1) } else { "     ".into() };
@@ -77,8 +98,6 @@ fn welcome(width: usize, theme: &Theme) -> Vec<Line<'static>> {
         }
     }
     lines.push(Line::default());
-    let note = "The small default model (135M) is there to show the loop; larger ones answer better (m shows those here). \
-                All stays on this machine. Esc leaves the prompt, then ? shows all keys.";
     lines.extend(wrap(note, width).into_iter().map(|line| Line::styled(line, theme.dim)));
     lines
 }
@@ -90,17 +109,28 @@ fn turn<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> Vec<Line<'a>> {
         let mark = if row == 0 { "❯ " } else { "  " };
         lines.push(Line::styled(format!("{mark}{line}"), theme.person));
     }
+    if let Some(folder) = &turn.folder {
+        let words = elide(&format!("in {}", shared.places.shown(folder)), width.saturating_sub(2));
+        lines.push(Line::styled(format!("  {words}"), theme.dim));
+    }
     lines.push(Line::default());
     let Some(attempt) = turn.attempts.last() else { return lines };
-    if !attempt.text.is_empty() {
-        lines.extend(wrap(attempt.text.trim_end(), width).into_iter().map(Line::raw));
+    match &attempt.acting {
+        Some(acting) => lines.extend(steps_view::lines(attempt, acting, width, shared)),
+        None => {
+            if !attempt.text.is_empty() {
+                lines.extend(wrap(attempt.text.trim_end(), width).into_iter().map(Line::raw));
+            }
+            lines.push(Line::from(state(attempt, shared)));
+        }
     }
-    let mut below = state(attempt, shared);
-    if turn.attempts.len() > 1 {
-        let which = format!(" · answer {} of {}", turn.attempts.len(), turn.attempts.len());
-        below.push(Span::styled(which, theme.dim));
+    if turn.attempts.len() > 1
+        && let Some(last) = lines.last_mut()
+    {
+        let noun = if turn.folder.is_some() { "try" } else { "answer" };
+        let which = format!(" · {noun} {} of {}", turn.attempts.len(), turn.attempts.len());
+        last.push_span(Span::styled(which, theme.dim));
     }
-    lines.push(Line::from(below));
     lines.push(Line::default());
     lines
 }
@@ -122,7 +152,7 @@ fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
         }
         AttemptState::Done(answered) => {
             let ended = match answered.stop {
-                Stop::EndOfTurn | Stop::Marker => "",
+                Stop::EndOfTurn | Stop::Marker | Stop::Complete => "",
                 Stop::MaxTokens => " · cut at the longest answer allowed",
                 Stop::ContextFull => " · the model's context is full",
                 Stop::Cancelled => " · cancelled",
@@ -137,6 +167,7 @@ fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
             );
             vec![Span::styled(stars(attempt.stars), theme.stars), Span::styled(figures, theme.dim)]
         }
+        AttemptState::Acted(_) => Vec::new(),
         AttemptState::Cancelled => vec![Span::styled("cancelled before it began", theme.dim)],
         AttemptState::Failed(why) => vec![Span::styled(format!("! {why}"), theme.bad)],
     }
@@ -173,20 +204,31 @@ fn draw_prompt(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared)
         ArmChoice::Base => "for base ".to_owned(),
         ArmChoice::Adapter(name) => format!("for {name} "),
     };
-    let what = if pane.conversation.is_empty() { "Your task" } else { "Follow-up" };
-    let mut title = format!(" {what} {arm}");
-    if !pane.system.is_empty() {
-        title.push_str("· with a system prompt ");
+    let style = if pane.writing { theme.accent } else { theme.dim };
+    let follows_up = !pane.acting && pane.conversation.has_answers();
+    let what = if follows_up { "Follow-up" } else { "Your task" };
+    let mut title = vec![Span::styled(format!(" {what} {arm}"), style)];
+    if pane.acting {
+        let used = title.iter().map(Span::width).sum::<usize>() + "· act in ".len() + 4;
+        let room = usize::from(area.width).saturating_sub(used);
+        let folder = elide(&shared.places.shown(&pane.folder), room);
+        title.push(Span::styled(format!("· act in {folder} "), theme.warning));
+    } else if !pane.system.is_empty() {
+        title.push(Span::styled("· with a system prompt ", style));
     }
     let border = if pane.writing { theme.focused_border } else { theme.border };
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(border)
-        .title(title)
-        .title_style(if pane.writing { theme.accent } else { theme.dim });
-    if pane.unrated {
-        block = block
-            .title_bottom(Line::styled(" an answer waits for its rating: Esc f ", theme.warning));
+        .title(Line::from(title));
+    let mark = match (pane.waits() && !shared.layered, pane.unrated, pane.writing) {
+        (true, _, true) => Some(" an action waits for your word: ^O, or Esc and then o "),
+        (true, _, false) => Some(" an action waits for your word: o "),
+        (false, true, _) => Some(" an answer waits for its rating: Esc f "),
+        (false, false, _) => None,
+    };
+    if let Some(mark) = mark {
+        block = block.title_bottom(Line::styled(mark, theme.warning));
     }
     let inner = block.inner(area).inner(Margin::new(1, 0));
     frame.render_widget(block, area);

@@ -163,6 +163,7 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
         unfit: Vec::new(),
         training: None,
         set: SetChoice::default(),
+        places: crate::tui::places::Places::default(),
         next_work: 0,
     };
     let mut pane = WeakPane::default();

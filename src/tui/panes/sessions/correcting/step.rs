@@ -65,6 +65,12 @@ impl Step {
         self.members.len() > 1
     }
 
+    /// It is a task that was carried out.
+    pub fn is_acted(&self) -> bool {
+        let first = self.members.first().and_then(|member| member.shown.as_ref());
+        first.is_some_and(|shown| shown.session.is_act())
+    }
+
     pub fn is_loaded(&self) -> bool {
         self.members.iter().all(|member| member.shown.is_some())
     }

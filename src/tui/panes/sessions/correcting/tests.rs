@@ -50,6 +50,7 @@ fn summary(number: usize) -> SessionSummary {
         outcome: Some("finished".into()),
         rated_at: None,
         arm_probability: None,
+        acted: false,
         asked: None,
     }
 }
@@ -438,4 +439,25 @@ fn no_key_and_no_size_breaks_it() {
         }
         screen.buffer();
     }
+}
+
+// If this fails, what a person writes for a task that was carried out is learned as something it is not.
+#[test]
+fn a_task_that_was_carried_out_says_what_may_be_written_for_it() {
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc 2");
+    answer_all(&mut screen, 1);
+    screen.keys("w");
+    while let Some(effect) = screen.effects.pop() {
+        match effect {
+            Effect::ListSessions(filter) => list(&mut screen, filter, 1, 0),
+            Effect::OpenSession(_) => {
+                let mut acted = session(1);
+                acted.record_mut().act = Some(crate::store::ActRecord::default());
+                screen.report(Report::Session(Box::new(acted)));
+            }
+            _ => {}
+        }
+    }
+    screen.shows(&["It was carried out", "its first action as JSON"]);
 }

@@ -95,6 +95,8 @@ impl Correcting {
                     )
                 }
             }
+        } else if step.is_acted() {
+            "It was carried out: write its right answer, or its first action as JSON.".into()
         } else {
             return Vec::new();
         };
