@@ -49,7 +49,7 @@ fn a_task_is_carried_out_step_by_step_and_rated() {
     kaizen.escape();
     kaizen.wait_until("the form is gone", |screen| !screen.contains("Wrong action selected"));
     kaizen.escape().send("2").wait(&["1 session"]).enter();
-    kaizen.wait(&["count the PDF files"]).send("s").wait(&["How good was step 1?"]).send("1");
+    kaizen.wait(&["Steps", "saw"]).send("s").wait(&["How good was step 1?"]).send("1");
     kaizen.wait_until("the stars of the step are on disk", |_| {
         let session = sessions(home.path()).remove(0);
         session["kaizen"]["act"]["feedback"][0]["stars"] == 1
