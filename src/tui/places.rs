@@ -60,14 +60,14 @@ mod tests {
     // If this fails, a task acts in another folder than the one that was written.
     #[test]
     fn a_folder_is_found_as_it_was_written_and_shown_as_it_is_found() {
-        let places = Places { folder: "/home/ada/work".into(), home: Some("/home/ada".into()) };
+        let places = Places { folder: "/home/ada/desk".into(), home: Some("/home/ada".into()) };
         for (written, found, shown) in [
-            ("", "/home/ada/work", "~/work"),
+            ("", "/home/ada/desk", "~/desk"),
             ("~", "/home/ada", "~"),
             ("~/docs", "/home/ada/docs", "~/docs"),
-            ("docs", "/home/ada/work/docs", "~/work/docs"),
+            ("docs", "/home/ada/desk/docs", "~/desk/docs"),
             ("/srv/data", "/srv/data", "/srv/data"),
-            ("~other/docs", "/home/ada/work/~other/docs", "~/work/~other/docs"),
+            ("~other/docs", "/home/ada/desk/~other/docs", "~/desk/~other/docs"),
         ] {
             assert_eq!(places.folder(written), Path::new(found), "{written}");
             assert_eq!(places.shown(Path::new(found)), shown);

@@ -46,7 +46,7 @@ impl Screen {
     pub fn starting(width: u16, height: u16) -> Self {
         let now: Zoned = "2026-11-23T12:00:00[UTC]".parse().unwrap();
         let places =
-            Places { folder: "/home/ada/work/docs".into(), home: Some("/home/ada".into()) };
+            Places { folder: "/home/ada/desk/docs".into(), home: Some("/home/ada".into()) };
         let mut app = App::new(Config::default(), ArmChoice::Auto, now, places);
         let intents = app.start();
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();

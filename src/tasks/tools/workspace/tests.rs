@@ -15,7 +15,7 @@ fn a_folder_that_is_too_much_is_refused_with_what_to_do() {
         std::fs::create_dir_all(&path).unwrap();
         path
     };
-    let (person, work) = (folder("home/me"), folder("home/me/work"));
+    let (person, work) = (folder("home/me"), folder("home/me/desk"));
     let (kaizen, logs) = (folder("home/me/data/kaizen"), folder("home/me/data/kaizen/logs"));
     std::fs::write(work.join("file"), "").unwrap();
     let open = |path: &Path| Workspace::open_for(path, Some(&person), Some(&kaizen));

@@ -143,7 +143,7 @@ fn it_closes_when_the_task_ends_or_is_cancelled() {
 fn a_long_command_is_shown_to_its_end() {
     let parts: Vec<String> = (0..120).map(|number| format!("file-{number:03}.txt")).collect();
     let mut screen = waiting(80, 24, command(2, &format!("rm {}", parts.join(" "))));
-    screen.shows(&["rm file-000.txt", "more below", "in ~/work/docs", "yes, this once"]);
+    screen.shows(&["rm file-000.txt", "more below", "in ~/desk/docs", "yes, this once"]);
     assert!(!screen.shown().contains("file-119"));
     screen.keys("pagedown pagedown pagedown end").shows(&["file-119.txt", "more above"]);
 }
@@ -162,7 +162,7 @@ fn nothing_an_action_says_steers_the_terminal_hides_or_looks_like_the_prompt() {
     ];
     for text in hostile {
         let mut screen = waiting(80, 24, command(2, text));
-        screen.shows(&["╭ Step 2: may this be done?", "in ~/work/docs", "stop the task"]);
+        screen.shows(&["╭ Step 2: may this be done?", "in ~/desk/docs", "stop the task"]);
         let buffer = screen.buffer();
         for cell in buffer.content() {
             let bad = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);

@@ -67,7 +67,7 @@ fn session() -> Session {
     record.arm = Some("base".into());
     record.outcome = Some(Outcome::Finished);
     record.act = Some(ActRecord {
-        workspace: "/home/ada/work/docs".into(),
+        workspace: "/home/ada/desk/docs".into(),
         max_steps: 8,
         ended: Some(ActEnding::Answered),
         feedback: vec![StepFeedback {

@@ -22,12 +22,12 @@ fn one_key_goes_to_act_mode_and_back_also_while_writing() {
         insta::assert_snapshot!(format!("act_empty_{width}x{height}"), screen.shown());
     }
     let mut screen = Screen::new(80, 24);
-    screen.text("half a ta").keys("tab").shows(&["half a ta", "act in ~/work/docs"]);
+    screen.text("half a ta").keys("tab").shows(&["half a ta", "act in ~/desk/docs"]);
     screen.keys("esc tab");
     assert!(!screen.shown().contains("act in"));
     screen
         .keys("tab")
-        .shows(&["act in ~/work/docs"])
+        .shows(&["act in ~/desk/docs"])
         .keys("ctrl-p")
         .shows(&["or carry them out in"]);
 }
@@ -36,12 +36,12 @@ fn one_key_goes_to_act_mode_and_back_also_while_writing() {
 #[test]
 fn the_folder_is_chosen_in_words_and_the_task_goes_there_alone() {
     let mut screen = Screen::new(80, 24);
-    screen.keys("tab ctrl-g").shows(&["Folder", "~/work/docs"]);
-    screen.text("/2026").keys("enter").shows(&["act in ~/work/docs/2026"]);
+    screen.keys("tab ctrl-g").shows(&["Folder", "~/desk/docs"]);
+    screen.text("/2026").keys("enter").shows(&["act in ~/desk/docs/2026"]);
     screen.text("count the files").keys("enter");
     let (_, first) = task(&screen);
     assert_eq!(first.task, "count the files");
-    assert_eq!(first.workspace, Path::new("/home/ada/work/docs/2026"));
+    assert_eq!(first.workspace, Path::new("/home/ada/desk/docs/2026"));
     assert_eq!((first.retry_of, first.seed), (None, None));
     event(&mut screen, acted(Some("12"), ActEnding::Answered));
     // Esc skips the rating; the next task knows nothing of the first.
