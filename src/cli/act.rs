@@ -7,7 +7,7 @@ use crate::store::{ActEnding, Approval, StepResult, plain, plain_line};
 use crate::tasks::Action;
 use crate::tasks::act::{self, ActEvent, Decision, Means, Permission, Proposal, edit_action};
 use crate::tasks::tools::Toolbox;
-use crate::workplace::{self, is_throw_away, service};
+use crate::workplace::{is_throw_away, service};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::{BufRead, IsTerminal, Write};
@@ -245,21 +245,6 @@ fn asked(context: &Context, toolbox: &Toolbox, proposal: &Proposal) -> Decision 
             }
             _ => {}
         }
-    }
-}
-
-/// Sampling as configured, greedy when wanted, with a seed.
-pub fn configured_sampling(workplace: &workplace::Workplace, greedy: bool, seed: u64) -> Sampling {
-    if greedy {
-        return Sampling { seed, ..Sampling::GREEDY };
-    }
-    let defaults = &workplace.config.generate;
-    Sampling {
-        temperature: defaults.temperature,
-        top_p: defaults.top_p,
-        min_p: defaults.min_p,
-        repetition_penalty: defaults.repetition_penalty,
-        seed,
     }
 }
 

@@ -75,7 +75,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
     if prompt.trim().is_empty() {
         return Err(tasks::Error::EmptyPrompt.into());
     }
-    let defaults = &context.workplace.config.generate;
+    let max_tokens = context.workplace.config.generate.max_tokens;
+    let seed = arguments.seed.unwrap_or_else(tasks::any_seed);
+    let defaults = context.workplace.sampling(seed);
     let sampling = Sampling {
         temperature: if arguments.greedy {
             0.0
@@ -88,7 +90,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
             true => 1.0,
             false => defaults.repetition_penalty,
         }),
-        seed: arguments.seed.unwrap_or_else(tasks::any_seed),
+        seed,
     };
     if arguments.act.is_wanted() {
         let action_tokens = arguments.max_tokens.map(|tokens| tokens as usize);
@@ -102,7 +104,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Result<Outcome> {
     let request = AskRequest {
         messages,
         sampling,
-        max_tokens: arguments.max_tokens.map_or(defaults.max_tokens, |tokens| tokens as usize),
+        max_tokens: arguments.max_tokens.map_or(max_tokens, |tokens| tokens as usize),
         retry_of: None,
     };
     let mut closed = Ok(());

@@ -1,10 +1,10 @@
 //! `kaizen tasks`: checked tasks, each in a fresh folder, unattended.
 
-use super::act::configured_sampling;
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
 use super::table::columns;
 use crate::eval::statistics::wilson;
+use crate::model::sampler::Sampling;
 use crate::store::{ActEnding, atomic};
 use crate::tasks::checked::{self, CheckedMeans, CheckedResult, CheckedTask};
 use clap::{Args, Subcommand};
@@ -101,7 +101,10 @@ pub fn run(context: &Context, arguments: &TasksArguments) -> Result<Outcome> {
     let runtime = context.runtime()?;
     let arm = context.chosen_arm(&runtime)?;
     context.interrupt.attach(cancel.clone());
-    let sampling = configured_sampling(workplace, !arguments.sample, arguments.seed);
+    let sampling = match arguments.sample {
+        true => workplace.sampling(arguments.seed),
+        false => Sampling { seed: arguments.seed, ..Sampling::GREEDY },
+    };
     let means = CheckedMeans {
         runtime: &runtime,
         home: &workplace.home,

@@ -68,6 +68,18 @@ impl Workplace {
         Ok(action.to_json())
     }
 
+    /// How answers and actions are drawn, as configured.
+    pub fn sampling(&self, seed: u64) -> Sampling {
+        let generate = &self.config.generate;
+        Sampling {
+            temperature: generate.temperature,
+            top_p: generate.top_p,
+            min_p: generate.min_p,
+            repetition_penalty: generate.repetition_penalty,
+            seed,
+        }
+    }
+
     /// A task as configured.
     pub fn act_request(&self, task: &str, sampling: Sampling) -> ActRequest {
         let act = &self.config.act;

@@ -2,7 +2,6 @@
 
 use super::super::{ActDecision, ActShown, ActTask, Acted, ShownProposal, ShownStep, WorkEvent};
 use super::{Inner, Work, lock};
-use crate::model::sampler::Sampling;
 use crate::store::{ActEnding, StepResult, plain, plain_line};
 use crate::tasks::act::{self, ActEvent, Decision, Means, Permission, Proposal, edit_action};
 use crate::tasks::{self, Action};
@@ -25,14 +24,8 @@ impl Inner {
         let acting = self.workplace.acting(&task.workspace, desktop, &work.switch)?;
         let runtime = self.runtime(work)?;
         let arm = self.arm(&task.arm, &runtime, work)?;
-        let defaults = &self.workplace.config.generate;
-        let sampling = Sampling {
-            temperature: defaults.temperature,
-            top_p: defaults.top_p,
-            min_p: defaults.min_p,
-            repetition_penalty: defaults.repetition_penalty,
-            seed: task.seed.unwrap_or_else(tasks::any_seed),
-        };
+        let seed = task.seed.unwrap_or_else(tasks::any_seed);
+        let sampling = self.workplace.sampling(seed);
         let mut request = self.workplace.act_request(&task.task, sampling);
         request.retry_of = task.retry_of.clone();
         let means = Means {

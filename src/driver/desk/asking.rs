@@ -2,7 +2,6 @@
 
 use super::super::{Answered, AskTask, WorkEvent};
 use super::{Inner, Work, lock};
-use crate::model::sampler::Sampling;
 use crate::runtime::Runtime;
 use crate::store::{logs, plain};
 use crate::tasks::{self, Arm, AskRequest};
@@ -15,17 +14,11 @@ impl Inner {
             Some(arm) => arm,
             None => self.arm(&task.arm, &runtime, work)?,
         };
-        let defaults = &self.workplace.config.generate;
+        let seed = task.seed.unwrap_or_else(tasks::any_seed);
         let request = AskRequest {
             messages: task.messages,
-            sampling: Sampling {
-                temperature: defaults.temperature,
-                top_p: defaults.top_p,
-                min_p: defaults.min_p,
-                repetition_penalty: defaults.repetition_penalty,
-                seed: task.seed.unwrap_or_else(tasks::any_seed),
-            },
-            max_tokens: defaults.max_tokens,
+            sampling: self.workplace.sampling(seed),
+            max_tokens: self.workplace.config.generate.max_tokens,
             retry_of: task.retry_of,
         };
         let asked = tasks::ask(

@@ -15,6 +15,7 @@ pub use approval::{Decision, Habits, Permission, Proposal};
 
 use super::tools::{Changed, Effect, How, Listing, Tool, Toolbox, Workspace};
 use super::{Action, Arm, Error, Result};
+use crate::model::Grammar;
 use crate::model::sampler::Sampling;
 use crate::runtime::{Ending, Generate, GenerateRequest, Generation, Runtime, Stop, Until};
 use crate::store::{
@@ -126,6 +127,7 @@ pub fn act(
         means,
         request,
         began,
+        grammar: None,
         listing,
         turns: beginning,
         generations: Vec::new(),
@@ -234,6 +236,8 @@ struct Course<'a> {
     means: &'a Means<'a>,
     request: &'a ActRequest,
     began: Instant,
+    /// Of the files as they were last listed; none until it is needed.
+    grammar: Option<Arc<Grammar>>,
     listing: Listing,
     turns: Vec<Message>,
     generations: Vec<Generation>,
@@ -308,17 +312,24 @@ impl Course<'_> {
         self.turns.extend([did, came]);
         if !result.files_changed.is_empty() {
             self.listing = self.means.workspace.listing(LISTED);
+            self.grammar = None;
         }
         Ok(Progress::On)
     }
 
     /// Has the model write an action; none when the context is full or somebody cancelled.
-    fn choose(&self) -> Result<Option<(Action, Generation)>> {
+    fn choose(&mut self) -> Result<Option<(Action, Generation)>> {
         let runtime = self.means.runtime;
         let model = runtime.model();
-        let pattern = action_pattern(self.means.toolbox, &self.listing);
-        let grammar = model.grammars().and_then(|made| made.compile(&pattern));
-        let grammar = grammar.map_err(crate::runtime::Error::from)?;
+        let grammar = match &self.grammar {
+            Some(grammar) => grammar.clone(),
+            None => {
+                let pattern = action_pattern(self.means.toolbox, &self.listing);
+                let made = model.grammars().and_then(|grammars| grammars.compile(&pattern));
+                let made = Arc::new(made.map_err(crate::runtime::Error::from)?);
+                self.grammar.insert(made).clone()
+            }
+        };
         let prompt = model.template.encode(&model.tokenizer, &self.turns, true)?;
         let max_tokens = self.request.limits.action_tokens;
         let context = model.network.architecture().context;
@@ -330,7 +341,7 @@ impl Course<'_> {
                 prompt,
                 sampling: self.request.sampling.clone(),
                 max_tokens,
-                until: Until::Complete(Arc::new(grammar)),
+                until: Until::Complete(grammar),
             },
             self.means.arm.lora.clone(),
             runtime.conversations(),

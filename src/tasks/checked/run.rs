@@ -29,6 +29,13 @@ pub struct CheckedMeans<'a> {
     pub cancel: &'a Arc<AtomicBool>,
 }
 
+impl CheckedMeans<'_> {
+    fn in_folder<'a>(&'a self, workspace: &'a Workspace) -> Means<'a> {
+        let Self { runtime, home, toolbox, arm, cancel, .. } = *self;
+        Means { runtime, home, workspace, toolbox, arm, cancel }
+    }
+}
+
 /// What came of one task.
 #[derive(Debug, Clone)]
 pub struct CheckedResult {
@@ -107,14 +114,7 @@ struct Attempt {
 
 fn attempt(means: &CheckedMeans, task: &CheckedTask, request: &ActRequest) -> Result<Attempt> {
     let place = Place::new(means, task)?;
-    let acting = Means {
-        runtime: means.runtime,
-        home: means.home,
-        workspace: &place.workspace,
-        toolbox: means.toolbox,
-        arm: means.arm,
-        cancel: means.cancel,
-    };
+    let acting = means.in_folder(&place.workspace);
     let acted = act::act(&acting, request, Permission::All, &mut |_| {})?;
     let answer = acted.answer.as_deref().unwrap_or_default();
     let passed = acted.ended != ActEnding::Cancelled && place.passes(means, &task.check, answer)?;
@@ -138,14 +138,7 @@ pub fn demonstrate(
     request: &ActRequest,
 ) -> Result<Option<Demonstration>> {
     let place = Place::new(means, task)?;
-    let acting = Means {
-        runtime: means.runtime,
-        home: means.home,
-        workspace: &place.workspace,
-        toolbox: means.toolbox,
-        arm: means.arm,
-        cancel: means.cancel,
-    };
+    let acting = means.in_folder(&place.workspace);
     let messages = act::beginning(&acting, request, &place.workspace.listing(act::LISTED));
     let mut steps = Vec::with_capacity(task.actions.len());
     let mut answer = String::new();
