@@ -4,29 +4,21 @@
 
 use crate::model::{Special, Tokenizer};
 use crate::store::StepResult;
-use crate::tasks::tools::{ArgumentKind, Listing, Tool, Toolbox};
+use crate::tasks::tools::{Listing, Toolbox};
 
-/// The system turn.
+/// The system turn. The form is shown once, since the grammar keeps every action in it, and each tool takes
+/// a short line: what stands here is read before every action.
 pub fn instructions(toolbox: &Toolbox) -> String {
-    let mut text = "You do tasks in a folder. Reply with one action as JSON.".to_owned();
+    let mut text = "You do tasks in a folder. Reply with one action as JSON, such as \
+                    {\"tool\":\"read_file\",\"path\":\"notes.txt\"}. Tools:"
+        .to_owned();
     for tool in toolbox.iter() {
-        text.push_str(&format!("\n{} {}", sketch(tool), tool.purpose()));
+        let arguments: Vec<&str> = tool.arguments().iter().map(|argument| argument.name).collect();
+        let space = if arguments.is_empty() { "" } else { " " };
+        let (name, arguments, purpose) = (tool.name(), arguments.join(", "), tool.purpose());
+        text.push_str(&format!("\n{name}{space}{arguments}: {purpose}"));
     }
     text
-}
-
-/// `{"tool":"read_file","path":…}`.
-fn sketch(tool: &dyn Tool) -> String {
-    let mut sketch = format!("{{\"tool\":\"{}\"", tool.name());
-    for argument in tool.arguments() {
-        let value = match argument.kind {
-            ArgumentKind::Whole => "0",
-            _ => "\"…\"",
-        };
-        sketch.push_str(&format!(",\"{}\":{value}", argument.name));
-    }
-    sketch.push('}');
-    sketch
 }
 
 /// The first user turn: what is wanted, and what there is. `budget` is in tokens.

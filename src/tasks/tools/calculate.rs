@@ -24,7 +24,7 @@ impl Tool for Calculate {
     }
 
     fn purpose(&self) -> &'static str {
-        "works out a sum, such as 15% of 80 or 12 km in miles"
+        "works out 15% of 80 or 12 km in miles"
     }
 
     fn arguments(&self) -> &'static [Argument] {

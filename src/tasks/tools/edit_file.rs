@@ -20,7 +20,7 @@ impl Tool for EditFile {
     }
 
     fn purpose(&self) -> &'static str {
-        "replaces a text that is in a file exactly once"
+        "changes a text in a file"
     }
 
     fn arguments(&self) -> &'static [Argument] {

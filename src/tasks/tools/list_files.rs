@@ -21,7 +21,7 @@ impl Tool for ListFiles {
     }
 
     fn purpose(&self) -> &'static str {
-        "lists the files and folders in a folder"
+        "lists a folder"
     }
 
     fn arguments(&self) -> &'static [Argument] {

@@ -18,7 +18,7 @@ impl Tool for ReadFile {
     }
 
     fn purpose(&self) -> &'static str {
-        "shows the text of a file"
+        "shows a file's text"
     }
 
     fn arguments(&self) -> &'static [Argument] {

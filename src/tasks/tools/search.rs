@@ -32,7 +32,7 @@ impl Tool for Search {
     }
 
     fn purpose(&self) -> &'static str {
-        "finds the lines that contain a text in the files of a folder"
+        "finds lines with a text in a folder's files"
     }
 
     fn arguments(&self) -> &'static [Argument] {

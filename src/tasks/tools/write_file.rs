@@ -13,7 +13,7 @@ impl Tool for WriteFile {
     }
 
     fn purpose(&self) -> &'static str {
-        "makes a file with a text, in place of what was in it"
+        "makes a file"
     }
 
     fn arguments(&self) -> &'static [Argument] {
