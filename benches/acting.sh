@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# What an actor learns from corrections: base carries out the learn half of the tasks that come with Kaizen; an
-# adapter is trained on the corrections of those that failed; base and adapter carry out the test half, whose
-# kinds of task nobody has seen; and the gate's guards say whether anything else was lost.
+# What an actor learns from corrections: base tries the tasks to learn from that come with Kaizen, with one action
+# each, so that all that take more fail and give their corrections; an adapter is trained on those; base and
+# adapter carry out the tasks of the test, of kinds that are in no correction; and the gate's guards say whether
+# anything else was lost.
 #
 #     benches/acting.sh HOME [KAIZEN]
 #
@@ -11,9 +12,8 @@ home=$1 kaizen=${2:-target/release/kaizen}
 out=$home/acting
 mkdir -p "$out"
 run() { "$kaizen" --home "$home" "$@"; }
-run tasks run learn --adapter base --corrections "$out/corrections.jsonl" --json >"$out/learn-base.json"
-run train --from "$out/corrections.jsonl" --replay 0 --max-seq 1024
-run tasks run learn --adapter lora-v1 --json >"$out/learn-adapter.json"
+run tasks run learn --adapter base --max-steps 1 --corrections "$out/corrections.jsonl" --json >/dev/null
+run train --from "$out/corrections.jsonl" --replay 0 --max-seq 1024 --accumulate 1 --epochs 4 --lr 5e-4
 run tasks run test --adapter base --corrections "$out/unseen.jsonl" --json >"$out/test-base.json"
 run tasks run test --adapter lora-v1 --json >"$out/test-adapter.json"
 run compare base lora-v1 --set "$out/unseen.jsonl" --no-split --json >"$out/compare.json" || true
@@ -21,13 +21,12 @@ python3 - "$out" <<'PY'
 import json, sys
 out = sys.argv[1]
 load = lambda name: json.load(open(f"{out}/{name}.json"))
-for half in ("learn", "test"):
-    for arm in ("base", "adapter"):
-        found = load(f"{half}-{arm}")
-        done = sum(task["success"] for task in found["tasks"])
-        print(half, arm, f"{done} of {len(found['tasks'])}", "95 %:", *(f"{x:.3f}" for x in found["ci95"]))
-        for area in found["areas"]:
-            print("   ", area["area"], f"{area['success_rate'] * area['n']:.0f} of {area['n']}")
+for arm in ("base", "adapter"):
+    found = load(f"test-{arm}")
+    done = sum(task["success"] for task in found["tasks"])
+    print(arm, f"{done} of {len(found['tasks'])}", "95 %:", *(f"{x:.3f}" for x in found["ci95"]))
+    for area in found["areas"]:
+        print("   ", area["area"], f"{area['success_rate'] * area['n']:.0f} of {area['n']}")
 compared = load("compare")
 print("gate:", compared["verdict"], "-", compared["reason"])
 for guard in compared["sentinels"]:

@@ -28,7 +28,7 @@ enum TasksCommand {
 
 #[derive(Debug, Args)]
 struct RunTasks {
-    /// JSONL; or `learn` or `test`, one of the two halves that come with Kaizen.
+    /// JSONL; or `learn` or `test`, one of the two sets that come with Kaizen.
     file: String,
     /// Only the tasks of this area (repeatable).
     #[arg(long = "area", value_name = "AREA")]

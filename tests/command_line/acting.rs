@@ -193,7 +193,7 @@ fn checked_tasks_are_counted_and_a_failed_one_is_a_ready_correction() {
         &["Task: Count the PDF files.", "Folder: work (linux, sh)", "a.pdf"],
     );
     assert_eq!(turns[2]["content"], r#"{"tool":"shell","command":"ls *.pdf | wc -l"}"#);
-    assert_eq!(turns[3]["content"], "Result:\n2");
+    assert_eq!(turns[3]["content"], "Result:\n2\nTask: Count the PDF files.");
     let session = home.session(failed["session"].as_str().unwrap());
     assert_eq!(session["kaizen"]["act"]["check"]["passed"], false);
     assert_eq!(session["iterations"][0]["observation"], turns[1]["content"]);

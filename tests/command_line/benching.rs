@@ -32,3 +32,21 @@ fn threads_are_those_of_the_configuration() {
     std::fs::write(home.home("config.toml"), "kaizen = 1\n[runtime]\nthreads = 1\n").unwrap();
     assert_eq!(home.json(&["bench", "--runs", "1"])["threads"], 1);
 }
+
+// If this fails, nobody sees that a version of the dashboard has become slow.
+#[test]
+fn the_dashboard_is_measured_from_outside() {
+    let bench = Home::new().json(&["bench", "--dashboard", "--keys", "20"]);
+    let program = &bench["programs"][0];
+    assert_eq!(program["program"], "kaizen");
+    let typing = ["idle", "answering", "training", "training_and_answering"];
+    let typing = typing.map(|state| &bench[format!("typing_{state}_ms")]);
+    for times in typing.into_iter().chain([&program["first_frame_ms"], &program["key_ms"]]) {
+        let [p50, p99, max] = ["p50", "p99", "max"].map(|name| times[name].as_f64().unwrap());
+        assert!(0.0 < p50 && p50 <= p99 && p99 <= max && max < 60_000.0, "{bench}");
+    }
+    assert!(bench["streamed_tokens_per_second"].as_f64().unwrap() > 0.1, "{bench}");
+    if cfg!(target_os = "linux") {
+        assert!(program["idle_cpu_percent"].as_f64().unwrap() < 50.0, "{bench}");
+    }
+}

@@ -170,9 +170,9 @@ pub fn beginning(means: &Means, request: &ActRequest, listing: &Listing) -> Vec<
     vec![Message::system(words::instructions(means.toolbox)), Message::user(look)]
 }
 
-/// The turn that what came of an action makes. `budget` is in tokens.
-pub fn next_look(runtime: &Runtime, result: &StepResult, budget: usize) -> String {
-    words::what_came(&runtime.model().tokenizer, result, budget)
+/// The turn that what came of an action makes while `task` is done. `budget` is in tokens.
+pub fn next_look(runtime: &Runtime, task: &str, result: &StepResult, budget: usize) -> String {
+    words::what_came(&runtime.model().tokenizer, task, result, budget)
 }
 
 /// Does an action without asking anybody, and says what came of it.
@@ -303,7 +303,8 @@ impl Course<'_> {
         }
         let budget = self.request.limits.observation_tokens;
         let did = Message::assistant(action.to_json());
-        let came = Message::user(next_look(self.means.runtime, &result, budget));
+        let came =
+            Message::user(next_look(self.means.runtime, &self.request.task, &result, budget));
         let same = self.turns.len() > 2 && self.turns.ends_with(&[did.clone(), came.clone()]);
         self.repeated = if same { self.repeated + 1 } else { 1 };
         if self.repeated >= ROUNDS {

@@ -66,8 +66,9 @@ pub fn first_look(
     text
 }
 
-/// A later user turn: what came of the last action. `budget` is in tokens.
-pub fn what_came(tokenizer: &Tokenizer, result: &StepResult, budget: usize) -> String {
+/// A later user turn: what came of the last action, and once more what is wanted, so that the question stands
+/// beside what may answer it. `budget` is in tokens.
+pub fn what_came(tokenizer: &Tokenizer, task: &str, result: &StepResult, budget: usize) -> String {
     let output = cut_to_tokens(tokenizer, result.output.trim(), budget);
     let head = match (&result.error, result.timed_out, result.exit_code) {
         (Some(error), ..) => format!("error: {error}"),
@@ -76,11 +77,12 @@ pub fn what_came(tokenizer: &Tokenizer, result: &StepResult, budget: usize) -> S
         _ if output.is_empty() => "done".to_owned(),
         _ => String::new(),
     };
-    match (head.is_empty(), output.is_empty()) {
+    let came = match (head.is_empty(), output.is_empty()) {
         (false, true) => format!("Result: {head}"),
         (false, false) => format!("Result: {head}\n{output}"),
         (true, _) => format!("Result:\n{output}"),
-    }
+    };
+    format!("{came}\nTask: {}", task.trim())
 }
 
 /// `text` with its middle left out, so that it has `limit` characters at most, and a note how much is

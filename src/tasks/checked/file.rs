@@ -69,7 +69,7 @@ pub fn read(path: &Path, toolbox: &Toolbox) -> Result<Vec<CheckedTask>> {
     parse(&text, &name, toolbox)
 }
 
-/// One of the halves that come with Kaizen, by its name; none for any other name.
+/// One of the sets that come with Kaizen, by its name; none for any other name.
 pub fn shipped(name: &str, toolbox: &Toolbox) -> Option<Result<Vec<CheckedTask>>> {
     let text = match name {
         "learn" => include_str!("../../../assets/tasks/learn.jsonl"),

@@ -148,7 +148,7 @@ pub fn demonstrate(
             answer.clone_from(&result.output);
         }
         let budget = request.limits.observation_tokens;
-        let next_look = act::next_look(means.runtime, &result, budget);
+        let next_look = act::next_look(means.runtime, &task.task, &result, budget);
         steps.push(DemonstratedStep { action: action.to_json(), next_look });
     }
     if let Some(last) = steps.last_mut() {

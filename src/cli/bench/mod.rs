@@ -1,4 +1,7 @@
-//! `kaizen bench`: what this machine gives, as medians of repeated runs.
+//! `kaizen bench`: what this machine gives, as medians of repeated runs; and how the dashboard feels on it.
+
+mod dashboard;
+mod screen;
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
@@ -36,9 +39,21 @@ pub struct BenchArguments {
     /// How often each is measured, after one run to warm up.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
     runs: u16,
+    /// Measure the dashboard instead, through a pseudo-terminal: first frame, keys, idle CPU.
+    #[arg(long, conflicts_with = "runs")]
+    dashboard: bool,
+    /// Measure this program too, which must be installed: gitui, btm or htop (repeatable).
+    #[arg(long, value_name = "PROGRAM", requires = "dashboard")]
+    beside: Vec<String>,
+    /// Keys that are timed in each state of the dashboard.
+    #[arg(long, value_name = "N", requires = "dashboard", default_value_t = 300, value_parser = value_parser!(u16).range(10..=10_000))]
+    keys: u16,
 }
 
 pub fn run(context: &Context, arguments: &BenchArguments) -> Result<Outcome> {
+    if arguments.dashboard {
+        return dashboard::run(context, &arguments.beside, arguments.keys.into());
+    }
     let runtime = context.runtime()?;
     let repeated = |name: &'static str, run: &dyn Fn() -> Result<f64>| -> Result<Figure> {
         let total = usize::from(arguments.runs);
