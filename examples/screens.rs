@@ -1,5 +1,6 @@
 //! Makes the screens of the README and the docs from the real program: goes through the loop in a
-//! pseudo-terminal and draws what is on it as SVG files in `docs/screens/`.
+//! pseudo-terminal and draws what is on it as SVG files in `docs/screens/`; `loop.svg` is a moving picture of all
+//! of it.
 //!
 //! `cargo run --release --example screens` (the model is fetched if it is not there; some minutes).
 #![allow(clippy::unwrap_used)]
@@ -22,40 +23,50 @@ fn main() {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("config.toml"), "kaizen = 1\n[generate]\nmax_tokens = 80\n")
         .unwrap();
-    let save = |kaizen: &Terminal, name: &str| {
-        let svg = kaizen.with_screen(svg);
-        std::fs::write(folder.join(format!("{name}.svg")), svg).unwrap();
+    let mut film = Film::default();
+    let save = |kaizen: &Terminal, film: &mut Film, name: &str| {
+        std::fs::write(folder.join(format!("{name}.svg")), kaizen.with_screen(svg)).unwrap();
+        film.frame(kaizen, 4.0);
         println!("docs/screens/{name}.svg");
     };
 
     let mut kaizen = Terminal::sized(env_binary(), home.path(), COLUMNS, ROWS);
     kaizen.wait(&["Kaizen makes a model better", "Q4_1"]);
-    save(&kaizen, "start");
+    save(&kaizen, &mut film, "start");
 
-    kaizen.send("Write one shell command: count the lines of all Rust files here").enter();
+    kaizen.send("Write one shell command: count the lines of all Rust files here");
+    kaizen.wait(&["Rust files here"]);
+    film.frame(&kaizen, 1.5);
+    kaizen.enter().wait(&["writing"]);
+    film.frame(&kaizen, 1.0);
     kaizen.wait(&["How good was the answer?"]).send("2").wait(&["★★☆☆☆ saved"]);
     kaizen.send("2").wait(&["[x]"]);
-    save(&kaizen, "feedback");
+    save(&kaizen, &mut film, "feedback");
     kaizen.send("\t\t").send("\u{15}").send("find . -name '*.rs' | xargs wc -l").enter();
     kaizen.wait_until("the form is gone", |screen| !screen.contains("Wrong action selected"));
     kaizen.escape().send("2").wait(&["1 session"]);
-    save(&kaizen, "sessions");
+    save(&kaizen, &mut film, "sessions");
 
     kaizen.send("3").wait(&["Where is the model weak?"]).send("m").wait(&["nats under 1"]);
     kaizen.settle();
-    save(&kaizen, "weak-areas");
+    save(&kaizen, &mut film, "weak-areas");
 
     kaizen.send("c").send("t").wait(&["Ready to train"]);
     kaizen.settle();
-    save(&kaizen, "training-preview");
-    kaizen.enter().wait(&["trains: step 9"]);
-    save(&kaizen, "training");
+    save(&kaizen, &mut film, "training-preview");
+    kaizen.enter();
+    for step in 3..9 {
+        kaizen.wait(&[&format!("trains: step {step}")]);
+        film.frame(&kaizen, 0.4);
+    }
+    kaizen.wait(&["trains: step 9"]);
+    save(&kaizen, &mut film, "training");
     kaizen.wait(&["lora-v1 came out of"]);
 
     kaizen.send("5").wait(&["base → lora-v1"]).send("i").wait(&["Ask both"]);
     kaizen.send("Write one shell command: list the five largest files").enter();
     kaizen.wait_until("both have answered", |screen| screen.matches("tokens/s").count() >= 2);
-    save(&kaizen, "compare");
+    save(&kaizen, &mut film, "compare");
 
     let folder_of_papers = home.path().join("papers");
     std::fs::create_dir_all(folder_of_papers.join("docs")).unwrap();
@@ -70,9 +81,51 @@ fn main() {
         screen.contains("may this be done?") || screen.contains("How good was the work?")
     });
     kaizen.settle();
-    save(&kaizen, "act");
+    save(&kaizen, &mut film, "act");
     kaizen.send("q");
     kaizen.ended();
+    std::fs::write(folder.join("loop.svg"), film.svg()).unwrap();
+    println!("docs/screens/loop.svg");
+}
+
+/// Screens one after the other, each for some seconds.
+#[derive(Default)]
+struct Film {
+    frames: Vec<(String, f32)>,
+    size: (f32, f32),
+}
+
+impl Film {
+    fn frame(&mut self, kaizen: &Terminal, seconds: f32) {
+        let (cells, size) = kaizen.with_screen(|screen| (cells(screen), size(screen)));
+        self.frames.push((cells, seconds));
+        self.size = size;
+    }
+
+    /// All of them in one picture that goes round. What does not move shows the first.
+    fn svg(&self) -> String {
+        let all: f32 = self.frames.iter().map(|(_, seconds)| seconds).sum();
+        let mut picture = opening(self.size);
+        let mut from = 0.0;
+        for (place, (cells, seconds)) in self.frames.iter().enumerate() {
+            let (begin, end) = (from / all, (from + seconds) / all);
+            from += seconds;
+            let (values, times) = match (place == 0, place + 1 == self.frames.len()) {
+                (true, _) => ("visible;hidden".into(), format!("0;{end:.4}")),
+                (_, true) => ("hidden;visible".into(), format!("0;{begin:.4}")),
+                _ => ("hidden;visible;hidden".to_owned(), format!("0;{begin:.4};{end:.4}")),
+            };
+            let shown = if place == 0 { "visible" } else { "hidden" };
+            let _ = writeln!(
+                picture,
+                "<g visibility=\"{shown}\"><animate attributeName=\"visibility\" values=\"{values}\" \
+                 keyTimes=\"{times}\" calcMode=\"discrete\" dur=\"{all:.1}s\" \
+                 repeatCount=\"indefinite\"/>\n{cells}</g>"
+            );
+        }
+        picture.push_str("</svg>\n");
+        picture
+    }
 }
 
 fn env_binary() -> String {
@@ -87,16 +140,30 @@ fn env_binary() -> String {
 /// Width and height of a cell, in pixels.
 const CELL: (f32, f32) = (8.4, 18.0);
 
-/// The screen as a picture: a rectangle for each coloured run of cells, a text for each run of one style.
+/// The screen as a picture.
 fn svg(screen: &Screen) -> String {
+    format!("{}{}</svg>\n", opening(size(screen)), cells(screen))
+}
+
+/// Width and height in pixels.
+fn size(screen: &Screen) -> (f32, f32) {
     let (rows, columns) = screen.size();
-    let (rows, columns) = (rows.get(), columns.get());
-    let (width, height) = (f32::from(columns) * CELL.0 + 24.0, f32::from(rows) * CELL.1 + 24.0);
-    let mut picture = format!(
+    (f32::from(columns.get()) * CELL.0 + 24.0, f32::from(rows.get()) * CELL.1 + 24.0)
+}
+
+fn opening((width, height): (f32, f32)) -> String {
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"ui-monospace,Menlo,Consolas,monospace\" \
          font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#16181d\"/>\n"
-    );
+    )
+}
+
+/// A rectangle for each coloured run of cells, a text for each run of one style.
+fn cells(screen: &Screen) -> String {
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let mut picture = String::new();
     for row in 0..rows {
         let mut column = 0;
         while column < columns {
@@ -137,7 +204,6 @@ fn svg(screen: &Screen) -> String {
             );
         }
     }
-    picture.push_str("</svg>\n");
     picture
 }
 

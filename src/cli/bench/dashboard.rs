@@ -158,8 +158,9 @@ impl<'a> Dashboard<'a> {
     fn in_home(context: &Context, home: &'a Path) -> Result<Self> {
         let file = context.workplace.model_file(&mut |event| context.output.event(event))?;
         let mut config = Config::default();
-        // So hot that the model babbles on and does not end its turn.
-        config.generate.max_tokens = 1900;
+        // So hot that the model babbles on and does not end its turn; longer where more is configured, for
+        // models that would come to their end before the keys do.
+        config.generate.max_tokens = context.workplace.config.generate.max_tokens.max(1900);
         config.generate.temperature = 2.0;
         config.generate.top_p = 1.0;
         config.train.epochs = 400;
@@ -207,19 +208,18 @@ impl<'a> Dashboard<'a> {
     }
 }
 
-/// Asks for a long answer and types while it comes; also tokens a second as the dashboard shows them.
+/// Asks for a long answer and types while it comes, then cancels it; also the tokens a second that the dashboard
+/// shows then.
 fn while_answering(kaizen: &mut Screen, keys: usize) -> Result<(Times, Option<f64>)> {
     kaizen.send("Tell a very long story.\r")?;
     kaizen.wait_for("writing")?;
     let times = typed(kaizen, keys)?;
-    let text = kaizen.text();
-    if !text.contains("writing") {
-        let why = "the answer ended before the keys did".into();
-        return Err(Error::Usage(why));
+    if !kaizen.text().contains("writing") {
+        return Err(Error::Usage("the answer ended before the keys did".into()));
     }
     kaizen.escape()?;
     kaizen.wait("the answer's end", |screen| !screen.contents().contains("writing"))?;
-    Ok((times, speed_shown(&text)))
+    Ok((times, speed_shown(&kaizen.text())))
 }
 
 /// `… 37.2 tokens/s …`, the last on the screen.
