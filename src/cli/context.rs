@@ -1,10 +1,10 @@
 //! What every command starts from: the workplace that the global flags name, and how to speak.
 
-use super::Global;
 use super::interrupt::Interrupt;
 use super::outcome::{Error, Result};
 use super::output::Output;
-use crate::config::home_root;
+use super::{Dashboard, Global};
+use crate::config::{Config, home_root};
 use crate::runtime::Runtime;
 use crate::tasks::Arm;
 use crate::workplace::{ArmChoice, Workplace};
@@ -83,6 +83,14 @@ pub fn for_dashboard(global: &Global) -> Result<(Workplace, ArmChoice)> {
         })?;
     }
     Ok((workplace, arm))
+}
+
+/// Settings that only the dashboard understands stop every command, as all others do.
+pub fn check(workplace: &Workplace, global: &Global, dashboard: Dashboard) -> Result<()> {
+    (dashboard.check)(&workplace.config).map_err(|refusal| {
+        let file = global.config.as_deref();
+        Error::Work(Config::refuse(workplace.home.root(), file, refusal).into())
+    })
 }
 
 fn open_workplace(root: &Path, global: &Global) -> Result<Workplace> {

@@ -35,6 +35,7 @@ mod weak;
 
 pub use compare::describe as describe_comparison;
 
+use crate::config::{Config, Refusal};
 use crate::workplace::{ArmChoice, Workplace};
 use clap::{Args, Parser, Subcommand};
 use context::Context;
@@ -135,8 +136,14 @@ enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-/// Opens the dashboard on a home, with the arm that answers tasks.
-pub type Dashboard = fn(Workplace, ArmChoice) -> std::io::Result<()>;
+/// What the command line needs of the dashboard, which stands above it.
+#[derive(Debug, Clone, Copy)]
+pub struct Dashboard {
+    /// Opens it on a home, with the arm that answers tasks.
+    pub open: fn(Workplace, ArmChoice) -> std::io::Result<()>,
+    /// What it refuses in the configuration.
+    pub check: fn(&Config) -> std::result::Result<(), Refusal>,
+}
 
 /// Parses the arguments of this process and does what they say; without a command that is `dashboard`.
 pub fn main(dashboard: Dashboard) -> ExitCode {
@@ -159,8 +166,9 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if command.is_none() && on_terminal && !global.json {
         let (workplace, arm) = context::for_dashboard(&global)?;
+        context::check(&workplace, &global, dashboard)?;
         tracing::info!("the dashboard opens");
-        dashboard(workplace, arm).map_err(|source| outcome::Error::File {
+        (dashboard.open)(workplace, arm).map_err(|source| outcome::Error::File {
             action: "use",
             name: "the terminal".into(),
             source,
@@ -180,6 +188,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         return demo::run(&global);
     }
     let context = Context::open(&global)?;
+    context::check(&context.workplace, &global, dashboard)?;
     // Only its name: prompts and comments are nobody's business in a log.
     let described = format!("{command:?}");
     tracing::info!(command = described.split('(').next(), "started");

@@ -19,6 +19,15 @@ pub enum Error {
     NoHome,
 }
 
+/// What a room above finds wrong with a setting, of which it knows more than its range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// As in `keys.send`.
+    pub key: String,
+    /// What is wrong and what to do, as the end of a sentence that the key begins.
+    pub problem: String,
+}
+
 /// The configuration's own result.
 pub type Result<T> = std::result::Result<T, Error>;
 

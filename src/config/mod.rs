@@ -4,6 +4,7 @@
 //! Knows nothing of what the settings do. The command line overrides by assigning the public
 //! fields of a loaded [`Config`] and calling [`Config::check`] again.
 
+mod dashboard;
 mod document;
 mod edit;
 mod error;
@@ -14,8 +15,9 @@ mod sections;
 
 use std::path::Path;
 
+pub use dashboard::{KeyList, Keys, Tui};
 pub use edit::with_default_model;
-pub use error::{Error, Place, Result};
+pub use error::{Error, Place, Refusal, Result};
 pub use home::{CONFIG_FILE, home_root};
 pub use model_source::{ModelSource, Origin};
 pub use sections::{
@@ -67,6 +69,16 @@ impl Config {
                 allowed: rule.allowed.to_owned(),
             }),
         }
+    }
+
+    /// An error for what a room above refuses in the configuration of a home folder: it names the file
+    /// and the line, as every other one does. `home` and `file` are as for [`Config::load`].
+    pub fn refuse(home: &Path, file: Option<&Path>, refusal: Refusal) -> Error {
+        let path = file.map_or_else(|| home.join(CONFIG_FILE), Path::to_path_buf);
+        // It was read a moment ago; without it the key alone has to do.
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let place = Document::new(&text, &path).place(&refusal.key);
+        Error::Invalid { place, key: refusal.key, problem: refusal.problem }
     }
 
     /// Checks every value again, after the command line has set some.

@@ -122,6 +122,8 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule("routing.automatic", "true or false", |_| true),
     rule("runtime.threads", "a whole number, 0 (all cores) to 1024", |c| c.runtime.threads <= 1024),
+    rule("tui.mouse", "true or false", |_| true),
+    rule("tui.counts", "true or false", |_| true),
     rule("runtime.device", "\"auto\", \"cpu\", \"cuda\" or \"metal\"", |_| true),
 ];
 
@@ -132,6 +134,9 @@ pub(super) fn first_broken(config: &Config) -> Option<&'static Rule> {
 
 /// What a key allows, in words.
 pub(super) fn allowed(key: &str) -> Option<&'static str> {
+    if key.starts_with("keys.") {
+        return Some("a key such as \"ctrl-s\", a list of keys, or [] for none");
+    }
     RULES.iter().find(|rule| rule.key == key).map(|rule| rule.allowed)
 }
 

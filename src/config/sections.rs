@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::dashboard::{Keys, Tui};
 use super::model_source::ModelSource;
 
 /// Every setting of Kaizen. [`Config::default`] is what holds without a `config.toml`.
@@ -18,6 +19,8 @@ pub struct Config {
     pub feedback: Feedback,
     pub routing: Routing,
     pub runtime: Runtime,
+    pub tui: Tui,
+    pub keys: Keys,
 }
 
 impl Default for Config {
@@ -32,6 +35,8 @@ impl Default for Config {
             feedback: Feedback::default(),
             routing: Routing::default(),
             runtime: Runtime::default(),
+            tui: Tui::default(),
+            keys: Keys::default(),
         }
     }
 }

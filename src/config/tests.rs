@@ -155,6 +155,29 @@ fn a_wrong_source_is_named_with_what_it_needs() {
     assert!(line.contains("line 3: unknown key `model.sources[0].folder`"), "{line}");
 }
 
+// If this fails, somebody's keys are read as others, or a slip in them is told without its place.
+#[test]
+fn keys_are_one_several_or_none() {
+    let text = "[keys]\nsend = \"ctrl-s\"\nhelp = [\"f1\", \"?\"]\nquit = []\n[tui]\nmouse = false";
+    let config = parse(text).unwrap();
+    let spelled = |name: &str| config.keys.0.get(name).unwrap().spelled().to_vec();
+    assert_eq!(spelled("send"), ["ctrl-s"]);
+    assert_eq!(spelled("help"), ["f1", "?"]);
+    assert!(spelled("quit").is_empty() && !config.tui.mouse && !config.tui.counts);
+    let written = toml::to_string(&config).unwrap();
+    assert_eq!(parse(&written).unwrap(), config);
+    let line = refusal("[keys]\nsend = 3");
+    assert_eq!(
+        line,
+        "config.toml, line 2: keys.send is 3; allowed: a key such as \"ctrl-s\", a list of keys, or [] for none"
+    );
+    let refusal = Refusal { key: "keys.send".into(), problem: "is wrong".into() };
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("config.toml"), "\n[keys]\nsend = \"x\"").unwrap();
+    let told = Config::refuse(home.path(), None, refusal).to_string();
+    assert!(told.ends_with("config.toml, line 3: keys.send is wrong"), "{told}");
+}
+
 #[test]
 fn text_that_is_not_toml_is_refused_in_one_line() {
     for text in ["[train\nrank = 1", "rank = = 1", "[train]\nrank = 1\nrank = 2", "\u{0}"] {

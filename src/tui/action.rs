@@ -16,6 +16,8 @@ pub enum Action {
     Suspend,
     Redraw,
     Copy,
+    /// Releases the mouse, or takes it.
+    Mouse,
     Back,
 
     // Lists and texts.
@@ -25,11 +27,17 @@ pub enum Action {
     Right,
     PageUp,
     PageDown,
+    HalfUp,
+    HalfDown,
     First,
     Last,
+    /// A digit of how often the next movement is done.
+    Count,
     Open,
     /// The next part of the pane.
     NextPart,
+    /// Shows only the rows with certain words.
+    Search,
 
     // Text entry.
     Confirm,
@@ -65,7 +73,6 @@ pub enum Action {
     ClearText,
 
     // Sessions.
-    Search,
     NextFilter,
     EditCorrection,
     AddToSet,
@@ -215,6 +222,39 @@ impl Scope {
         (self == Self::Replay).then_some(Self::Compare)
     }
 
+    /// All scopes whose keys act where this is the nearest, nearest first.
+    pub fn acting(self, layered: bool) -> Vec<Self> {
+        let mut scopes = vec![self];
+        scopes.extend(self.within());
+        if !self.takes_text() {
+            scopes.push(Self::Movement);
+            if !layered {
+                scopes.push(Self::Everywhere);
+            }
+        }
+        scopes.push(Self::Always);
+        scopes
+    }
+
+    /// It is of something that lies over the panes.
+    pub fn is_layer(self) -> bool {
+        matches!(
+            self,
+            Self::Entry
+                | Self::FormStars
+                | Self::FormIssues
+                | Self::FormText
+                | Self::Help
+                | Self::Palette
+                | Self::Models
+                | Self::Question
+                | Self::Approval
+                | Self::ApprovalText
+                | Self::StepStars
+                | Self::StepText
+        )
+    }
+
     /// Printable keys are text here.
     pub fn takes_text(self) -> bool {
         matches!(
@@ -295,7 +335,6 @@ actions! {
         A::CorrectAll, "correct-all", ["w"], Some("walk"), "Correct the failed sessions one after another";
         A::AddToSet, "add-to-set", ["a"], Some("to set"), "Add the session with its correction to the evaluation set";
         A::NextFilter, "filter", ["f"], None, "Show all, failed, to correct, contradicting, unrated or good sessions";
-        A::Search, "search-sessions", ["/"], None, "Search in tasks, comments and issues";
         A::Train, "train-failed", ["t"], Some("train"), "Train on the failed sessions with a correction";
         A::Left, "newer-session", ["left", "h"], Some("newer"), "While one is open: the session above it in the list";
         A::Right, "older-session", ["right", "l"], Some("older"), "While one is open: the session below it in the list";
@@ -345,6 +384,7 @@ actions! {
         A::Stop, "stop-training", ["x"], Some("stop"), "Stop the run for good";
         A::Overlay, "overlay", ["space"], Some("overlay"), "Lay the curve of an earlier run over";
         A::Smoothing, "smoothing", ["s"], Some("smooth"), "Smooth the loss more or less";
+        A::Back, "clear-runs", ["esc"], None, "Show all runs again";
     }
     Replay {
         A::PreferLeft, "left-better", ["left", "h"], Some("left better"), "The answer on the left is better";
@@ -395,7 +435,7 @@ actions! {
         A::Back, "leave-cell", ["esc"], Some("back"), "Back to the matrix, or to rounds and experiments";
     }
     FormStars {
-        A::Stars(1), "one-star", ["1"], Some("1-5 stars"), "One star: useless";
+        A::Stars(1), "one-star", ["1"], Some("stars"), "One star: useless";
         A::Stars(2), "two-stars", ["2"], None, "Two stars: bad";
         A::Stars(3), "three-stars", ["3"], None, "Three stars: not good enough";
         A::Stars(4), "four-stars", ["4"], None, "Four stars: good";
@@ -404,7 +444,7 @@ actions! {
         A::Back, "skip-rating", ["esc"], Some("skip"), "Do not rate";
     }
     FormIssues {
-        A::ToggleIssue(1), "issue-ocr", ["1"], Some("1-5 what went wrong"), "OCR confidence low";
+        A::ToggleIssue(1), "issue-ocr", ["1"], Some("what went wrong"), "OCR confidence low";
         A::ToggleIssue(2), "issue-wrong-action", ["2"], None, "Wrong action selected";
         A::ToggleIssue(3), "issue-timeout", ["3"], None, "Timeout";
         A::ToggleIssue(4), "issue-coordination", ["4"], None, "Coordination issue";
@@ -424,7 +464,7 @@ actions! {
         A::Back, "skip-feedback-text", ["esc"], Some("skip"), "Keep the stars alone";
     }
     StepStars {
-        A::Stars(1), "step-one-star", ["1"], Some("1-5 stars"), "One star: the wrong thing to do";
+        A::Stars(1), "step-one-star", ["1"], Some("stars"), "One star: the wrong thing to do";
         A::Stars(2), "step-two-stars", ["2"], None, "Two stars: bad";
         A::Stars(3), "step-three-stars", ["3"], None, "Three stars: not good enough";
         A::Stars(4), "step-four-stars", ["4"], None, "Four stars: good";
@@ -483,8 +523,12 @@ actions! {
         A::Down, "down", ["down", "j"], None, "Down";
         A::PageUp, "page-up", ["pageup", "ctrl-b"], None, "A page up";
         A::PageDown, "page-down", ["pagedown", "ctrl-f"], None, "A page down";
+        A::HalfUp, "half-up", ["ctrl-u"], None, "Half a page up";
+        A::HalfDown, "half-down", ["ctrl-d"], None, "Half a page down";
         A::First, "first", ["home", "g"], None, "To the beginning";
         A::Last, "last", ["end", "shift-g"], None, "To the end";
+        A::Count, "count", ["alt-1", "alt-2", "alt-3", "alt-4", "alt-5", "alt-6", "alt-7", "alt-8", "alt-9"], None, "Begin a count: after more digits, a movement goes so far, and To the end goes to that row";
+        A::Search, "search", ["/"], None, "In a list: show only the rows with certain words";
     }
     Everywhere {
         A::Show(P::Tasks), "show-tasks", ["1"], None, "Tasks";
@@ -503,6 +547,7 @@ actions! {
         A::Copy, "copy", ["ctrl-y"], None, "Copy what is shown (an answer, an id, a table)";
         A::Suspend, "suspend", ["ctrl-z"], None, "To the shell; fg comes back";
         A::Redraw, "redraw", ["ctrl-l"], None, "Draw the screen anew";
+        A::Mouse, "mouse", ["ctrl-t"], None, "Release the mouse, for the terminal's own selection, or take it";
         A::Quit, "quit-anywhere", ["ctrl-c", "ctrl-q"], None, "Quit";
     }
 }

@@ -1,13 +1,15 @@
 //! The application: which pane is in front, what lies over it, and where an event goes.
 
 mod adapters;
+mod mouse;
 mod view;
 
 use super::action::{Action, KeyPress, Scope};
 use super::event::Event;
+use super::hits::{Hits, Splits};
 use super::keymap::Keymap;
 use super::layers::{
-    EntryPurpose, Help, Layer, ModelPicker, Palette, Question, QuestionAbout, Stay,
+    Entry, EntryPurpose, Help, Layer, ModelPicker, Palette, Question, QuestionAbout, Stay,
 };
 use super::pane::{
     Context, Intent, ModelState, Notice, NoticeKind, Pane, PaneName, Shared, TerminalEffect,
@@ -23,14 +25,18 @@ use crate::store::Filter;
 use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::Zoned;
+use mouse::Pointer;
+use std::cell::Cell;
 
 /// Seconds that a notice stays.
 const NOTICE_SECONDS: i64 = 6;
 
+/// Counts beyond this are this: no list is longer by keys.
+const GREATEST_COUNT: usize = 9999;
+
 /// The whole state of the dashboard.
 pub struct App {
     shared: Shared,
-    keymap: Keymap,
     tasks: TasksPane,
     sessions: SessionsPane,
     weak: WeakPane,
@@ -42,17 +48,26 @@ pub struct App {
     /// From the bottom up.
     layers: Vec<Layer>,
     notice: Option<(Notice, Zoned)>,
+    /// How often the next movement is to be done, as far as it is typed.
+    count: Option<usize>,
+    pointer: Pointer,
+    /// There was no room for anything when last drawn.
+    too_small: Cell<bool>,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
 
 impl App {
     pub fn new(config: Config, arm: ArmChoice, now: Zoned, places: Places) -> Self {
+        // Refused settings were told before the dashboard opened.
+        let keymap = Keymap::configured(&config).unwrap_or_default();
+        let mouse = config.tui.mouse;
         Self {
             tasks: TasksPane::in_folder(places.folder.clone()),
             shared: Shared {
                 config,
                 theme: Theme::default(),
+                keymap,
                 model: ModelState::Coming("starting".into(), None),
                 now,
                 ticks: 0,
@@ -64,9 +79,11 @@ impl App {
                 layered: false,
                 set: SetChoice::default(),
                 places,
+                hits: Hits::default(),
+                splits: Splits::default(),
+                mouse,
                 next_work: 0,
             },
-            keymap: Keymap::default(),
             sessions: SessionsPane::default(),
             weak: WeakPane::default(),
             training: TrainingPane::default(),
@@ -75,6 +92,9 @@ impl App {
             listed: Vec::new(),
             layers: Vec::new(),
             notice: None,
+            count: None,
+            pointer: Pointer::default(),
+            too_small: Cell::new(false),
             quitting: false,
         }
     }
@@ -87,6 +107,9 @@ impl App {
             Intent::Do(Effect::ListRuns),
             Intent::Do(Effect::ListSessions(Filter::default())),
         ];
+        if self.shared.mouse {
+            intents.push(Intent::Terminal(TerminalEffect::Mouse(true)));
+        }
         intents.extend(self.with_front(|pane, context| pane.opened(context)));
         self.carry_out(intents)
     }
@@ -98,6 +121,7 @@ impl App {
             Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Event::Key(key) => self.key(key),
             Event::Paste(text) => self.paste(&text),
+            Event::Mouse(mouse) => self.mouse(mouse),
             Event::Resize(..) => Vec::new(),
             Event::Report(report) => self.report(&report),
             Event::Edited(Ok(text)) => self.edited(&text),
@@ -190,21 +214,18 @@ impl App {
             Some(layer) => layer.scope(),
             None => self.front_pane().scope(),
         };
-        let mut scopes = vec![nearest];
-        scopes.extend(nearest.within());
-        if !nearest.takes_text() {
-            scopes.push(Scope::Movement);
-            if self.layers.is_empty() {
-                scopes.push(Scope::Everywhere);
-            }
-        }
-        scopes.push(Scope::Always);
-        scopes
+        nearest.acting(!self.layers.is_empty())
     }
 
     fn applies(&self, scope: Scope, action: Action) -> bool {
         match scope {
+            Scope::Movement if action == Action::Search => match self.layers.last() {
+                Some(layer) => matches!(layer, Layer::Help(_)),
+                None => self.front_pane().applies(action, &self.shared),
+            },
             Scope::Movement | Scope::Everywhere => true,
+            // It would open where nobody sees it.
+            Scope::Always if self.too_small.get() => action != Action::Palette,
             Scope::Always => action != Action::Palette || self.layers.is_empty(),
             _ => match self.layers.last() {
                 Some(layer) => layer.applies(action),
@@ -217,16 +238,36 @@ impl App {
         if let Some(layer) = self.layers.last_mut() {
             layer.touched();
         }
+        self.pointer = Pointer::default();
         let press = KeyPress::of(key);
-        let scopes = self.scopes();
-        let found = self.keymap.find(press, &scopes, |scope, action| self.applies(scope, action));
+        let count = self.count.take();
+        if let (Some(count), Some(digit)) = (count, press.digit()) {
+            self.count = Some((count * 10 + digit).min(GREATEST_COUNT));
+            return Vec::new();
+        }
+        // What nobody sees takes no keys.
+        let scopes = match self.too_small.get() {
+            true => vec![Scope::Always],
+            false => self.scopes(),
+        };
+        let keymap = &self.shared.keymap;
+        let found = keymap.find(press, &scopes, |scope, action| self.applies(scope, action));
         match found {
-            Some((_, action)) => self.act(action),
+            Some((_, Action::Count)) => {
+                self.count = Some(press.digit().unwrap_or(0));
+                Vec::new()
+            }
+            // It takes back the count, nothing else.
+            Some((_, Action::Back)) if count.is_some() => Vec::new(),
+            Some((scope, action)) => match count.filter(|count| *count > 0) {
+                Some(count) if is_counted(scope, action) => self.act_counted(action, count),
+                _ => self.act(action),
+            },
             None if scopes.first().is_some_and(|scope| scope.takes_text()) => {
                 match self.layers.last_mut() {
                     Some(layer) => {
                         layer.type_key(key);
-                        Vec::new()
+                        self.search_on()
                     }
                     None => self.with_front(|pane, context| pane.type_key(key, context)),
                 }
@@ -236,13 +277,14 @@ impl App {
     }
 
     fn paste(&mut self, text: &str) -> Vec<Intent> {
-        if !self.scopes().first().is_some_and(|scope| scope.takes_text()) {
+        let takes_text = self.scopes().first().is_some_and(|scope| scope.takes_text());
+        if !takes_text || self.too_small.get() {
             return Vec::new();
         }
         match self.layers.last_mut() {
             Some(layer) => {
                 layer.paste(text);
-                Vec::new()
+                self.search_on()
             }
             None => self.with_front(|pane, context| pane.paste(text, context)),
         }
@@ -254,8 +296,18 @@ impl App {
             Action::Suspend => return vec![Intent::Terminal(TerminalEffect::Suspend)],
             Action::Redraw => return vec![Intent::Terminal(TerminalEffect::Redraw)],
             Action::Show(pane) => return vec![Intent::Show(pane)],
+            Action::Mouse => return self.release_or_take_mouse(),
+            Action::Search => {
+                let present = match self.layers.last() {
+                    Some(Layer::Help(help)) => help.searched(),
+                    _ => self.front_pane().searched(),
+                };
+                let entry = Entry::new(EntryPurpose::Search, present);
+                self.layers.push(Layer::Entry(entry));
+                return Vec::new();
+            }
             Action::Help => {
-                let help = Help::new(self.front_pane().scope(), &self.keymap);
+                let help = Help::new(self.front_pane().scope(), &self.shared.keymap);
                 self.layers.push(Layer::Help(help));
                 return Vec::new();
             }
@@ -269,6 +321,7 @@ impl App {
             Action::Palette => {
                 let scopes = self.scopes();
                 let rows = self
+                    .shared
                     .keymap
                     .rows()
                     .filter(|row| {
@@ -276,7 +329,7 @@ impl App {
                     })
                     .copied()
                     .collect();
-                self.layers.push(Layer::Palette(Palette::new(rows, &self.keymap)));
+                self.layers.push(Layer::Palette(Palette::new(rows, &self.shared.keymap)));
                 return Vec::new();
             }
             _ => {}
@@ -285,6 +338,41 @@ impl App {
             return self.with_front(|pane, context| pane.act(action, context));
         }
         self.act_on_layer(action)
+    }
+
+    /// Does a movement so often; one to an end of the list leads to that row instead.
+    fn act_counted(&mut self, action: Action, count: usize) -> Vec<Intent> {
+        let (first, action, times) = match action {
+            Action::First | Action::Last => (Some(Action::First), Action::Down, count - 1),
+            action => (None, action, count),
+        };
+        let actions = first.into_iter().chain(std::iter::repeat_n(action, times));
+        actions.flat_map(|action| self.act(action)).collect()
+    }
+
+    /// Narrows what lies below the search, as far as its words are typed.
+    fn search_on(&mut self) -> Vec<Intent> {
+        match self.layers.pop() {
+            Some(Layer::Entry(entry)) if entry.is_search() => {
+                let intents = self.search(&entry.text());
+                self.layers.push(Layer::Entry(entry));
+                intents
+            }
+            other => {
+                self.layers.extend(other);
+                Vec::new()
+            }
+        }
+    }
+
+    fn search(&mut self, words: &str) -> Vec<Intent> {
+        match self.layers.last_mut() {
+            Some(Layer::Help(help)) => {
+                help.search(words);
+                Vec::new()
+            }
+            _ => self.with_front(|pane, context| pane.search(words, context)),
+        }
     }
 
     fn act_on_layer(&mut self, action: Action) -> Vec<Intent> {
@@ -336,11 +424,7 @@ impl App {
                 self.tasks.decide(work, step, decision, &mut context);
                 context.intents
             }
-            Stay::Entered(EntryPurpose::Search, text) => {
-                let mut context = Context::new(&mut self.shared);
-                self.sessions.search(&text, &mut context);
-                context.intents
-            }
+            Stay::Entered(EntryPurpose::Search, text) => self.search(&text),
             Stay::Entered(EntryPurpose::ComparePrompt, text) => {
                 let mut context = Context::new(&mut self.shared);
                 self.compare.ask(&text, &mut context);
@@ -468,6 +552,16 @@ impl App {
             }
         }
         left
+    }
+}
+
+/// What a count repeats.
+fn is_counted(scope: Scope, action: Action) -> bool {
+    match action {
+        Action::Left | Action::Right => {
+            matches!(scope, Scope::Weak | Scope::TrainingPreview | Scope::Sentinels)
+        }
+        _ => scope == Scope::Movement && action != Action::Search,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What comes to the application.
 
 use crate::driver::Report;
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Zoned;
 
 /// One event.
@@ -10,6 +10,7 @@ pub enum Event {
     Key(KeyEvent),
     Paste(String),
     Resize(u16, u16),
+    Mouse(MouseEvent),
     Report(Box<Report>),
     /// `$EDITOR` was left; none when nothing came of it, with the reason.
     Edited(Result<String, String>),

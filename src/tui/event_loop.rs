@@ -6,10 +6,11 @@ use super::event::Event;
 use super::pane::{Intent, TerminalEffect};
 use super::places::Places;
 use super::terminal::Terminal;
+use crate::config::Refusal;
 use crate::driver::{Desk, Report};
 use crate::workplace::{ArmChoice, Workplace};
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event as TerminalEvent, EventStream};
+use crossterm::event::{Event as TerminalEvent, EventStream, MouseEvent, MouseEventKind};
 use crossterm::execute;
 use futures::StreamExt;
 use jiff::Zoned;
@@ -32,8 +33,10 @@ const KEY_FRAME: Duration = Duration::from_millis(2);
 /// Opens the dashboard on a home and returns when the person has left it, with the terminal as it was.
 ///
 /// # Errors
-/// When there is no terminal, or it goes away.
+/// When there is no terminal, it goes away, or [`super::check`] refuses the configuration.
 pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
+    let refused = |refusal: Refusal| format!("{} {}", refusal.key, refusal.problem);
+    super::check(&workplace.config).map_err(|refusal| io::Error::other(refused(refusal)))?;
     let (tell, reports) = unbounded_channel();
     let app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process());
     let desk = Desk::new(
@@ -109,7 +112,8 @@ async fn run(
         };
         let Some(event) = event else { continue };
         changed = true;
-        pressed |= matches!(event, Event::Key(_) | Event::Paste(_) | Event::Resize(..));
+        pressed |=
+            matches!(event, Event::Key(_) | Event::Paste(_) | Event::Mouse(_) | Event::Resize(..));
         let mut next = Some(event);
         while let Some(event) = next.take() {
             if let Some(what) = perform(app.handle(event), terminal, desk)? {
@@ -131,7 +135,10 @@ fn from_terminal(event: TerminalEvent) -> Option<Event> {
         TerminalEvent::Key(key) => Some(Event::Key(key)),
         TerminalEvent::Paste(text) => Some(Event::Paste(text)),
         TerminalEvent::Resize(width, height) => Some(Event::Resize(width, height)),
-        TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Mouse(_) => None,
+        // Moved without a button: nothing follows the pointer.
+        TerminalEvent::Mouse(MouseEvent { kind: MouseEventKind::Moved, .. }) => None,
+        TerminalEvent::Mouse(mouse) => Some(Event::Mouse(mouse)),
+        TerminalEvent::FocusGained | TerminalEvent::FocusLost => None,
     }
 }
 
@@ -155,6 +162,7 @@ fn perform(intents: Vec<Intent>, terminal: &mut Terminal, desk: &Desk) -> io::Re
             Intent::Terminal(TerminalEffect::Edit(text)) => away = Some(Away::Edit(text)),
             Intent::Terminal(TerminalEffect::Suspend) => away = Some(Away::Suspended),
             Intent::Terminal(TerminalEffect::Redraw) => terminal.clear()?,
+            Intent::Terminal(TerminalEffect::Mouse(taken)) => terminal.take_mouse(taken)?,
             // Quitting is a state of the application; all else it does itself.
             _ => {}
         }

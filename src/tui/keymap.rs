@@ -1,6 +1,12 @@
-//! Which keys do what here.
+//! Which keys do what here: the table's, with the person's own in their place. Owns what may be bound to
+//! what; how settings are written is the configuration's.
+
+mod binding;
+#[cfg(test)]
+mod tests;
 
 use super::action::{Action, ActionRow, KeyPress, Scope, TABLE};
+use crate::config::{Config, Refusal};
 use std::collections::HashMap;
 
 /// The table with its keys looked up.
@@ -12,15 +18,19 @@ pub struct Keymap {
 
 impl Default for Keymap {
     fn default() -> Self {
-        let rows = TABLE
-            .iter()
-            .map(|row| (*row, row.keys.iter().filter_map(|key| KeyPress::parse(key)).collect()))
-            .collect();
-        Self::of(rows)
+        Self::of(binding::defaults(false))
     }
 }
 
 impl Keymap {
+    /// The keys as the person wants them.
+    ///
+    /// # Errors
+    /// A setting under `[keys]` that names no action or no key, or would make a key mean two things.
+    pub fn configured(config: &Config) -> Result<Self, Refusal> {
+        binding::rows(&config.keys, config.tui.counts).map(Self::of)
+    }
+
     fn of(rows: Vec<(ActionRow, Vec<KeyPress>)>) -> Self {
         let mut by_key: HashMap<_, Vec<usize>> = HashMap::new();
         for (place, (row, keys)) in rows.iter().enumerate() {
@@ -51,48 +61,80 @@ impl Keymap {
         self.rows.iter().map(|(row, _)| row)
     }
 
-    /// The keys of an action as hints show them, separated by spaces.
+    fn keys(&self, name: &str) -> &[KeyPress] {
+        let found = self.rows.iter().find(|(row, _)| row.name == name);
+        debug_assert!(found.is_some(), "{name} is no action");
+        found.map(|(_, keys)| keys.as_slice()).unwrap_or_default()
+    }
+
+    /// The keys of an action as hints show them, separated by spaces; of many alike the first and the last.
     pub fn keys_of(&self, name: &str) -> String {
-        let keys = self.rows.iter().find(|(row, _)| row.name == name).map(|(_, keys)| keys);
-        let keys: Vec<String> = keys.into_iter().flatten().map(KeyPress::to_string).collect();
-        keys.join(" ")
-    }
-
-    /// The first key of an action, for a footer.
-    pub fn first_key(&self, name: &str) -> String {
-        let keys = self.rows.iter().find(|(row, _)| row.name == name).map(|(_, keys)| keys);
-        keys.into_iter().flatten().next().map(KeyPress::to_string).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    // If this fails, a key in the help does nothing.
-    #[test]
-    fn every_key_of_the_table_is_one() {
-        for row in TABLE {
-            assert!(!row.keys.is_empty(), "{}", row.name);
-            for key in row.keys {
-                assert!(KeyPress::parse(key).is_some(), "{key} of {}", row.name);
-            }
+        const MOST: usize = 4;
+        match self.keys(name) {
+            [first, .., last] if self.keys(name).len() > MOST => format!("{first} … {last}"),
+            keys => keys.iter().map(KeyPress::to_string).collect::<Vec<_>>().join(" "),
         }
     }
 
-    // If this fails, two actions of one place fight for a key, or the palette names two things alike.
-    #[test]
-    fn no_key_means_two_things_in_one_scope_and_no_name_stands_twice() {
-        let mut keys = HashMap::new();
-        let mut names = HashMap::new();
-        for row in TABLE {
-            assert!(names.insert(row.name, ()).is_none(), "{} stands twice", row.name);
-            for key in row.keys {
-                let press = KeyPress::parse(key).unwrap();
-                let other = keys.insert((row.scope, press), row.name);
-                assert!(other.is_none(), "{key} is {} and {}", row.name, other.unwrap());
+    /// The first key of an action, for a footer; nothing where it has none.
+    pub fn first_key(&self, name: &str) -> String {
+        self.keys(name).first().map(KeyPress::to_string).unwrap_or_default()
+    }
+
+    /// The last key of an action; nothing where it has none.
+    pub fn last_key(&self, name: &str) -> String {
+        self.keys(name).last().map(KeyPress::to_string).unwrap_or_default()
+    }
+
+    /// How an action is called for in a sentence: by its first key, else by its name in the palette.
+    pub fn key(&self, name: &str) -> String {
+        match self.first_key(name) {
+            key if key.is_empty() => format!(":{name}"),
+            key => key,
+        }
+    }
+
+    /// A sentence in which `<name>` stands for the key of an action.
+    pub fn tell(&self, words: &str) -> String {
+        let mut told = String::new();
+        let mut rest = words;
+        while let Some((before, after)) = rest.split_once('<') {
+            told.push_str(before);
+            match after.split_once('>') {
+                Some((name, left)) if self.rows().any(|row| row.name == name) => {
+                    told.push_str(&self.key(name));
+                    rest = left;
+                }
+                _ => {
+                    told.push('<');
+                    rest = after;
+                }
             }
+        }
+        told + rest
+    }
+
+    /// All keys of an action, as a sentence has them: `i or Enter`.
+    pub fn any_of(&self, name: &str) -> String {
+        match self.keys_of(name) {
+            keys if keys.is_empty() => self.key(name),
+            keys => keys.replace(' ', " or "),
+        }
+    }
+
+    /// The first key of an action in a scope.
+    pub fn key_in(&self, scope: Scope, action: Action) -> String {
+        let row = self.rows().find(|row| row.scope == scope && row.action == action);
+        row.map(|row| self.first_key(row.name)).unwrap_or_default()
+    }
+
+    /// The keys of a row of actions, such as stars, from the first to the last: `1-5`.
+    pub fn span(&self, scope: Scope, first: Action, last: Action) -> String {
+        let [first, last] = [first, last].map(|action| self.key_in(scope, action));
+        let is_digit = |key: &str| key.len() == 1 && key.starts_with(|c: char| c.is_ascii_digit());
+        match is_digit(&first) && is_digit(&last) {
+            true => format!("{first}-{last}"),
+            false => format!("{first} … {last}"),
         }
     }
 }

@@ -6,6 +6,7 @@ mod app;
 mod editor;
 mod event;
 mod event_loop;
+mod hits;
 mod key_press;
 mod keymap;
 mod layers;
@@ -18,10 +19,20 @@ mod tests;
 mod theme;
 mod widgets;
 
+use crate::config::{Config, Refusal};
+use keymap::Keymap;
+
 pub use app::App;
 pub use event::Event;
 pub use event_loop::open;
-pub use keymap::Keymap;
 pub use pane::{Intent, PaneName, TerminalEffect};
 pub use places::Places;
 pub use terminal::Terminal;
+
+/// What of a configuration the dashboard alone can judge: its keys.
+///
+/// # Errors
+/// The first setting that it refuses.
+pub fn check(config: &Config) -> Result<(), Refusal> {
+    Keymap::configured(config).map(|_| ())
+}

@@ -2,6 +2,8 @@
 //! says what else is to happen through its [`Context`].
 
 use super::action::{Action, Scope};
+use super::hits::{Hits, Part, Splits};
+use super::keymap::Keymap;
 use super::layers::Layer;
 use super::places::Places;
 use super::theme::Theme;
@@ -54,6 +56,8 @@ pub enum ModelState {
 pub struct Shared {
     pub config: Config,
     pub theme: Theme,
+    /// Which keys do what; sentences that name a key ask it.
+    pub keymap: Keymap,
     pub model: ModelState,
     /// Local time of the last event; ages are told by it.
     pub now: Zoned,
@@ -76,6 +80,12 @@ pub struct Shared {
     pub set: SetChoice,
     /// Where it was started.
     pub places: Places,
+    /// What stands where in the last frame.
+    pub hits: Hits,
+    /// Where the lines between parts stand.
+    pub splits: Splits,
+    /// The mouse is ours.
+    pub mouse: bool,
     pub(super) next_work: u64,
 }
 
@@ -84,10 +94,13 @@ impl Shared {
     pub fn unfit_words(&self) -> Option<String> {
         let (first, base) = self.unfit.first()?;
         let base = crate::store::plain_line(base);
+        let key = self.keymap.key("models");
         Some(match self.unfit.len() {
-            1 => format!("{first} is not offered: it was trained for {base} (m changes the model)"),
+            1 => format!(
+                "{first} is not offered: it was trained for {base} ({key} changes the model)"
+            ),
             count => format!(
-                "{count} adapters are not offered: they were trained for other models, {first} for {base} (m changes the model)"
+                "{count} adapters are not offered: they were trained for other models, {first} for {base} ({key} changes the model)"
             ),
         })
     }
@@ -139,6 +152,8 @@ pub enum TerminalEffect {
     /// Opens `$EDITOR` on the text; the result comes back as [`super::Event::Edited`].
     Edit(String),
     Suspend,
+    /// Takes the mouse, or leaves it to the terminal.
+    Mouse(bool),
     Redraw,
     Quit,
 }
@@ -203,6 +218,18 @@ impl<'a> Context<'a> {
         self.intents.push(Intent::Notice(notice));
     }
 
+    /// Says a sentence in which `<name>` stands for the key of an action.
+    pub fn say_with_keys(&mut self, words: &str) {
+        let words = self.shared.keymap.tell(words);
+        self.say(words);
+    }
+
+    /// Complains in a sentence in which `<name>` stands for the key of an action.
+    pub fn complain_with_keys(&mut self, words: &str) {
+        let words = self.shared.keymap.tell(words);
+        self.complain(words);
+    }
+
     /// Says that something went wrong or cannot be done.
     pub fn complain(&mut self, text: impl Into<String>) {
         let notice = Notice { text: text.into(), kind: NoticeKind::Wrong };
@@ -225,6 +252,27 @@ pub trait Pane {
 
     /// Pasted text, while [`scope`](Self::scope) takes text.
     fn paste(&mut self, text: &str, context: &mut Context);
+
+    /// Shows only the rows with these words; all with none.
+    fn search(&mut self, _words: &str, _context: &mut Context) {}
+
+    /// The words that its rows are narrowed by.
+    fn searched(&self) -> &str {
+        ""
+    }
+
+    /// A row of its list was clicked, by the place that it was drawn with; true if it was selected already.
+    fn select(&mut self, _place: usize, _context: &mut Context) -> bool {
+        false
+    }
+
+    /// One of the things that it may show was clicked.
+    fn choose(&mut self, _place: usize, _context: &mut Context) {}
+
+    /// The wheel was turned over a part of it.
+    fn scroll(&mut self, _part: Part, action: Action, context: &mut Context) {
+        self.act(action, context);
+    }
 
     /// What came of the effects; every pane sees every report.
     fn report(&mut self, report: &Report, context: &mut Context);

@@ -16,6 +16,8 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal as the dashboard uses it.
 pub struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    /// The mouse is ours; it is taken again whenever the terminal is.
+    mouse: bool,
 }
 
 impl Terminal {
@@ -27,7 +29,7 @@ impl Terminal {
         give_back_on_panic();
         enter()?;
         let inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        Ok(Self { inner })
+        Ok(Self { inner, mouse: false })
     }
 
     /// Draws one frame; the terminal shows it whole or not at all.
@@ -51,6 +53,18 @@ impl Terminal {
         Ok(())
     }
 
+    /// Takes the mouse, or leaves it to the terminal.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn take_mouse(&mut self, taken: bool) -> io::Result<()> {
+        self.mouse = taken;
+        match taken {
+            true => listen_to_mouse(),
+            false => execute!(io::stdout(), DisableMouseCapture),
+        }
+    }
+
     /// Gives the terminal back while `run` uses it, and takes it again.
     ///
     /// # Errors
@@ -59,6 +73,9 @@ impl Terminal {
         leave();
         let result = run();
         enter()?;
+        if self.mouse {
+            listen_to_mouse()?;
+        }
         self.clear()?;
         Ok(result)
     }
@@ -74,6 +91,20 @@ fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, crossterm::cursor::Hide)
+}
+
+/// Buttons, dragging and the wheel. Crossterm's own command would also have every movement reported: a
+/// thousand events, and as many frames, for a hand on the mouse.
+#[cfg(unix)]
+fn listen_to_mouse() -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
+    out.flush()
+}
+
+#[cfg(not(unix))]
+fn listen_to_mouse() -> io::Result<()> {
+    execute!(io::stdout(), crossterm::event::EnableMouseCapture)
 }
 
 /// Gives the terminal back, once. Whatever fails, the rest is still tried.

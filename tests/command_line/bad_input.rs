@@ -20,10 +20,22 @@ fn a_wrong_configuration_names_file_line_and_key() {
         ("kaizen = 1\n[train]\nrank = \"big\"\n", &["config.toml, line 3", "train.rank", "big"]),
         ("kaizen = 1\n[generate]\ntop_p = 2.0\n", &["line 3", "generate.top_p is 2", "above 0"]),
         ("kaizen = 2\n", &["line 1", "kaizen is 2"]),
+        // Keys of the dashboard: what only it understands is told in the same way.
+        ("kaizen = 1\n[keys]\nsend = 3\n", &["line 3", "keys.send is 3", "a list of keys"]),
+        (
+            "kaizen = 1\n[keys]\n\nsned = \"x\"\n",
+            &["config.toml, line 4", "keys.sned is no action", "did you mean send?"],
+        ),
+        ("kaizen = 1\n[keys]\nquit = \"hyper-q\"\n", &["line 3", "keys.quit is \"hyper-q\""]),
+        (
+            "kaizen = 1\n[keys]\nmeasure = \"t\"\n",
+            &["line 3", "keys.measure is t, which is also the key of train-weak"],
+        ),
         ("kaizen = 1\n[train\n", &["config.toml, line 2", "not valid TOML"]),
     ] {
         fs::write(home.home("config.toml"), text).unwrap();
         says(&home.fails(&["sessions", "list"]), words);
+        says(&home.fails(&["doctor"]), words);
         assert_eq!(fs::read_to_string(home.home("config.toml")).unwrap(), text);
     }
     let other = home.file("other.toml", "kaizen = 1\n[feedback]\nmin_failed = 0\n");

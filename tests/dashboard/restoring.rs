@@ -10,6 +10,8 @@ fn after_quitting_the_terminal_is_as_it_was() {
         let mut kaizen = crate::kaizen(home.path());
         kaizen.wait(&["Your task"]);
         assert!(!kaizen.is_plain());
+        let mouse = kaizen.with_screen(|screen| screen.mouse_protocol_mode());
+        assert_ne!(mouse, vt100::MouseProtocolMode::None);
         kaizen.send(keys);
         if keys == "\u{1b}" {
             kaizen.wait(&["i or Enter to write"]).send("q");
@@ -44,6 +46,8 @@ fn ctrl_z_gives_the_shell_back_and_fg_the_dashboard() {
     shell.wait_until("the job is stopped", |s| s.to_lowercase().contains("stopped"));
     assert!(shell.is_plain());
     shell.send("fg\r").wait(&["Your task", "kept while away"]);
+    // A click on the name of a pane, as the terminal reports it: the mouse was taken again.
+    shell.send("\u{1b}[<0;13;1M\u{1b}[<0;13;1m").wait(&["No sessions yet"]);
     shell.send("\u{3}").wait(&["shell>"]);
     assert!(shell.is_plain());
 }
@@ -67,6 +71,7 @@ fn a_panic_gives_the_terminal_back_and_is_told_on_it() {
 #[ignore = "run by a_panic_gives_the_terminal_back_and_is_told_on_it"]
 fn child_that_panics() {
     let mut terminal = kaizen::tui::Terminal::take().unwrap();
+    terminal.take_mouse(true).unwrap();
     terminal.draw(|frame| frame.render_widget("drawn", frame.area())).unwrap();
     panic!("something broke");
 }

@@ -218,7 +218,10 @@ impl Terminal {
     pub fn is_plain(&self) -> bool {
         let seen = self.seen.lock().unwrap();
         let screen = seen.screen.screen();
-        !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+        !screen.alternate_screen()
+            && !screen.hide_cursor()
+            && !screen.bracketed_paste()
+            && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
     }
 }
 

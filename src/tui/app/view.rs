@@ -1,6 +1,7 @@
 //! How the whole looks: the tabs above, the pane with what lies over it, the keys below.
 
 use super::App;
+use crate::tui::action::{Action, ActionRow, Scope};
 use crate::tui::pane::{ModelState, NoticeKind, Pane, PaneName};
 use crate::tui::widgets::{elide, wrap};
 use ratatui::Frame;
@@ -16,10 +17,17 @@ impl App {
     /// Draws everything.
     pub fn draw(&self, frame: &mut Frame) {
         let area = frame.area();
-        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        self.shared.hits.clear();
+        let too_small = area.width < SMALLEST.0 || area.height < SMALLEST.1;
+        self.too_small.set(too_small);
+        if too_small {
             let words = format!(
-                "Kaizen needs {} columns and {} rows; here are {} and {}.",
-                SMALLEST.0, SMALLEST.1, area.width, area.height
+                "Kaizen needs {} columns and {} rows; here are {} and {}. Nothing is lost; {} quits.",
+                SMALLEST.0,
+                SMALLEST.1,
+                area.width,
+                area.height,
+                self.shared.keymap.first_key("quit-anywhere"),
             );
             let lines: Vec<Line> =
                 wrap(&words, area.width.into()).into_iter().map(Line::from).collect();
@@ -30,10 +38,16 @@ impl App {
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)])
                 .areas(area);
         self.draw_tabs(frame, top);
-        let taken = self.layers.iter().map(|layer| layer.rows_taken(middle)).max().unwrap_or(0);
+        let taken = self
+            .layers
+            .iter()
+            .map(|layer| layer.rows_taken(middle, &self.shared))
+            .max()
+            .unwrap_or(0);
         let pane = Rect { height: middle.height.saturating_sub(taken), ..middle };
         self.front_pane().draw(frame, pane, &self.shared);
         for layer in &self.layers {
+            self.shared.hits.cover();
             layer.draw(frame, middle, &self.shared);
         }
         self.draw_footer(frame, bottom);
@@ -54,6 +68,8 @@ impl App {
             }
             ModelState::Failed(_) => (elide("no model", room), theme.bad),
         };
+        let shown: u16 = (used.min(usize::from(area.width))) as u16;
+        self.record_tabs(&spans, Rect { width: shown, ..area });
         let gap = room.saturating_sub(words.width());
         spans.push(Span::raw(" ".repeat(gap + 1)));
         spans.push(Span::styled(words, style));
@@ -74,8 +90,13 @@ impl App {
         };
         let style = |pane| if pane == front { theme.selected } else { theme.text };
         let panes = || PaneName::ALL.into_iter().enumerate();
+        let tab = |place: usize, pane, title: &str, around: &str| {
+            let key = self.tab_key(place, pane);
+            let words = format!("{key}{}{title}", moving(pane));
+            format!("{around}{}{around}", words.trim_start())
+        };
         let wide = panes().map(|(place, pane)| {
-            Span::styled(format!(" {}{} {} ", place + 1, moving(pane), pane.title()), style(pane))
+            Span::styled(tab(place, pane, &format!(" {}", pane.title()), " "), style(pane))
         });
         let wide: Vec<_> =
             std::iter::once(Span::styled(" kaizen ", theme.accent)).chain(wide).collect();
@@ -84,8 +105,7 @@ impl App {
                 .flat_map(|(place, pane)| {
                     let title =
                         if titles(pane) { format!(" {}", pane.title()) } else { String::new() };
-                    let tab = format!("{}{}{title}", place + 1, moving(pane));
-                    [Span::raw(" "), Span::styled(tab, style(pane))]
+                    [Span::raw(" "), Span::styled(tab(place, pane, &title, ""), style(pane))]
                 })
                 .collect()
         };
@@ -111,23 +131,75 @@ impl App {
         let scopes = self.scopes();
         let mut spans = Vec::new();
         let mut used = 0;
+        if let Some(count) = self.count {
+            let words = if count == 0 { " … ".to_owned() } else { format!(" {count} … ") };
+            used += words.width();
+            spans.push(Span::styled(words, theme.accent));
+        }
         for scope in scopes {
-            for row in self.keymap.rows().filter(|row| row.scope == scope) {
+            for row in self.shared.keymap.rows().filter(|row| row.scope == scope) {
                 let Some(hint) = row.hint.filter(|_| self.applies(scope, row.action)) else {
                     continue;
                 };
-                let key = self.keymap.first_key(row.name);
-                // A hint that names its keys itself, such as `1-5 stars`.
-                let key = if hint.starts_with(char::is_numeric) { String::new() } else { key };
+                let key = self.hint_key(row);
+                if key.is_empty() {
+                    continue;
+                }
                 let width = key.width() + hint.width() + 3;
                 if used + width > usize::from(area.width) {
                     continue;
                 }
+                let x = area.x.saturating_add(used as u16);
                 used += width;
+                // Several keys are no target.
+                if !matches!(row.action, Action::Stars(_) | Action::ToggleIssue(_)) {
+                    let target = Rect { x, width: width as u16, ..area };
+                    self.shared.hits.act(target, row.action);
+                }
                 spans.push(Span::styled(format!(" {key}"), theme.accent));
                 spans.push(Span::styled(format!(" {hint} "), theme.dim));
             }
         }
         frame.render_widget(Line::from(spans), area);
+    }
+
+    /// The key that shows a pane, where it is one column wide; one of several columns has no room there.
+    fn tab_key(&self, place: usize, pane: PaneName) -> String {
+        let key = self.shared.keymap.key_in(Scope::Everywhere, Action::Show(pane));
+        match key.width() {
+            1 => key,
+            // With counts the digits are those that Alt goes with.
+            _ if self.shared.config.tui.counts => (place + 1).to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// Where each pane's name stands in the spans of the first row.
+    fn record_tabs(&self, spans: &[Span], area: Rect) {
+        let mut x = area.x;
+        // The program's own name stands before them where there is room.
+        let named = spans.len() == PaneName::ALL.len() + 1;
+        let mut panes = PaneName::ALL.into_iter();
+        for (place, span) in spans.iter().enumerate() {
+            let width = span.content.width() as u16;
+            let is_tab = if named { place > 0 } else { place % 2 == 1 };
+            if let Some(pane) = is_tab.then(|| panes.next()).flatten() {
+                let target = Rect { x, width, ..area }.intersection(area);
+                self.shared.hits.act(target, Action::Show(pane));
+            }
+            x = x.saturating_add(width);
+        }
+    }
+
+    /// What stands before a hint: the first key, or of stars and the like all of them.
+    fn hint_key(&self, row: &ActionRow) -> String {
+        let keymap = &self.shared.keymap;
+        match row.action {
+            Action::Stars(_) => keymap.span(row.scope, Action::Stars(1), Action::Stars(5)),
+            Action::ToggleIssue(_) => {
+                keymap.span(row.scope, Action::ToggleIssue(1), Action::ToggleIssue(5))
+            }
+            _ => keymap.first_key(row.name),
+        }
     }
 }

@@ -8,7 +8,8 @@ use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::{Clear, Paragraph, Wrap};
+use unicode_width::UnicodeWidthStr;
 
 /// What the text is for; it comes back with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Entry {
     purpose: EntryPurpose,
     field: TextField,
     several_lines: bool,
+    /// What stood there, to come back to.
+    before: String,
 }
 
 impl Entry {
@@ -36,7 +39,7 @@ impl Entry {
             matches!(purpose, EntryPurpose::SystemPrompt | EntryPurpose::ComparePrompt);
         let mut field = if several_lines { TextField::several_lines() } else { TextField::line() };
         field.set(present);
-        Self { purpose, field, several_lines }
+        Self { purpose, field, several_lines, before: present.to_owned() }
     }
 
     pub fn applies(&self, action: Action) -> bool {
@@ -50,8 +53,26 @@ impl Entry {
                 self.field.new_line();
                 Stay::Open
             }
+            // Its words have narrowed a list already.
+            Action::Back if self.is_search() => {
+                Stay::Entered(self.purpose, std::mem::take(&mut self.before))
+            }
             _ => Stay::Closed,
         }
+    }
+
+    /// What is typed narrows a list at once.
+    pub fn is_search(&self) -> bool {
+        self.purpose == EntryPurpose::Search
+    }
+
+    pub fn text(&self) -> String {
+        self.field.text()
+    }
+
+    /// Rows at the bottom that are its own: a search leaves the list in sight.
+    pub fn rows_taken(&self) -> u16 {
+        u16::from(self.is_search())
     }
 
     pub fn type_key(&mut self, key: KeyEvent) {
@@ -63,12 +84,15 @@ impl Entry {
     }
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        if self.is_search() {
+            return self.draw_search(frame, area, shared);
+        }
         let (title, words) = match self.purpose {
             EntryPurpose::SystemPrompt => (
                 "System prompt",
                 "Told to the model before every task; empty leaves the model's own.",
             ),
-            EntryPurpose::Search => ("Search", "Words in task, comment or issues."),
+            EntryPurpose::Search => ("Search", ""),
             EntryPurpose::TrainingFile => (
                 "Train on a file",
                 "A JSONL file: {\"prompt\", \"answer\"} or {\"messages\"} on each line.",
@@ -89,6 +113,19 @@ impl Entry {
             Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(inner);
         let words = Line::styled(words, shared.theme.dim);
         frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), above);
+        self.field.draw(frame, field, true, &shared.theme);
+    }
+
+    /// A line at the bottom, over whatever is narrowed.
+    fn draw_search(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let height = area.height.min(1);
+        let line = Rect { y: area.bottom() - height, height, ..area };
+        let key = format!(" {} ", shared.keymap.key("search"));
+        let width = u16::try_from(key.width()).unwrap_or(u16::MAX);
+        let [mark, field] =
+            Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(line);
+        frame.render_widget(Clear, line);
+        frame.render_widget(Line::styled(key, shared.theme.accent), mark);
         self.field.draw(frame, field, true, &shared.theme);
     }
 }

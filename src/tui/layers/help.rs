@@ -1,22 +1,40 @@
 //! All keys, from the table.
 
 use super::Stay;
+use crate::store::plain_line;
 use crate::tui::action::{Action, Scope};
+use crate::tui::hits::Part;
 use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
-use crate::tui::widgets::dialog;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{Scroll, dialog, has_words, pad};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 /// The help, with what concerns the present place first.
 #[derive(Debug)]
 pub struct Help {
-    /// Scopes in the order shown, with their rows: keys and description.
-    parts: Vec<(&'static str, Vec<(String, &'static str)>)>,
-    scroll: usize,
+    /// Scopes in the order shown, with their rows.
+    parts: Vec<(&'static str, Vec<HelpRow>)>,
+    /// Only rows with these words are shown.
+    words: String,
+    scroll: Scroll,
 }
+
+/// One action.
+#[derive(Debug)]
+struct HelpRow {
+    keys: String,
+    description: &'static str,
+    /// As `[keys]` in the configuration has it.
+    name: &'static str,
+}
+
+/// Columns of the keys.
+const KEYS: usize = 24;
 
 impl Help {
     pub fn new(here: Scope, keymap: &Keymap) -> Self {
@@ -31,44 +49,86 @@ impl Help {
             .into_iter()
             .map(|scope| {
                 let rows = keymap.rows().filter(|row| row.scope == scope);
-                let rows = rows.map(|row| (keymap.keys_of(row.name), row.description)).collect();
+                let rows = rows.map(|row| HelpRow {
+                    keys: keymap.keys_of(row.name),
+                    description: row.description,
+                    name: row.name,
+                });
+                let rows = rows.collect();
                 (scope.title(), rows)
             })
             .collect();
-        Self { parts, scroll: 0 }
+        Self { parts, words: String::new(), scroll: Scroll::at_top() }
+    }
+
+    /// Shows only rows with these words.
+    pub fn search(&mut self, words: &str) {
+        self.words = words.trim().to_owned();
+        self.scroll = Scroll::at_top();
+    }
+
+    /// What is searched for.
+    pub fn searched(&self) -> &str {
+        &self.words
     }
 
     pub fn act(&mut self, action: Action) -> Stay {
-        let last =
-            self.parts.iter().map(|(_, rows)| rows.len() + 2).sum::<usize>().saturating_sub(4);
         match action {
-            Action::Up => self.scroll = self.scroll.saturating_sub(1),
-            Action::Down => self.scroll = (self.scroll + 1).min(last),
-            Action::PageUp => self.scroll = self.scroll.saturating_sub(10),
-            Action::PageDown => self.scroll = (self.scroll + 10).min(last),
-            Action::First => self.scroll = 0,
-            Action::Last => self.scroll = last,
-            _ => return Stay::Closed,
+            Action::Back if !self.words.is_empty() => self.search(""),
+            Action::Back => return Stay::Closed,
+            movement => {
+                self.scroll.act(movement);
+            }
         }
         Stay::Open
     }
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let size = (area.width.saturating_sub(2).min(100), area.height.saturating_sub(2));
-        let inner = dialog(frame, area, "Help · ↑↓ scroll · Esc closes", size, theme);
+        let size = (area.width.saturating_sub(2).min(110), area.height.saturating_sub(2));
+        let title = match self.words.as_str() {
+            "" => "Help · ↑↓ scroll · <search> narrows · <close-help> closes".to_owned(),
+            words => format!("Help · {} · <close-help> shows all", plain_line(words)),
+        };
+        let inner = dialog(frame, area, &shared.keymap.tell(&title), size, theme);
+        let (width, height) = (usize::from(inner.width), usize::from(inner.height));
+        let lines = self.lines(width, theme);
+        let first = self.scroll.first(lines.len(), height);
+        let shown: Vec<Line> = lines.into_iter().skip(first).take(height).collect();
+        frame.render_widget(Paragraph::new(shown), inner);
+        shared.hits.text(inner, Part::Main);
+    }
+
+    fn lines(&self, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         let mut lines = Vec::new();
         for (title, rows) in &self.parts {
+            let words =
+                |row: &HelpRow| format!("{} {} {} {title}", row.keys, row.description, row.name);
+            let rows: Vec<&HelpRow> =
+                rows.iter().filter(|row| has_words(&words(row), &self.words)).collect();
+            if rows.is_empty() {
+                continue;
+            }
             lines.push(Line::styled(*title, theme.accent));
-            for (keys, description) in rows {
-                lines.push(Line::from(vec![
-                    Span::styled(format!("  {keys:<24} "), theme.warning),
-                    Span::raw(*description),
-                ]));
+            for row in rows {
+                let keys = pad(&row.keys, KEYS);
+                let used = KEYS + 3 + row.description.width();
+                let mut spans = vec![
+                    Span::styled(format!("  {keys} "), theme.warning),
+                    Span::raw(row.description),
+                ];
+                // The name stands at the right, where there is room for it.
+                if used + 2 + row.name.width() <= width {
+                    let gap = " ".repeat(width - used - row.name.width());
+                    spans.push(Span::styled(format!("{gap}{}", row.name), theme.dim));
+                }
+                lines.push(Line::from(spans));
             }
             lines.push(Line::default());
         }
-        let text = Paragraph::new(lines).scroll((self.scroll.min(u16::MAX as usize) as u16, 0));
-        frame.render_widget(text, inner);
+        if lines.is_empty() {
+            lines.push(Line::styled("No action has these words.", theme.dim));
+        }
+        lines
     }
 }

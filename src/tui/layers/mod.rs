@@ -138,6 +138,15 @@ impl Layer {
         }
     }
 
+    /// A row of its list was clicked; true if it was selected already.
+    pub fn select(&mut self, place: usize) -> bool {
+        match self {
+            Self::Palette(palette) => palette.select(place),
+            Self::Models(picker) => picker.select(place),
+            _ => false,
+        }
+    }
+
     /// A key was pressed, whatever it means.
     pub fn touched(&mut self) {
         if let Self::Approval(prompt) = self {
@@ -153,11 +162,12 @@ impl Layer {
     }
 
     /// Rows at the bottom of `area` that the pane below leaves to it, so that nothing is hidden.
-    pub fn rows_taken(&self, area: Rect) -> u16 {
+    pub fn rows_taken(&self, area: Rect, shared: &Shared) -> u16 {
         match self {
-            Self::Feedback(form) => form.height(area),
+            Self::Feedback(form) => form.height(area, &shared.keymap),
             Self::Approval(prompt) => prompt.height(area),
-            Self::Step(form) => form.height(area),
+            Self::Step(form) => form.height(area, &shared.keymap),
+            Self::Entry(entry) => entry.rows_taken(),
             _ => 0,
         }
     }

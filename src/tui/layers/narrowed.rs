@@ -2,7 +2,7 @@
 
 use crate::tui::action::Action;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::TextField;
+use crate::tui::widgets::{TextField, moved};
 use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -27,14 +27,8 @@ impl Narrowed {
 
     /// Moves the choice; false for an action that is no movement.
     pub fn act(&mut self, action: Action) -> bool {
-        let last = self.found.len().saturating_sub(1);
-        self.selected = match action {
-            Action::Up => self.selected.saturating_sub(1),
-            Action::Down => (self.selected + 1).min(last),
-            Action::PageUp => self.selected.saturating_sub(PAGE),
-            Action::PageDown => (self.selected + PAGE).min(last),
-            _ => return false,
-        };
+        let Some(to) = moved(action, self.selected, self.found.len(), PAGE) else { return false };
+        self.selected = to;
         true
     }
 
@@ -68,6 +62,12 @@ impl Narrowed {
     /// Chooses the row at this place of the list, if it is left.
     pub fn choose(&mut self, place: usize) {
         self.selected = self.found.iter().position(|found| *found == place).unwrap_or(0);
+    }
+
+    /// Chooses a row by its place among those that are left; true if it was chosen already.
+    pub fn select(&mut self, place: usize) -> bool {
+        let place = place.min(self.found.len().saturating_sub(1));
+        std::mem::replace(&mut self.selected, place) == place
     }
 
     /// The place in the list of the chosen row.

@@ -53,6 +53,10 @@ impl Palette {
         self.narrowed.find(self.rows.iter().map(words));
     }
 
+    pub fn select(&mut self, place: usize) -> bool {
+        self.narrowed.select(place)
+    }
+
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let inner = dialog(frame, area, "Do what?", (66, area.height.min(18)), theme);
@@ -60,11 +64,14 @@ impl Palette {
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(inner);
         self.narrowed.draw_typed(frame, typed, theme);
         let visible = usize::from(list.height);
+        let first = self.narrowed.skipped(visible);
+        let rows = self.narrowed.found().len().saturating_sub(first);
+        shared.hits.rows(list, first, rows, 1, Action::Confirm);
         let lines: Vec<Line> = self
             .narrowed
             .found()
             .iter()
-            .skip(self.narrowed.skipped(visible))
+            .skip(first)
             .take(visible)
             .filter_map(|&place| self.rows.get(place).map(|row| (place, row)))
             .map(|(place, (row, keys))| {

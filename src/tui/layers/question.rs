@@ -91,28 +91,37 @@ impl Question {
                 | QuestionAbout::StopWork(_),
                 Action::Yes,
             ) => Stay::ClosedThen(Action::Yes),
-            _ => Stay::Closed,
+            (_, Action::No) => Stay::Closed,
+            _ => Stay::Open,
         }
     }
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let keymap = &shared.keymap;
+        let key = |name: &str| keymap.key(name);
+        let (yes, no) = (key("yes"), key("no"));
+        // The last of its keys leads back everywhere.
+        let back = keymap.last_key("no");
         let words = match &self.about {
             QuestionAbout::QuitWhileTraining { run, step, steps } => format!(
-                "{run} is training: step {step} of {steps}.\n\nQuit and go on with it next time (l), or stop it for good (x)?\nEsc stays here."
+                "{run} is training: step {step} of {steps}.\n\nQuit and go on with it next time ({later}), or stop it for good ({stop})?\n{back} stays here.",
+                later = key("go-on-later"),
+                stop = key("stop-for-good"),
             ),
             QuestionAbout::QuitWhileWorking => {
-                "The model is still at work.\n\nQuit all the same (y), or stay (n)? What is written so far is kept."
-                    .to_owned()
+                keymap.tell("The model is still at work.\n\nQuit all the same (<yes>), or stay (<no>)? What is written so far is kept.")
             }
             QuestionAbout::StopTraining { run } => format!(
-                "Stop {run} for good?\n\nIts curve stays, no adapter comes of it. `p` would pause it instead.\n\ny stops it, n lets it train."
+                "Stop {run} for good?\n\nIts curve stays, no adapter comes of it. `{pause}` would pause it instead.\n\n{yes} stops it, {no} lets it train.",
+                pause = key("pause"),
             ),
-            QuestionAbout::StartWork(words) => format!("{words}\n\ny starts it, n leaves it."),
+            QuestionAbout::StartWork(words) => format!("{words}\n\n{yes} starts it, {no} leaves it."),
             QuestionAbout::Route { words, .. } => {
-                format!("{words}\n\ny does it, n leaves all as it is.")
+                format!("{words}\n\n{yes} does it, {no} leaves all as it is.")
             }
             QuestionAbout::StopWork(what) => format!(
-                "Stop {what}?\n\nWhat it has done so far is kept: it can be gone on with (r), also after you quit.\n\ny stops it, n lets it go on."
+                "Stop {what}?\n\nWhat it has done so far is kept: it can be gone on with ({resume}), also after you quit.\n\n{yes} stops it, {no} lets it go on.",
+                resume = key("resume"),
             ),
         };
         // As wide as the room inside, so that all of it is seen.

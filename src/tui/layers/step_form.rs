@@ -6,8 +6,8 @@ use crate::driver::{Effect, Report};
 use crate::feedback::StepRating;
 use crate::store::{Session, SessionId, Stars, plain, plain_line};
 use crate::tui::action::{Action, Scope};
+use crate::tui::keymap::Keymap;
 use crate::tui::pane::{Context, Shared};
-use crate::tui::theme::Theme;
 use crate::tui::widgets::{TextField, dialog, elide, stars, wrap};
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
@@ -101,7 +101,9 @@ impl StepForm {
                 self.field.set(text);
             }
             Action::Confirm if !self.is_changed() => {
-                self.trouble = Some("this is what stood there: change it, or Esc leaves it".into());
+                let key = context.shared.keymap.key("leave-right-action");
+                self.trouble =
+                    Some(format!("this is what stood there: change it, or {key} leaves it"));
             }
             Action::Confirm => {
                 let text = self.field.text().trim().to_owned();
@@ -113,6 +115,8 @@ impl StepForm {
             | Action::Down
             | Action::PageUp
             | Action::PageDown
+            | Action::HalfUp
+            | Action::HalfDown
             | Action::First
             | Action::Last => return Stay::OpenAnd(action),
             _ => {}
@@ -203,23 +207,26 @@ impl StepForm {
     }
 
     /// Rows that the form takes of `area`.
-    pub fn height(&self, area: Rect) -> u16 {
+    pub fn height(&self, area: Rect, keymap: &Keymap) -> u16 {
         let width = area.width.saturating_sub(FRAME.0);
         let rows = match self.writing {
             true => (self.field.rows(width).min(usize::from(FIELD)) as u16).max(2) + 1,
             false => 1,
         };
-        let words = self.words(width).map_or(0, |(words, _)| words.len() as u16);
+        let words = self.words(width, keymap).map_or(0, |(words, _)| words.len() as u16);
         (FRAME.1 + 2 + rows + words).min(area.height)
     }
 
     /// What has to be said; true when something is wrong.
-    fn words(&self, width: u16) -> Option<(Vec<String>, bool)> {
+    fn words(&self, width: u16, keymap: &Keymap) -> Option<(Vec<String>, bool)> {
         let (words, wrong) = match (&self.trouble, self.warned) {
             (Some(why), _) => (format!("Not saved: {why}."), true),
-            (None, true) if self.closing => ("It is being saved; Esc again leaves.".into(), false),
+            (None, true) if self.closing => {
+                (keymap.tell("It is being saved; <leave-right-action> again leaves."), false)
+            }
             (None, true) => {
-                ("What you wrote is not saved: Enter saves it, Esc again lets it go.".into(), false)
+                let words = "What you wrote is not saved: <save-right-action> saves it, <leave-right-action> again lets it go.";
+                (keymap.tell(words), false)
             }
             (None, false) => return None,
         };
@@ -230,14 +237,14 @@ impl StepForm {
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let height = self.height(area);
+        let height = self.height(area, &shared.keymap);
         let place = Rect { y: area.y + area.height.saturating_sub(height), height, ..area };
         let title = match self.writing {
             true => format!("Step {}: what should have been done?", self.step),
             false => format!("How good was step {}?", self.step),
         };
         let inner = dialog(frame, place, &title, (area.width, height), theme);
-        let words = self.words(inner.width);
+        let words = self.words(inner.width, &shared.keymap);
         let [done, _, body, below] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(1),
@@ -259,7 +266,7 @@ impl StepForm {
                 let words = "A command alone is enough where one was run; else the action as JSON.";
                 frame.render_widget(Line::styled(elide(words, width), theme.dim), hint);
             }
-            false => self.draw_stars(frame, body, theme),
+            false => self.draw_stars(frame, body, shared),
         }
         if let Some((words, wrong)) = words {
             let style = if wrong { theme.bad } else { theme.warning };
@@ -269,13 +276,18 @@ impl StepForm {
         }
     }
 
-    fn draw_stars(&self, frame: &mut Frame, area: Rect, theme: &Theme) {
+    fn draw_stars(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let theme = &shared.theme;
         let column = usize::from(area.width / 5);
         let mut spans = Vec::new();
         for number in 1..=5 {
             let present = self.stars.is_some_and(|stars| stars.get() == number);
             let style = if present { theme.stars.patch(theme.selected) } else { theme.stars };
-            spans.push(Span::styled(format!("{number} "), theme.accent));
+            let key = shared.keymap.key_in(Scope::StepStars, Action::Stars(number));
+            let x = area.x.saturating_add((usize::from(number - 1) * column) as u16);
+            let target = Rect { x, width: column as u16, height: area.height.min(1), ..area };
+            shared.hits.act(target, Action::Stars(number));
+            spans.push(Span::styled(format!("{key} "), theme.accent));
             spans.push(Span::styled(stars(Some(number)), style));
             spans.push(Span::raw(" ".repeat(column.saturating_sub(7))));
         }

@@ -2,11 +2,41 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod acting;
+mod keys;
 mod layers;
 mod monkey;
+mod pointing;
 mod screen;
 
 pub use screen::Screen;
+
+use crate::driver::{Report, Sessions};
+use crate::store::SessionSummary;
+
+/// As many sessions, the newest first, whose tasks are `task 1`, `task 2` and so on.
+fn sessions(screen: &mut Screen, count: usize) {
+    let list: Vec<SessionSummary> = (1..=count)
+        .map(|number| SessionSummary {
+            id: format!("session_20261123_11{number:04}").parse().unwrap(),
+            started: "2026-11-23T11:00:00".into(),
+            task: format!("task {number} of many"),
+            stars: None,
+            issues: Vec::new(),
+            comment: None,
+            arm: Some("base".into()),
+            adapter: None,
+            corrected: false,
+            imported: false,
+            outcome: Some("finished".into()),
+            rated_at: None,
+            arm_probability: None,
+            asked: None,
+            acted: false,
+        })
+        .collect();
+    let total = list.len();
+    screen.report(Report::Sessions(Sessions { list, total, ..Sessions::default() }.into()));
+}
 
 /// A preview of a small training.
 fn preview() -> crate::driver::WorkEvent {

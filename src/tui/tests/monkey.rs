@@ -1,4 +1,4 @@
-//! Keys, pastes, resizes and reports at random: whatever somebody's cat types, nothing panics and the
+//! Keys, pastes, resizes, the mouse and reports at random: whatever somebody's cat types, nothing panics and the
 //! way out stays open.
 
 mod acting;
@@ -21,25 +21,43 @@ use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
 use crate::workplace::Event as Progress;
 use crate::workplace::{Comparison, Trained};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Keys, resizes, pastes and reports.
-const EVENTS: usize = 30_000;
+/// Keys, resizes, pastes, what the mouse does, and reports; all of them with `KAIZEN_FULL=1`.
+const EVENTS: usize = 100_000;
+
+/// Events between two looks for the way out.
+const BETWEEN: usize = 500;
+
+/// The name that this test has as its own process.
+const ITSELF: &str =
+    "tui::tests::monkey::random_events_end_without_a_panic_and_the_way_out_stays_open";
+
+/// Set where it runs as its own process.
+const ALONE: &str = "KAIZEN_CAT_ALONE";
+
+/// MiB that the process may be larger at the end than after a quarter of the events: allocators round.
+const GROWTH: usize = 24;
+
+fn events() -> usize {
+    let full = std::env::var_os("KAIZEN_FULL").is_some();
+    if full { EVENTS } else { EVENTS / 10 }
+}
 
 // If this fails, some order of keys and events ends Kaizen in front of a person.
 #[test]
-fn thirty_thousand_random_events_end_without_a_panic_and_the_way_out_stays_open() {
+fn random_events_end_without_a_panic_and_the_way_out_stays_open() {
     let mut screen = Screen::starting(80, 24);
     let mut cat = Cat { rng: ChaCha8Rng::seed_from_u64(18), asked: Vec::new(), sessions: 0 };
-    let mut corrected = 0;
-    let mut asked_about = 0;
-    let mut steps = 0;
-    let mut decided = 0;
-    for _ in 0..EVENTS {
+    let events = events();
+    let [mut corrected, mut asked_about, mut steps, mut decided, mut dragged] = [0; 5];
+    let mut begun = None;
+    for number in 0..events {
         let event = cat.event(&mut screen);
+        dragged += usize::from(matches!(event, Event::Mouse(_)));
         screen.event(event);
         let scope = screen.app.present_scope();
         corrected += usize::from(scope == Scope::Correcting);
@@ -48,15 +66,81 @@ fn thirty_thousand_random_events_end_without_a_panic_and_the_way_out_stays_open(
         let said = |effect: &&Effect| matches!(effect, Effect::Decide { .. });
         decided += screen.effects.iter().filter(said).count();
         cat.asked.append(&mut screen.effects);
+        // Nobody answers everything.
+        let old = cat.asked.len().saturating_sub(200);
+        cat.asked.drain(..old);
         screen.terminal_effects.clear();
         screen.buffer();
+        if number % BETWEEN == BETWEEN - 1 {
+            the_way_out(&mut screen);
+        }
+        if number == events / 4 {
+            begun = memory();
+        }
     }
-    assert!(corrected > 100, "the cat hardly found the corrections: {corrected} events");
-    assert!(asked_about > 30, "the cat hardly met an action that waits: {asked_about} events");
-    assert!(decided > 10, "the cat hardly decided on an action: {decided} times");
-    assert!(steps > 10, "the cat hardly rated a step: {steps} events");
-    screen.resize(80, 24).keys("ctrl-c ctrl-c ctrl-c");
+    let least = events / 300;
+    assert!(corrected > least, "the cat hardly found the corrections: {corrected} events");
+    assert!(
+        asked_about > least / 10,
+        "the cat hardly met an action that waits: {asked_about} events"
+    );
+    assert!(decided > least / 10, "the cat hardly decided on an action: {decided} times");
+    assert!(steps > least / 10, "the cat hardly rated a step: {steps} events");
+    assert!(dragged > events / 50, "the cat hardly touched the mouse: {dragged} events");
+    the_way_out(&mut screen);
+    // Beside other tests the figures are theirs too.
+    if let (Some(begun), Some(ended), true) = (begun, memory(), std::env::var_os(ALONE).is_some()) {
+        println!("{begun} MiB after a quarter, {ended} MiB at the end");
+        assert!(ended <= begun + GROWTH, "from {begun} MiB to {ended} MiB");
+    }
+}
+
+// If this fails, a dashboard that is used all day fills the memory.
+#[cfg(target_os = "linux")]
+#[test]
+fn random_events_do_not_fill_the_memory() {
+    let alone = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([ITSELF, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout) + String::from_utf8_lossy(&alone.stderr);
+    assert!(alone.status.success() && said.contains("MiB at the end"), "{said}");
+}
+
+/// MiB that this process holds; nothing where the system does not say.
+fn memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: usize = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// Esc leads out of everything that lies over a pane and out of every text, and from there quitting quits.
+fn the_way_out(screen: &mut Screen) {
+    screen.resize(80, 24).shown();
+    for _ in 0..24 {
+        let scope = screen.app.present_scope();
+        if !scope.is_layer() && !scope.takes_text() {
+            break;
+        }
+        screen.keys("esc");
+        // What was cancelled ends.
+        for effect in &screen.effects.split_off(0) {
+            if let Effect::Cancel(work) = effect {
+                screen.report(Report::Work { work: *work, event: WorkEvent::Cancelled });
+            }
+        }
+    }
+    let scope = screen.app.present_scope();
+    assert!(!scope.is_layer() && !scope.takes_text(), "stuck in {scope:?}:\n{}", screen.shown());
+    screen.keys("q");
+    if !screen.terminal_effects.contains(&TerminalEffect::Quit) {
+        assert_eq!(screen.app.present_scope(), Scope::Question, "{}", screen.shown());
+        screen.keys("ctrl-c");
+    }
     assert!(screen.terminal_effects.contains(&TerminalEffect::Quit), "{}", screen.shown());
+    screen.terminal_effects.clear();
 }
 
 struct Cat {
@@ -98,7 +182,10 @@ impl Cat {
             }
             62..66 => Event::Paste(self.text()),
             66..72 => {
-                let (width, height) = (self.rng.random_range(1..160), self.rng.random_range(1..60));
+                // Now and then there is no room for anything.
+                let least = if self.rng.random_range(0..10) == 0 { (1, 1) } else { (60, 16) };
+                let width = self.rng.random_range(least.0..160);
+                let height = self.rng.random_range(least.1..60);
                 screen.resize(width, height);
                 Event::Resize(width, height)
             }
@@ -108,6 +195,7 @@ impl Cat {
             }
             75 => Event::Edited(Ok(self.text())),
             76 => Event::Edited(Err("the editor broke".into())),
+            77..84 => Event::Mouse(self.mouse()),
             _ => Event::Report(Box::new(self.report())),
         }
     }
@@ -138,6 +226,25 @@ impl Cat {
                     other => self.asked.push(other),
                 }
             }
+        }
+    }
+
+    fn mouse(&mut self) -> MouseEvent {
+        let left = MouseButton::Left;
+        let kinds = [
+            MouseEventKind::Down(left),
+            MouseEventKind::Down(left),
+            MouseEventKind::Up(left),
+            MouseEventKind::Drag(left),
+            MouseEventKind::ScrollUp,
+            MouseEventKind::ScrollDown,
+            MouseEventKind::Down(MouseButton::Right),
+        ];
+        MouseEvent {
+            kind: *kinds.choose(&mut self.rng).unwrap(),
+            column: self.rng.random_range(0..170),
+            row: self.rng.random_range(0..60),
+            modifiers: KeyModifiers::NONE,
         }
     }
 

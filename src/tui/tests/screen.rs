@@ -8,7 +8,7 @@ use crate::tui::event::Event;
 use crate::tui::pane::{Intent, TerminalEffect};
 use crate::tui::places::Places;
 use crate::workplace::ArmChoice;
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use jiff::Zoned;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -20,14 +20,24 @@ pub struct Screen {
     terminal: Terminal<TestBackend>,
     /// What was asked of the desk, oldest first.
     pub effects: Vec<Effect>,
-    /// What was asked of the terminal.
+    /// What was asked of the terminal since the start.
     pub terminal_effects: Vec<TerminalEffect>,
+    /// What was asked of it at the start.
+    pub at_start: Vec<TerminalEffect>,
 }
 
 impl Screen {
     /// A dashboard of this size in an empty home, at a fixed time, with the model ready.
     pub fn new(width: u16, height: u16) -> Self {
         let mut screen = Self::starting(width, height);
+        screen.report(Report::Model(ModelReport::Ready(Self::facts())));
+        screen
+    }
+
+    /// The same with these settings.
+    pub fn configured(width: u16, height: u16, settings: &str) -> Self {
+        let config = Config::parse(settings, std::path::Path::new("config.toml")).unwrap();
+        let mut screen = Self::of(width, height, config);
         screen.report(Report::Model(ModelReport::Ready(Self::facts())));
         screen
     }
@@ -44,14 +54,25 @@ impl Screen {
 
     /// The same before the model is there.
     pub fn starting(width: u16, height: u16) -> Self {
+        Self::of(width, height, Config::default())
+    }
+
+    fn of(width: u16, height: u16, config: Config) -> Self {
         let now: Zoned = "2026-11-23T12:00:00[UTC]".parse().unwrap();
         let places =
             Places { folder: "/home/ada/desk/docs".into(), home: Some("/home/ada".into()) };
-        let mut app = App::new(Config::default(), ArmChoice::Auto, now, places);
+        let mut app = App::new(config, ArmChoice::Auto, now, places);
         let intents = app.start();
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let mut screen = Self { app, terminal, effects: Vec::new(), terminal_effects: Vec::new() };
+        let mut screen = Self {
+            app,
+            terminal,
+            effects: Vec::new(),
+            terminal_effects: Vec::new(),
+            at_start: Vec::new(),
+        };
         screen.keep(intents);
+        screen.at_start = std::mem::take(&mut screen.terminal_effects);
         screen
     }
 
@@ -128,6 +149,31 @@ impl Screen {
 
     /// The style of the cell where `text` begins on screen.
     pub fn style_of(&mut self, text: &str) -> ratatui::style::Style {
+        let place = self.place_of(text);
+        self.buffer().cell(place).unwrap().style()
+    }
+
+    /// What the mouse does at a place.
+    pub fn mouse(&mut self, kind: MouseEventKind, (column, row): (u16, u16)) -> &mut Self {
+        let modifiers = crossterm::event::KeyModifiers::NONE;
+        self.event(Event::Mouse(MouseEvent { kind, column, row, modifiers }))
+    }
+
+    /// Presses and lets go where `text` begins on screen.
+    pub fn click(&mut self, text: &str) -> &mut Self {
+        let place = self.place_of(text);
+        self.mouse(MouseEventKind::Down(MouseButton::Left), place);
+        self.mouse(MouseEventKind::Up(MouseButton::Left), place)
+    }
+
+    /// Turns the wheel down where `text` begins on screen.
+    pub fn wheel(&mut self, text: &str) -> &mut Self {
+        let place = self.place_of(text);
+        self.mouse(MouseEventKind::ScrollDown, place)
+    }
+
+    /// The cell where `text` begins on screen.
+    pub fn place_of(&mut self, text: &str) -> (u16, u16) {
         let buffer = self.buffer();
         for y in 0..buffer.area.height {
             for x in 0..buffer.area.width {
@@ -138,7 +184,7 @@ impl Screen {
                     at += 1;
                 }
                 if row.starts_with(text) {
-                    return buffer.cell((x, y)).unwrap().style();
+                    return (x, y);
                 }
             }
         }

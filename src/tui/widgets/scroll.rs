@@ -24,16 +24,7 @@ impl Scroll {
         let (lines, visible) = self.seen.get();
         let end = lines.saturating_sub(visible);
         let top = self.top.unwrap_or(end).min(end);
-        let page = visible.saturating_sub(1).max(1);
-        let top = match action {
-            Action::Up => top.saturating_sub(1),
-            Action::Down => top + 1,
-            Action::PageUp => top.saturating_sub(page),
-            Action::PageDown => top + page,
-            Action::First => 0,
-            Action::Last => end,
-            _ => return false,
-        };
+        let Some(top) = super::moved(action, top, end + 1, visible) else { return false };
         self.top = (top < end).then_some(top);
         true
     }

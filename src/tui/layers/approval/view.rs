@@ -1,6 +1,7 @@
 //! How the prompt looks: a box at the bottom, so that the steps before it stay in sight.
 
 use super::ApprovalPrompt;
+use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{dialog, elide, pad, wrap};
@@ -88,7 +89,7 @@ impl ApprovalPrompt {
         let keys = Rect { y: keys.y + 1, ..keys };
         match &self.field {
             Some(field) => field.draw(frame, content, true, theme),
-            None => self.draw_action(frame, content, more, theme),
+            None => self.draw_action(frame, content, more, shared),
         }
         let lines: Vec<Line> = words
             .into_iter()
@@ -97,16 +98,19 @@ impl ApprovalPrompt {
         frame.render_widget(Paragraph::new(lines), below);
         match self.field {
             Some(_) => {
-                let words = "Enter does this instead, Esc goes back.";
+                let words = "<do-instead> does this instead, <leave-action> goes back.";
+                let words = shared.keymap.tell(words);
                 let style = if self.is_armed() { theme.text } else { theme.dim };
                 frame.render_widget(Line::styled(words, style), keys);
             }
-            None => self.draw_keys(frame, keys, theme),
+            None => self.draw_keys(frame, keys, shared),
         }
     }
 
     /// What would be done, all of it, and how much more there is to read.
-    fn draw_action(&self, frame: &mut Frame, area: Rect, more: Rect, theme: &Theme) {
+    fn draw_action(&self, frame: &mut Frame, area: Rect, more: Rect, shared: &Shared) {
+        let theme = &shared.theme;
+        shared.hits.text(area, Part::Main);
         let lines = self.action.lines(usize::from(area.width), theme);
         let first = self.scroll.first(lines.len(), usize::from(area.height));
         let shown: Vec<Line> =
@@ -115,20 +119,25 @@ impl ApprovalPrompt {
         let words = match (first, self.scroll.below()) {
             (0, 0) => return,
             (above, 0) => format!("↑ {above} more above"),
-            (_, below) => format!("↓ {below} more below: ↓ PgDn scroll"),
+            (_, below) => {
+                let keys = shared.keymap.tell("<down> <page-down>");
+                format!("↓ {below} more below: {keys} scroll")
+            }
         };
         frame.render_widget(Line::styled(words, theme.warning), more);
     }
 
-    fn draw_keys(&self, frame: &mut Frame, area: Rect, theme: &Theme) {
+    fn draw_keys(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let theme = &shared.theme;
         let (key_style, style) = match self.is_armed() {
             true => (theme.accent, theme.text),
             false => (theme.dim, theme.dim),
         };
         let width = usize::from(area.width);
-        let key = |key: &'static str, words: String, columns: usize| {
+        let key = |name: &'static str, words: String, columns: usize| {
+            let key = shared.keymap.key(name);
             [
-                Span::styled(pad(key, KEY), key_style),
+                Span::styled(pad(&key, KEY), key_style),
                 Span::styled(pad(&words, columns.saturating_sub(KEY)), style),
             ]
         };
@@ -136,13 +145,14 @@ impl ApprovalPrompt {
             let left = key(left.0, left.1.to_owned(), width / 2);
             Line::from([left, key(right.0, right.1.to_owned(), width / 2)].concat())
         };
-        let mut lines = vec![two(("y", "yes, this once"), ("n", "no; it may try something else"))];
+        let mut lines =
+            vec![two(("allow-once", "yes, this once"), ("deny", "no; it may try something else"))];
         if self.proposal.unconfined.is_none() {
             let room = width.saturating_sub(KEY + ALL.chars().count());
             let words = ALL.replace("{}", &elide(&self.proposal.kind, room));
-            lines.push(Line::from(key("a", words, width).to_vec()));
+            lines.push(Line::from(key("allow-kind", words, width).to_vec()));
         }
-        lines.push(two(("e", "change it first"), ("x", "stop the task")));
+        lines.push(two(("edit-action", "change it first"), ("stop-task", "stop the task")));
         frame.render_widget(Paragraph::new(lines), area);
     }
 }

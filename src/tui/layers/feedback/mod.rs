@@ -164,6 +164,8 @@ impl FeedbackForm {
             | Action::Down
             | Action::PageUp
             | Action::PageDown
+            | Action::HalfUp
+            | Action::HalfDown
             | Action::First
             | Action::Last => return Stay::OpenAnd(action),
             _ => {}

@@ -3,6 +3,8 @@
 
 use super::{FeedbackForm, Field};
 use crate::store::{Issue, plain_line};
+use crate::tui::action::{Action, Scope};
+use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{dialog, elide, stars, wrap};
@@ -24,9 +26,9 @@ const MEANINGS: [&str; 5] = ["useless", "bad", "not enough", "good", "just right
 
 impl FeedbackForm {
     /// Rows that the form takes of `area`.
-    pub fn height(&self, area: Rect) -> u16 {
+    pub fn height(&self, area: Rect, keymap: &Keymap) -> u16 {
         let width = area.width.saturating_sub(FRAME);
-        let words = self.words_below(width).len() as u16;
+        let words = self.words_below(width, keymap).len() as u16;
         let inside = match self.field {
             Field::Stars => 4 + words,
             _ => self.issue_rows(width) + 2 + self.correction_rows(area) + words,
@@ -52,12 +54,19 @@ impl FeedbackForm {
     }
 
     /// What has to be said in words, in lines of `width` columns.
-    fn words_below(&self, width: u16) -> Vec<String> {
+    fn words_below(&self, width: u16, keymap: &Keymap) -> Vec<String> {
         let words = if let Some(why) = &self.saving.trouble {
-            let again = if self.field == Field::Stars { "1-5 try" } else { "Enter tries" };
+            let again = match self.field {
+                Field::Stars => format!("{} try", star_keys(keymap)),
+                _ => format!("{} tries", keymap.key_in(self.scope(), Action::Confirm)),
+            };
             format!("Not saved: {why}. {again} again.")
         } else if self.warned && !self.saving.is_under_way() {
-            "What you wrote is not saved: Enter saves it, Esc again lets it go.".into()
+            {
+                let [save, leave] =
+                    [Action::Confirm, Action::Back].map(|a| keymap.key_in(self.scope(), a));
+                format!("What you wrote is not saved: {save} saves it, {leave} again lets it go.")
+            }
         } else {
             return Vec::new();
         };
@@ -68,7 +77,7 @@ impl FeedbackForm {
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let height = self.height(area);
+        let height = self.height(area, &shared.keymap);
         let place = Rect { y: area.y + area.height.saturating_sub(height), height, ..area };
         let title = match (self.field, self.about) {
             (Field::Stars, _) if self.for_correction => {
@@ -80,13 +89,13 @@ impl FeedbackForm {
         };
         let inner = dialog(frame, place, &title, (area.width, height), theme);
         self.draw_state(frame, place, &title, theme);
-        let words = self.words_below(inner.width);
+        let words = self.words_below(inner.width, &shared.keymap);
         let [fields, below] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(words.len() as u16)])
                 .areas(inner);
         match self.field {
-            Field::Stars => self.draw_stars(frame, fields, theme),
-            _ => self.draw_rest(frame, area, fields, theme),
+            Field::Stars => self.draw_stars(frame, fields, shared),
+            _ => self.draw_rest(frame, area, fields, shared),
         }
         let style = if self.saving.trouble.is_some() { theme.bad } else { theme.warning };
         let words: Vec<Line> = words.into_iter().map(|words| Line::styled(words, style)).collect();
@@ -118,7 +127,8 @@ impl FeedbackForm {
         frame.render_widget(line, at);
     }
 
-    fn draw_stars(&self, frame: &mut Frame, area: Rect, theme: &Theme) {
+    fn draw_stars(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let (theme, keymap) = (&shared.theme, &shared.keymap);
         let column = usize::from(area.width / 5);
         let (mut choices, mut meanings) = (Vec::new(), Vec::new());
         for (place, meaning) in MEANINGS.into_iter().enumerate() {
@@ -126,7 +136,11 @@ impl FeedbackForm {
             let present = self.stars.is_some_and(|stars| stars.get() == number);
             let shown = stars(Some(number));
             let gap = " ".repeat(column.saturating_sub(shown.width() + 2));
-            choices.push(Span::styled(format!("{number} "), theme.accent));
+            let key = keymap.key_in(Scope::FormStars, Action::Stars(number));
+            choices.push(Span::styled(format!("{key} "), theme.accent));
+            let x = area.x.saturating_add((place * column) as u16);
+            let target = Rect { x, width: column as u16, height: area.height.min(2), ..area };
+            shared.hits.act(target, Action::Stars(number));
             choices.push(Span::styled(shown, chosen(present, theme.stars, theme)));
             choices.push(Span::raw(gap));
             let gap = " ".repeat(column.saturating_sub(meaning.width() + 2));
@@ -137,9 +151,11 @@ impl FeedbackForm {
         let hint = match (self.for_correction, self.stars) {
             (true, _) => "A right answer comes with a rating.",
             (false, None) => "One key saves it. Below four stars you can say what went wrong.",
-            (false, Some(_)) => "Another number replaces the stars; Tab keeps them and goes on.",
+            (false, Some(_)) => {
+                "Another number replaces the stars; <keep-stars> keeps them and goes on."
+            }
         };
-        let hint = elide(hint, usize::from(area.width));
+        let hint = elide(&keymap.tell(hint), usize::from(area.width));
         let lines = vec![
             Line::from(choices),
             Line::from(meanings),
@@ -149,7 +165,8 @@ impl FeedbackForm {
         frame.render_widget(Paragraph::new(lines), area);
     }
 
-    fn draw_rest(&self, frame: &mut Frame, whole: Rect, area: Rect, theme: &Theme) {
+    fn draw_rest(&self, frame: &mut Frame, whole: Rect, area: Rect, shared: &Shared) {
+        let theme = &shared.theme;
         let [issues, comment, _, correction] = Layout::vertical([
             Constraint::Length(self.issue_rows(area.width)),
             Constraint::Length(1),
@@ -159,7 +176,7 @@ impl FeedbackForm {
         .areas(area);
         let [name, room] = columns(issues);
         self.draw_name(frame, name, "Went wrong", "", Field::Issues, theme);
-        self.draw_issues(frame, room, area.width, theme);
+        self.draw_issues(frame, room, area.width, shared);
 
         let [name, room] = columns(comment);
         self.draw_name(frame, name, "Comment", "", Field::Comment, theme);
@@ -194,7 +211,8 @@ impl FeedbackForm {
         frame.render_widget(Paragraph::new(lines), area);
     }
 
-    fn draw_issues(&self, frame: &mut Frame, area: Rect, width: u16, theme: &Theme) {
+    fn draw_issues(&self, frame: &mut Frame, area: Rect, width: u16, shared: &Shared) {
+        let theme = &shared.theme;
         let rows = Issue::ALL.len().div_ceil(issue_columns(width));
         let number_style = if self.field == Field::Issues { theme.accent } else { theme.dim };
         let mut lines = vec![Line::default(); rows];
@@ -203,7 +221,17 @@ impl FeedbackForm {
             let (mark, style) = if ticked { ("[x]", theme.warning) } else { ("[ ]", theme.text) };
             let words = format!("{mark} {}", issue.words());
             let gap = " ".repeat(ISSUE.saturating_sub(words.width() + 2) + 2);
-            line.push_span(Span::styled(format!("{} ", place + 1), number_style));
+            let toggles = Action::ToggleIssue(place as u8 + 1);
+            let across = (place / rows.max(1) * (ISSUE + 2)) as u16;
+            let target = Rect {
+                x: area.x.saturating_add(across),
+                y: area.y.saturating_add((place % rows.max(1)) as u16),
+                width: ISSUE as u16,
+                height: 1,
+            };
+            shared.hits.act(target.intersection(area), toggles);
+            let key = shared.keymap.key_in(Scope::FormIssues, toggles);
+            line.push_span(Span::styled(format!("{key} "), number_style));
             line.push_span(Span::styled(words, style));
             line.push_span(Span::raw(gap));
         }
@@ -215,6 +243,11 @@ impl FeedbackForm {
         }
         frame.render_widget(Paragraph::new(lines), area);
     }
+}
+
+/// `1-5`.
+fn star_keys(keymap: &Keymap) -> String {
+    keymap.span(Scope::FormStars, Action::Stars(1), Action::Stars(5))
 }
 
 fn chosen(present: bool, style: Style, theme: &Theme) -> Style {

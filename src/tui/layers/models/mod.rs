@@ -93,6 +93,10 @@ impl ModelPicker {
         self.narrowed.find(list.models.iter().map(words));
     }
 
+    pub fn select(&mut self, place: usize) -> bool {
+        self.narrowed.select(place)
+    }
+
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let size = (area.width.saturating_sub(2).min(116), area.height.saturating_sub(2));
@@ -165,6 +169,9 @@ impl ModelPicker {
         let mut lines = table(columns, width, theme.dim);
         let visible = usize::from(area.height).saturating_sub(1);
         let first = self.narrowed.skipped(visible);
+        // Below the heading.
+        let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        shared.hits.rows(below, first, found.len().saturating_sub(first), 1, Action::Confirm);
         let body: Vec<Line<'static>> = lines.drain(1..).skip(first).take(visible).collect();
         lines.extend(body);
         lines

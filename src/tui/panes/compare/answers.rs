@@ -202,11 +202,15 @@ impl Answers {
             Action::Left => self.focused = Some(Side::Left),
             Action::Right => self.focused = Some(Side::Right),
             action => {
-                let side = self.focused();
-                if let Some(columns) = &mut self.columns {
-                    columns[side as usize].scroll.act(action);
-                }
+                self.scroll(self.focused(), action);
             }
+        }
+    }
+
+    /// Scrolls one of the answers.
+    pub(super) fn scroll(&mut self, side: Side, action: Action) {
+        if let Some(columns) = &mut self.columns {
+            columns[side as usize].scroll.act(action);
         }
     }
 

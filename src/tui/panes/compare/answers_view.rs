@@ -33,11 +33,12 @@ impl Answers {
         ])
         .areas(area);
         frame.render_widget(Paragraph::new(prompt), above);
-        for (side, half) in Side::BOTH.into_iter().zip(halves(columns)) {
+        for (side, half) in Side::BOTH.into_iter().zip(halves(columns, shared)) {
             self.draw_column(frame, half, side, shared);
         }
         if self.is_hidden() {
-            let words = "Blind: which arm is which, and how fast, is told when both are rated (r).";
+            let words = "Blind: which arm is which, and how fast, is told when both are rated (<rate-answers>).";
+            let words = shared.keymap.tell(words);
             frame.render_widget(Line::styled(words, theme.warning), below);
         }
     }
@@ -98,7 +99,10 @@ impl Answers {
         }
         match &column.state {
             State::Answered(answered) => {
-                let rated = if column.stars.is_none() { " · r rates" } else { "" };
+                let rated = match column.stars {
+                    None => format!(" · {} rates", shared.keymap.key("rate-answers")),
+                    Some(_) => String::new(),
+                };
                 let end = match answered.stop {
                     Stop::EndOfTurn | Stop::Marker | Stop::Complete => "",
                     Stop::MaxTokens => " · cut off at its limit",
@@ -131,22 +135,22 @@ impl Answers {
         let mut texts = vec![
             (first.as_str(), theme.accent),
             (
-                "i writes the prompt; both answer it at the same time, and r rates what they said.",
+                "<compare-prompt> writes the prompt; both answer it at the same time, and <rate-answers> rates what they said.",
                 theme.text,
             ),
             (
-                "v makes it blind: the sides are dealt at random and the names hidden until both are \
+                "<blind> makes it blind: the sides are dealt at random and the names hidden until both are \
                  rated. Blind pairs on your own tasks decide much sooner than stars given apart.",
                 theme.text,
             ),
             (
-                "a and b choose the arms. Tab shows replay, the gate, your tasks, ratings and progress.",
+                "<left-arm> and <right-arm> choose the arms. <next-part> shows replay, the gate, your tasks, ratings and progress.",
                 theme.dim,
             ),
         ];
         if let Some(why) = model_trouble(shared) {
             texts.push((why, theme.bad));
         }
-        paragraphs(frame, area, &texts);
+        paragraphs(frame, area, &texts, &shared.keymap);
     }
 }

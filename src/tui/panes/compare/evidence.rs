@@ -5,6 +5,7 @@ use crate::adapters::{AdapterSummary, State};
 use crate::driver::ServiceState;
 use crate::eval::promotion::{ArmRecord, Finding, PairCounts};
 use crate::store::plain_line;
+use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::Fact;
 use crate::workplace::own_work::{FEWEST_CORRECTIONS, Proof};
@@ -75,7 +76,7 @@ impl Service {
     }
 
     /// Shares, states, and what is known of the adapter on trial.
-    pub(super) fn facts(&self, candidate: Option<&str>) -> Vec<Fact> {
+    pub(super) fn facts(&self, candidate: Option<&str>, keymap: &Keymap) -> Vec<Fact> {
         let Some(state) = &self.state else { return Vec::new() };
         let mut facts = vec![("routing", plain_line(&state.routing.describe()))];
         if !self.adapters.is_empty() {
@@ -87,14 +88,14 @@ impl Service {
             facts.push(("states", states.join(", ")));
         }
         match candidate.and_then(|candidate| self.standing(candidate)).or(state.standing.as_ref()) {
-            Some(standing) => facts.extend(self.evidence(standing)),
+            Some(standing) => facts.extend(self.evidence(standing, keymap)),
             None => facts.push(("candidate", "none".into())),
         }
         facts
     }
 
     /// What speaks for and against an adapter, and what is missing.
-    pub(super) fn evidence(&self, standing: &OnTrial) -> Vec<Fact> {
+    pub(super) fn evidence(&self, standing: &OnTrial, keymap: &Keymap) -> Vec<Fact> {
         let evidence = &standing.evidence;
         let (candidate, reference) =
             (plain_line(&standing.candidate), plain_line(&standing.reference));
@@ -104,7 +105,7 @@ impl Service {
         let mut facts = vec![
             ("candidate", format!("{candidate} against {reference}")),
             ("missing", missing),
-            ("own work", self.proof(&standing.proof)),
+            ("own work", self.proof(&standing.proof, keymap)),
             ("evidence", evidence.describe()),
         ];
         if evidence.unrated_difference().is_some() {
@@ -127,12 +128,13 @@ impl Service {
         facts
     }
 
-    fn proof(&self, proof: &Proof) -> String {
+    fn proof(&self, proof: &Proof, keymap: &Keymap) -> String {
         match proof {
             Proof::Accepted => "✓ accepted by your own corrections".into(),
             Proof::NotAccepted(why) => format!("✗ {}", plain_line(why)),
             Proof::Unproven => {
-                self.unproven().unwrap_or_else(|| "unproven: nobody has asked it (g)".into())
+                let asks = || format!("unproven: nobody has asked it ({})", keymap.key("judge"));
+                self.unproven().unwrap_or_else(asks)
             }
         }
     }
@@ -141,20 +143,20 @@ impl Service {
     pub(super) fn after_better(&self, candidate: &str, shared: &Shared) -> String {
         let routing = self.state.as_ref().map(|state| &state.routing);
         if routing.is_some_and(|routing| routing.share(candidate) >= 1.0) {
-            return "It answers everything now; u rolls it back.".into();
+            return "It answers everything now; <roll-back> rolls it back.".into();
         }
         if !shared.config.routing.automatic {
-            return "Nothing follows by itself, as you set it ([routing] automatic = false): p promotes \
-                    it."
+            return "Nothing follows by itself, as you set it ([routing] automatic = false): <promote> \
+                    promotes it."
                 .into();
         }
         match self.standing(candidate).map(OnTrial::missing) {
             Some(Some(missing)) => format!(
-                "It is not promoted by itself: {}. p promotes it all the same, c makes it a canary.",
+                "It is not promoted by itself: {}. <promote> promotes it all the same, <canary> makes it a canary.",
                 plain_line(&missing)
             ),
             _ => {
-                "It is promoted by itself as soon as nothing else is missing; p does it now.".into()
+                "It is promoted by itself as soon as nothing else is missing; <promote> does it now.".into()
             }
         }
     }
@@ -163,7 +165,7 @@ impl Service {
     pub(super) fn after_worse(&self, candidate: &str) -> String {
         let serves = self.state.as_ref().is_some_and(|state| state.routing.share(candidate) > 0.0);
         match serves {
-            true => "It still answers tasks: u rolls it back.".into(),
+            true => "It still answers tasks: <roll-back> rolls it back.".into(),
             false => "It answers no tasks of its own, and none are given to it.".into(),
         }
     }

@@ -7,7 +7,7 @@ use crate::driver::{Effect, FailedCompared, FailedTask, WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Context;
-use crate::tui::widgets::Scroll;
+use crate::tui::widgets::{Scroll, has_words, moved};
 use std::cell::Cell;
 
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct FailedTasks {
     /// Sessions were rated or corrected since.
     stale: bool,
     pub(super) selected: usize,
+    /// Only tasks with these words are shown.
+    pub(super) words: String,
     /// The first row of the list when last drawn, and how many were visible.
     pub(super) first: Cell<usize>,
     pub(super) visible: Cell<usize>,
@@ -81,13 +83,13 @@ impl FailedTasks {
         match event {
             WorkEvent::FailedCompared(compared) => {
                 let session = self.selected_task().map(|task| task.session.clone());
-                let place =
-                    compared.tasks.iter().position(|t| Some(&t.session) == session.as_ref());
+                self.result = Some(compared.clone());
+                let shown = self.shown();
+                let place = shown.iter().position(|t| Some(&t.session) == session.as_ref());
                 if place.is_none() {
                     self.detail = Scroll::at_top();
                 }
                 self.selected = place.unwrap_or_default();
-                self.result = Some(compared.clone());
                 self.notes = notes;
             }
             WorkEvent::Failed(why) => self.failed = Some(plain_line(why)),
@@ -99,8 +101,28 @@ impl FailedTasks {
         self.result.as_ref().map_or(&[], |result| &result.tasks)
     }
 
+    /// The tasks that are shown.
+    pub(super) fn shown(&self) -> Vec<&FailedTask> {
+        let has = |task: &&FailedTask| {
+            has_words(&format!("{} {} {}", task.task, task.answer, task.correction), &self.words)
+        };
+        self.tasks().iter().filter(has).collect()
+    }
+
+    /// Shows only tasks with these words in task, answer or right answer.
+    pub(super) fn search(&mut self, words: &str) {
+        let session = self.selected_task().map(|task| task.session.clone());
+        self.words = words.trim().to_owned();
+        let place = self.shown().iter().position(|task| Some(&task.session) == session.as_ref());
+        if place.is_none() {
+            self.detail = Scroll::at_top();
+            self.reading = false;
+        }
+        self.selected = place.unwrap_or_default();
+    }
+
     pub(super) fn selected_task(&self) -> Option<&FailedTask> {
-        self.tasks().get(self.selected)
+        self.shown().get(self.selected).copied()
     }
 
     /// What both arms are to answer again.
@@ -113,11 +135,13 @@ impl FailedTasks {
         })
     }
 
-    fn select(&mut self, place: usize) {
+    /// True if it was selected already.
+    pub(super) fn select(&mut self, place: usize) -> bool {
+        let place = place.min(self.shown().len().saturating_sub(1));
         if place != self.selected {
             self.detail = Scroll::at_top();
         }
-        self.selected = place;
+        std::mem::replace(&mut self.selected, place) == place
     }
 
     pub(super) fn act(&mut self, action: Action) {
@@ -127,20 +151,14 @@ impl FailedTasks {
             action if self.reading => {
                 self.detail.act(action);
             }
-            action => {
-                let last = self.tasks().len().saturating_sub(1);
-                let page = self.visible.get().saturating_sub(1).max(1);
-                let place = match action {
-                    Action::Up => self.selected.saturating_sub(1),
-                    Action::Down => self.selected + 1,
-                    Action::PageUp => self.selected.saturating_sub(page),
-                    Action::PageDown => self.selected + page,
-                    Action::First => 0,
-                    Action::Last => last,
-                    _ => return,
-                };
-                self.select(place.min(last));
-            }
+            action => self.move_in_list(action),
+        }
+    }
+
+    pub(super) fn move_in_list(&mut self, action: Action) {
+        let (rows, visible) = (self.shown().len(), self.visible.get());
+        if let Some(place) = moved(action, self.selected, rows, visible) {
+            self.select(place);
         }
     }
 

@@ -4,10 +4,12 @@ use super::failed::{FailedTasks, Sum};
 use super::view::model_trouble;
 use crate::driver::FailedTask;
 use crate::store::{plain, plain_line};
+use crate::tui::action::Action;
+use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{change, perplexity};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, pad, paragraphs, wrap};
+use crate::tui::widgets::{elide, found_with, pad, paragraphs, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -37,14 +39,20 @@ impl FailedTasks {
             return self.draw_empty(frame, area, shared);
         };
         let width = usize::from(area.width);
-        let mut summary = self.summary(width, theme);
+        let mut summary = self.summary(width, shared);
         if let Some(running) = &self.running {
             summary.extend(running.lines(width, 2, shared));
         } else if let Some(why) = &self.failed {
             summary.extend(wrap(why, width).into_iter().map(|l| Line::styled(l, theme.bad)));
         } else if let Some([a, b]) = pair.filter(|[a, b]| *a != result.a || *b != result.b) {
-            let words = format!("These are of {} → {}; w scores {a} → {b}.", result.a, result.b);
+            let key = shared.keymap.key("failed-tasks");
+            let words =
+                format!("These are of {} → {}; {key} scores {a} → {b}.", result.a, result.b);
             summary.push(Line::styled(words, theme.warning));
+        }
+        if !self.words.is_empty() {
+            let words = elide(&found_with(&self.words, shared), width);
+            summary.push(Line::styled(words, theme.person));
         }
         for note in &self.notes {
             summary.push(Line::styled(elide(note, width), theme.dim));
@@ -60,18 +68,19 @@ impl FailedTasks {
                     .areas(rest);
             (list, detail)
         } else {
-            let most = u16::try_from(self.tasks().len()).unwrap_or(u16::MAX);
+            let most = u16::try_from(self.shown().len().max(1)).unwrap_or(u16::MAX);
             let list = most.min((rest.height / 2).max(1));
             let [list, detail] =
                 Layout::vertical([Constraint::Length(list), Constraint::Fill(1)]).areas(rest);
             (list, detail)
         };
-        self.draw_list(frame, list, theme);
-        self.draw_detail(frame, detail, area.width >= WIDE, theme);
+        self.draw_list(frame, list, shared);
+        self.draw_detail(frame, detail, area.width >= WIDE, shared);
     }
 
     /// What unseen and seen tasks came to, apart.
-    fn summary(&self, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    fn summary(&self, width: usize, shared: &Shared) -> Vec<Line<'static>> {
+        let theme = &shared.theme;
         let mut lines = Vec::new();
         if let Some(sum) = self.sum(false) {
             let words = match sum.tasks {
@@ -87,22 +96,30 @@ impl FailedTasks {
             lines.push(sum_line("seen", sum, "in training: no evidence", theme));
         }
         if let Some(result) = self.result.as_ref().filter(|result| result.uncorrected > 0) {
-            let words = format!("{}; 2 goes there, e writes it.", without(result.uncorrected));
+            let keys = shared.keymap.tell("<show-sessions> goes there, <correct> writes it.");
+            let words = format!("{}; {keys}", without(result.uncorrected));
             lines.push(Line::styled(elide(&words, width), theme.dim));
         }
         lines
     }
 
-    fn draw_list(&self, frame: &mut Frame, area: Rect, theme: &Theme) {
+    fn draw_list(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let theme = &shared.theme;
+        let tasks = self.shown();
+        if tasks.is_empty() {
+            let words = "No task has these words: <stop-comparing> shows all";
+            let line = Line::styled(shared.keymap.tell(words), theme.dim);
+            return frame.render_widget(line, area);
+        }
         let visible = usize::from(area.height);
         self.visible.set(visible);
-        let last_first = self.tasks().len().saturating_sub(visible);
+        let last_first = tasks.len().saturating_sub(visible);
         let lowest = (self.selected + 1).saturating_sub(visible);
         let first = self.first.get().clamp(lowest, self.selected.max(lowest)).min(last_first);
         self.first.set(first);
         let width = usize::from(area.width);
-        let lines: Vec<Line> = self
-            .tasks()
+        shared.hits.rows(area, first, tasks.len().saturating_sub(first), 1, Action::Right);
+        let lines: Vec<Line> = tasks
             .iter()
             .enumerate()
             .skip(first)
@@ -112,22 +129,29 @@ impl FailedTasks {
         frame.render_widget(Paragraph::new(lines), area);
     }
 
-    fn draw_detail(&self, frame: &mut Frame, area: Rect, beside: bool, theme: &Theme) {
+    fn draw_detail(&self, frame: &mut Frame, area: Rect, beside: bool, shared: &Shared) {
+        let theme = &shared.theme;
+        let key = |name: &str| shared.keymap.key(name);
+        let (forth, back) = (key("right-column"), key("left-column"));
         let Some(task) = self.selected_task() else { return };
         let border = if self.reading { theme.focused_border } else { theme.border };
         let title = match (self.reading, self.detail.below()) {
-            (false, 0) => " → reads on ".to_owned(),
-            (true, 0) => " ← back to the list ".to_owned(),
-            (false, below) => format!(" → reads on ↓ {below} "),
-            (true, below) => format!(" ← back to the list ↓ {below} "),
+            (false, 0) => format!(" {forth} reads on "),
+            (true, 0) => format!(" {back} back to the list "),
+            (false, below) => format!(" {forth} reads on ↓ {below} "),
+            (true, below) => format!(" {back} back to the list ↓ {below} "),
         };
         let borders = if beside { Borders::LEFT | Borders::TOP } else { Borders::TOP };
         let block = Block::new()
             .borders(borders)
             .border_style(border)
-            .title(Line::styled(" Enter: both answer it again ", theme.accent))
+            .title(Line::styled(
+                format!(" {}: both answer it again ", shared.keymap.last_key("compare-prompt")),
+                theme.accent,
+            ))
             .padding(Padding::left(u16::from(beside)));
         let inner = block.inner(area);
+        shared.hits.text(area, Part::Right);
         let width = usize::from(inner.width);
         let mut lines = Vec::new();
         for (heading, text, style) in [
@@ -160,7 +184,7 @@ impl FailedTasks {
                 "How likely are your right answers under {a} and under {b}? Both score them; this \
                  takes seconds."
             );
-            paragraphs(frame, above, &[(&words, theme.text)]);
+            paragraphs(frame, above, &[(&words, theme.text)], &shared.keymap);
             let lines = running.lines(usize::from(rest.width), usize::from(rest.height), shared);
             frame.render_widget(Paragraph::new(lines), rest);
             return;
@@ -174,7 +198,10 @@ impl FailedTasks {
                  by both arms: is the right answer more likely after training?",
                 theme.text,
             ),
-            ("2 goes to your sessions; r rates one there, e writes its right answer.", theme.text),
+            (
+                "<show-sessions> goes to your sessions; <rate-session> rates one there, <correct> writes its right answer.",
+                theme.text,
+            ),
         ];
         if uncorrected > 0 {
             texts.push((&missing, theme.warning));
@@ -187,7 +214,7 @@ impl FailedTasks {
         } else if let Some(why) = model_trouble(shared) {
             texts.push((why, theme.bad));
         }
-        paragraphs(frame, area, &texts);
+        paragraphs(frame, area, &texts, &shared.keymap);
     }
 
     /// The list as text.

@@ -72,7 +72,7 @@ impl Gate {
 
     pub(super) fn judge(&mut self, pair: [String; 2], service: &Service, context: &mut Context) {
         if self.running.is_some() {
-            context.complain("the gate is measuring already; Esc stops it");
+            context.complain_with_keys("the gate is measuring already; <stop-comparing> stops it");
             return;
         }
         let by = self.judge_by(service);

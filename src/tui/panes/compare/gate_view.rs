@@ -47,8 +47,12 @@ impl Gate {
                     lines.extend(wrapped(why, area.width, theme.bad));
                 }
                 if let Some([a, b]) = pair.filter(|_| !known) {
-                    let words =
-                        format!("g judges {a} → {b}; below stands {} → {}", result.a, result.b);
+                    let words = format!(
+                        "{} judges {a} → {b}; below stands {} → {}",
+                        shared.keymap.key("judge"),
+                        result.a,
+                        result.b
+                    );
                     lines.push(Line::styled(words, theme.warning));
                 }
                 let width = usize::from(area.width);
@@ -79,7 +83,7 @@ impl Gate {
     ) {
         let theme = &shared.theme;
         let [a, b] = pair.map_or(["base", "an adapter"], |[a, b]| [a.as_str(), b.as_str()]);
-        let question = format!("Is {b} better than {a}? g asks the gate");
+        let question = format!("Is {b} better than {a}? <judge> asks the gate");
         let mut texts: Vec<(String, Style)> = Vec::new();
         match (judge, service.unproven()) {
             (Judge::OwnWork, Some(why)) => {
@@ -93,7 +97,7 @@ impl Gate {
                     theme.text,
                 ));
                 texts.push((
-                    "2 lists your sessions; e there writes the right answer. o asks the evaluation set \
+                    "<show-sessions> lists your sessions; <correct> there writes the right answer. <other-judge> asks the evaluation set \
                      meanwhile."
                         .into(),
                     theme.text,
@@ -143,17 +147,21 @@ impl Gate {
             texts.push((why.to_owned(), theme.bad));
         }
         if self.running.is_some() {
-            texts.push(("The other judge is measuring; o shows it.".into(), theme.warning));
+            texts.push((
+                "The other judge is measuring; <other-judge> shows it.".into(),
+                theme.warning,
+            ));
         }
         let texts: Vec<(&str, Style)> =
             texts.iter().map(|(t, style)| (t.as_str(), *style)).collect();
-        paragraphs(frame, area, &texts);
+        paragraphs(frame, area, &texts, &shared.keymap);
     }
 }
 
 /// Which judge it is, and how to get to the other one.
 fn heading(judge: Judge, shared: &Shared, service: &Service, width: usize) -> Line<'static> {
     let theme = &shared.theme;
+    let key = shared.keymap.key("other-judge");
     let (title, other) = match judge {
         Judge::OwnWork => {
             let held_back = service.state.as_ref().map_or(0, |state| state.held_back);
@@ -162,14 +170,14 @@ fn heading(judge: Judge, shared: &Shared, service: &Service, width: usize) -> Li
                 1 => "Judge: your own work, 1 correction held back".to_owned(),
                 count => format!("Judge: your own work, {count} corrections held back"),
             };
-            (title, "  o: evaluation set".to_owned())
+            (title, format!("  {key}: evaluation set"))
         }
         Judge::Set => {
             let other = match service.unproven() {
-                Some(_) => "  o: own work (unproven)",
-                None => "  o: own work",
+                Some(_) => format!("  {key}: own work (unproven)"),
+                None => format!("  {key}: own work"),
             };
-            (format!("Judge: {}", set_words(&shared.set)), other.to_owned())
+            (format!("Judge: {}", set_words(&shared.set)), other)
         }
     };
     let title = elide(&title, width.saturating_sub(other.len()));
@@ -198,9 +206,10 @@ fn draw_running(frame: &mut Frame, area: Rect, running: &Measuring, shared: &Sha
         below,
         &[(
             "This takes many minutes the first time, because base answers every sentinel five times; that \
-             is kept. Leave it running and go on elsewhere: answers and tasks go first. Esc stops it.",
+             is kept. Leave it running and go on elsewhere: answers and tasks go first. <stop-comparing> stops it.",
             theme.dim,
         )],
+        &shared.keymap,
     );
 }
 

@@ -23,6 +23,7 @@ mod view;
 use crate::driver::{Effect, PairChoice, Report, WorkEvent};
 use crate::store::{Message, plain};
 use crate::tui::action::{Action, Scope};
+use crate::tui::hits;
 use crate::tui::layers::{Entry, EntryPurpose, Layer, RouteOrder};
 use crate::tui::pane::{Context, Pane, PaneName, Shared, TerminalEffect};
 use answers::{Answers, Asked};
@@ -135,10 +136,15 @@ impl Pane for ComparePane {
                 Part::Answers => self.answers.is_answering(),
                 Part::Replay => self.replay.running.is_some(),
                 Part::Gate => self.gate.running.is_some(),
-                Part::Failed => self.failed.running.is_some() || self.failed.reading,
+                Part::Failed => {
+                    self.failed.running.is_some()
+                        || self.failed.reading
+                        || !self.failed.words.is_empty()
+                }
                 Part::Ratings | Part::Progress => false,
             },
             Action::FailedTasks => !on(Part::Failed) && open,
+            Action::Search => on(Part::Failed) && !self.failed.tasks().is_empty(),
             Action::NextPart => true,
             _ => false,
         }
@@ -194,6 +200,7 @@ impl Pane for ComparePane {
                 Part::Replay => self.replay.end(context),
                 Part::Gate => self.gate.cancel(context),
                 Part::Failed if self.failed.reading => self.failed.reading = false,
+                Part::Failed if !self.failed.words.is_empty() => self.failed.search(""),
                 Part::Failed => self.failed.cancel(context),
                 Part::Ratings | Part::Progress => {}
             },
@@ -270,6 +277,43 @@ impl Pane for ComparePane {
         self.open(self.part, context);
     }
 
+    fn search(&mut self, words: &str, _: &mut Context) {
+        if self.part == Part::Failed {
+            self.failed.search(words);
+        }
+    }
+
+    fn searched(&self) -> &str {
+        &self.failed.words
+    }
+
+    fn select(&mut self, place: usize, _: &mut Context) -> bool {
+        if self.part != Part::Failed {
+            return false;
+        }
+        self.failed.reading = false;
+        self.failed.select(place)
+    }
+
+    fn choose(&mut self, place: usize, context: &mut Context) {
+        if let Some(part) = Part::ALL.get(place) {
+            self.routing.forget();
+            self.open(*part, context);
+        }
+    }
+
+    fn scroll(&mut self, part: hits::Part, action: Action, context: &mut Context) {
+        match (self.part, part) {
+            (Part::Answers, hits::Part::Left) => self.answers.scroll(Side::Left, action),
+            (Part::Answers, hits::Part::Right) => self.answers.scroll(Side::Right, action),
+            (Part::Failed, hits::Part::Left) => self.failed.move_in_list(action),
+            (Part::Failed, hits::Part::Right) => {
+                self.failed.detail.act(action);
+            }
+            _ => self.act(action, context),
+        }
+    }
+
     fn edited(&mut self, _: &str, _: &mut Context) {}
 
     fn is_moving(&self) -> bool {
@@ -330,7 +374,9 @@ impl ComparePane {
 
     fn answer(&mut self, asked: Asked, context: &mut Context) {
         let Some(pair) = self.pair(context.shared) else {
-            context.complain("there is no adapter to compare with yet; 4 trains one");
+            context.complain_with_keys(
+                "there is no adapter to compare with yet; <show-training> trains one",
+            );
             return;
         };
         self.part = Part::Answers;
@@ -390,7 +436,7 @@ impl ComparePane {
             }
             Part::Failed => self.failed.text(),
             Part::Ratings => self.ratings.text(),
-            Part::Progress => self.progress.text(),
+            Part::Progress => self.progress.text(&context.shared.keymap),
         };
         match text {
             Some(text) => {

@@ -4,6 +4,7 @@ use super::ratings::{scale, star_step};
 use crate::adapters::State;
 use crate::store::plain_line;
 use crate::tui::action::Action;
+use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{change, coloured, interval};
 use crate::tui::theme::Theme;
@@ -66,7 +67,7 @@ impl Progress {
             None => lines.push(Line::styled("…", theme.dim)),
             Some(versions) => {
                 let style = theme.accent;
-                let words = wrap(&answer(versions), width.min(110));
+                let words = wrap(&shared.keymap.tell(&answer(versions)), width.min(110));
                 lines.extend(words.into_iter().map(|line| Line::styled(line, style)));
                 lines.push(Line::default());
                 let step = star_step(width, LABEL);
@@ -90,9 +91,9 @@ impl Progress {
     }
 
     /// The answer and a line a week, as text.
-    pub(super) fn text(&self) -> Option<String> {
+    pub(super) fn text(&self, keymap: &Keymap) -> Option<String> {
         let versions = self.versions.as_ref().filter(|versions| !versions.is_empty())?;
-        let mut text = format!("{}\n", answer(versions));
+        let mut text = format!("{}\n", keymap.tell(&answer(versions)));
         for version in versions.iter().rev() {
             text.push_str(&format!("{}\t{}\n", plain_line(&version.name), facts(version)));
             for week in &version.weeks {
@@ -112,7 +113,7 @@ fn answer(versions: &[VersionProgress]) -> String {
     let (Some((first, early)), Some((last, late))) =
         (weeks.first_key_value(), weeks.last_key_value())
     else {
-        return "Does it help? Nothing is rated yet: rate answers (1), week by week, and it shows here."
+        return "Does it help? Nothing is rated yet: rate answers (<show-tasks>), week by week, and it shows here."
             .into();
     };
     let (early, late) = (pooled(early), pooled(late));

@@ -66,16 +66,16 @@ impl Ratings {
             Some(list) if list.is_empty() => {
                 lines.push(Line::styled("No rating of your own yet", theme.accent));
                 lines.push(Line::default());
-                let words = "Every answer that you rate counts for the arm that gave it. 1 asks a task \
-                             and rates it; Tab leads to Answers, where two arms answer one prompt \
-                             and r rates both.";
-                let words = wrap(words, width.min(76));
+                let words = "Every answer that you rate counts for the arm that gave it. \
+                             <show-tasks> asks a task and rates it; <next-part> leads to Answers, where \
+                             two arms answer one prompt and <rate-answers> rates both.";
+                let words = wrap(&shared.keymap.tell(words), width.min(76));
                 lines.extend(words.into_iter().map(|line| Line::styled(line, theme.text)));
             }
             Some(list) => {
                 lines = axis(list, pair, width, theme);
                 lines.push(Line::default());
-                let words = self.words(pair);
+                let words = shared.keymap.tell(&self.words(pair));
                 lines.extend(wrap(&words, width.min(90)).into_iter().map(Line::from));
                 let facts = self.facts(pair);
                 if !facts.is_empty() {
@@ -84,16 +84,18 @@ impl Ratings {
                 }
             }
         }
-        let facts = service.facts(pair.map(|[_, candidate]| candidate.as_str()));
+        let candidate = pair.map(|[_, candidate]| candidate.as_str());
+        let facts = service.facts(candidate, &shared.keymap);
         if !facts.is_empty() {
             lines.push(Line::default());
             lines.extend(facts_lines(&facts, width.min(110), theme));
         }
         if let Some([_, candidate]) = pair {
             let words = format!(
-                "p promotes {candidate}, c makes it a canary, u rolls back; each asks first."
+                "<promote> promotes {candidate}, <canary> makes it a canary, <roll-back> rolls back; \
+                 each asks first."
             );
-            lines.push(Line::styled(words, theme.dim));
+            lines.push(Line::styled(shared.keymap.tell(&words), theme.dim));
         }
         if let Some(news) = news {
             lines.push(Line::default());
@@ -114,10 +116,10 @@ impl Ratings {
 
     /// What the two arms' ratings say about each other.
     fn words(&self, pair: Option<&[String; 2]>) -> String {
-        let caveat = "Stars given to different tasks also tell how hard the tasks were: Replay (Tab) puts both \
+        let caveat = "Stars given to different tasks also tell how hard the tasks were: Replay (<next-part>) puts both \
                       arms before the same task.";
         let Some([a, b]) = pair else {
-            return "A second arm comes of training (4); its ratings will stand beside these."
+            return "A second arm comes of training (<show-training>); its ratings will stand beside these."
                 .into();
         };
         let (rated_a, rated_b) = match (self.of(a), self.of(b)) {
@@ -125,8 +127,8 @@ impl Ratings {
             (have_a, _) => {
                 let arm = if have_a.is_none() { a } else { b };
                 return format!(
-                    "{arm} has no rating yet, so nothing can be said about {a} against {b}. Tab leads \
-                     to Answers, where both answer and r rates them."
+                    "{arm} has no rating yet, so nothing can be said about {a} against {b}. <next-part> \
+                     leads to Answers, where both answer and <rate-answers> rates them."
                 );
             }
         };

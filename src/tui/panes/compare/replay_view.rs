@@ -63,7 +63,7 @@ impl Replay {
         let [above, columns] =
             Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
         frame.render_widget(Paragraph::new(task), above);
-        let halves = halves(columns);
+        let halves = halves(columns, shared);
         let blocks = ["left", "right"].map(|side| {
             Block::bordered()
                 .border_type(BorderType::Rounded)
@@ -134,10 +134,13 @@ impl Replay {
             None => {}
             Some(Ended::Failed(why)) => {
                 texts.push((why.clone(), theme.bad));
-                texts.push(("What you judged is kept; Enter tries again.".into(), theme.text));
+                texts.push((
+                    "What you judged is kept; <start-replay> tries again.".into(),
+                    theme.text,
+                ));
             }
             Some(Ended::Stopped) => texts.push((
-                "You ended it. What you judged is kept and counts; Enter goes on.".into(),
+                "You ended it. What you judged is kept and counts; <start-replay> goes on.".into(),
                 theme.warning,
             )),
             Some(Ended::Whole) => texts.extend(self.conclusion(shared, service)),
@@ -150,9 +153,9 @@ impl Replay {
         if self.ended.is_none() {
             texts.push((format!("Is {b} better than {a} on your own tasks?"), theme.accent));
             texts.push((
-                "Enter begins: your recent rated tasks are answered again by both, side by side, blind \
-                 and on sides drawn at random. One key says which answer is better: ← left, → right, \
-                 t even, s says nothing of it. Tasks that either was trained on are left out."
+                "<start-replay> begins: your recent rated tasks are answered again by both, side by side, blind \
+                 and on sides drawn at random. One key says which answer is better: \
+                 <left-better> left, <right-better> right, <even> even, <skip-pair> says nothing of it. Tasks that either was trained on are left out."
                     .into(),
                 theme.text,
             ));
@@ -168,14 +171,14 @@ impl Replay {
                 texts.push((format!("So far: {}", counts.describe()), theme.dim));
             }
         } else if self.arms.as_ref() != pair {
-            texts.push((format!("Enter replays {b} against {a}."), theme.accent));
+            texts.push((format!("<start-replay> replays {b} against {a}."), theme.accent));
         }
         if let Some(why) = model_trouble(shared) {
             texts.push((why.to_owned(), theme.bad));
         }
         let texts: Vec<(&str, _)> =
             texts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
-        paragraphs(frame, area, &texts);
+        paragraphs(frame, area, &texts, &shared.keymap);
     }
 
     /// What was found, and what follows from it.
@@ -198,7 +201,7 @@ impl Replay {
                     theme.text,
                 ),
                 (
-                    "1 asks tasks; f rates the answers. Then Enter here shows them to you again, answered \
+                    "<show-tasks> asks tasks; <rate> rates the answers. Then <start-replay> here shows them to you again, answered \
                      by both."
                         .into(),
                     theme.text,
@@ -211,7 +214,7 @@ impl Replay {
             Finding::Worse => (theme.bad, service.after_worse(candidate)),
             Finding::Open => (
                 theme.warning,
-                "All tasks that could be replayed are judged. Rate more answers (1), and Enter goes on \
+                "All tasks that could be replayed are judged. Rate more answers (<show-tasks>), and <start-replay> goes on \
                  with those; what you judged counts on."
                     .into(),
             ),

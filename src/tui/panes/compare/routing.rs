@@ -117,7 +117,8 @@ fn question(
             return Err(format!("{arm} answers everything already"));
         }
         RouteOrder::Canary(arm) if routing.active == *arm => {
-            return Err(format!("{arm} is the active arm; u rolls it back"));
+            let key = shared.keymap.key("roll-back");
+            return Err(format!("{arm} is the active arm; {key} rolls it back"));
         }
         RouteOrder::RollBack if !state.can_roll_back => {
             return Err("there is nothing to roll back to".into());
@@ -140,7 +141,7 @@ fn question(
     };
     let mut facts: Vec<Fact> = vec![("now", routing.describe())];
     if let Some(standing) = about {
-        facts.extend(service.evidence(standing));
+        facts.extend(service.evidence(standing, &shared.keymap));
         if let Some([reference, _]) = pair
             && *reference != standing.reference
             && *order != RouteOrder::RollBack

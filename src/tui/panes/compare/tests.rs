@@ -467,3 +467,37 @@ fn every_part_is_drawn_at_every_size() {
         screen.keys("left tab");
     }
 }
+
+// If this fails, one failed task among hundreds is not found, or the sums change with what is looked for.
+#[test]
+fn a_search_leaves_the_matching_failed_tasks_and_the_sums_of_all() {
+    let mut screen = with_failed(120, 40);
+    screen.keys("/").text("answer 8").keys("enter").shows(&["/ answer 8", "Wrong answer 8"]);
+    screen.shows(&["3 tasks, mean"]);
+    assert!(!screen.shown().contains("answer 9"), "{}", screen.shown());
+    screen.keys("/ ctrl-u").text("zzz").keys("enter").shows(&["No task has these words"]);
+    screen.keys("i right down enter esc").shows(&["Wrong answer 9"]);
+}
+
+// If this fails, the wheel turned over one answer scrolls the other, or a click shows another part.
+#[test]
+fn parts_are_clicked_and_each_answer_is_scrolled_by_the_wheel_over_it() {
+    let mut screen = compare(120, 40);
+    let asked = ask(&mut screen, "Count");
+    let long: String = (1..=80).map(|line| format!("line {line}\n")).collect();
+    for (number, (id, task)) in asked.iter().enumerate() {
+        let event = answered(number as u32, name(&task.arm), &long, 9.0);
+        work(&mut screen, *id, event);
+    }
+    screen.shown();
+    let (row, right) = (20, 90);
+    for _ in 0..4 {
+        screen.mouse(crossterm::event::MouseEventKind::ScrollUp, (right, row));
+    }
+    let shown = screen.shown();
+    let line = shown.lines().nth(usize::from(row)).unwrap().to_owned();
+    let numbers: Vec<i64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    assert!(matches!(numbers[..], [left, right] if left - right == 12), "{line}");
+    screen.click("Ratings");
+    assert!(matches!(screen.effects.last(), Some(Effect::RateArms)), "{:?}", screen.effects);
+}

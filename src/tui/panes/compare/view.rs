@@ -1,6 +1,7 @@
 //! The pane's first rows (its parts, its arms) and what all parts draw alike.
 
 use super::{ComparePane, Part};
+use crate::tui::hits::{self, Split};
 use crate::tui::pane::{ModelState, Shared};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{elide, paragraphs, prompt};
@@ -18,6 +19,7 @@ impl ComparePane {
         ])
         .areas(area.inner(Margin::new(1, 0)));
         self.draw_top(frame, top, shared);
+        shared.hits.text(rest, hits::Part::Main);
         let pair = self.pair(shared);
         if !self.is_blind(shared) {
             self.draw_service(frame, line, shared);
@@ -59,7 +61,7 @@ impl ComparePane {
     fn draw_top(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         let mut spans = Vec::new();
-        for part in Part::ALL {
+        for (place, part) in Part::ALL.into_iter().enumerate() {
             let moving = match part {
                 Part::Answers => self.answers.is_answering(),
                 Part::Replay => self.replay.running.is_some(),
@@ -68,7 +70,12 @@ impl ComparePane {
                 Part::Ratings | Part::Progress => false,
             };
             let style = if part == self.part { theme.selected } else { theme.dim };
-            spans.push(Span::styled(format!(" {} ", part.title()), style));
+            let used: usize = spans.iter().map(|span: &Span| span.content.width()).sum();
+            let span = Span::styled(format!(" {} ", part.title()), style);
+            let x = area.x.saturating_add(used as u16);
+            let target = Rect { x, width: span.content.width() as u16, ..area };
+            shared.hits.choice(target.intersection(area), place);
+            spans.push(span);
             spans.push(Span::styled(if moving { "●" } else { " " }, theme.warning));
         }
         let used: usize = spans.iter().map(|span| span.content.width()).sum();
@@ -102,11 +109,12 @@ fn no_adapter(frame: &mut Frame, area: Rect, shared: &Shared) {
                 shared.theme.text,
             ),
             (
-                "An adapter comes of training: 4 goes there, and t trains on your failed tasks that \
-                 have a right answer, o on a file.",
+                "An adapter comes of training: <show-training> goes there, and <train-on-failed> trains on \
+                 your failed tasks that have a right answer, <train-from-file> on a file.",
                 shared.theme.text,
             ),
         ],
+        &shared.keymap,
     );
 }
 
@@ -125,6 +133,14 @@ pub(super) fn asked_lines(text: &str, area: Rect, theme: &Theme) -> Vec<Line<'st
 }
 
 /// Where the left and the right answer stand.
-pub(super) fn halves(area: Rect) -> [Rect; 2] {
-    Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(1).areas(area)
+pub(super) fn halves(area: Rect, shared: &Shared) -> [Rect; 2] {
+    let usual = area.width.saturating_sub(1).div_ceil(2);
+    let left = shared.splits.left(Split::Compare, area.width, usual);
+    let [left, right] =
+        Layout::horizontal([Constraint::Length(left), Constraint::Fill(1)]).spacing(1).areas(area);
+    let line = Rect { x: left.right(), width: area.width.min(1), ..area };
+    shared.hits.text(left, hits::Part::Left);
+    shared.hits.text(right, hits::Part::Right);
+    shared.hits.split(line.intersection(area), Split::Compare, area);
+    [left, right]
 }

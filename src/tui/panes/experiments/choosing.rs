@@ -5,7 +5,7 @@ use crate::experiments::{Experiment, Plan};
 use crate::improve::Settings;
 use crate::tui::action::Action;
 use crate::tui::pane::{Shared, set_name};
-use crate::tui::widgets::{duration, elide, pad, wrap};
+use crate::tui::widgets::{duration, elide, moved, pad, wrap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -25,14 +25,14 @@ impl Choosing {
     }
 
     pub(super) fn act(&mut self, action: Action) {
-        let last = Experiment::ALL.len().saturating_sub(1);
-        self.0 = match action {
-            Action::Up => self.0.saturating_sub(1),
-            Action::Down => (self.0 + 1).min(last),
-            Action::First | Action::PageUp => 0,
-            Action::Last | Action::PageDown => last,
-            _ => self.0,
-        };
+        // All of them are on screen.
+        let all = Experiment::ALL.len();
+        self.0 = moved(action, self.0, all, all + 1).unwrap_or(self.0);
+    }
+
+    /// True if it was selected already.
+    pub(super) fn select(&mut self, place: usize) -> bool {
+        std::mem::replace(&mut self.0, place.min(Experiment::ALL.len().saturating_sub(1))) == self.0
     }
 
     pub(super) fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared, each: Option<f64>) {
@@ -46,6 +46,8 @@ impl Choosing {
             let row = format!(" {} {}", pad(name, 12), words::hypothesis(name));
             lines.push(Line::styled(pad(&elide_row(&row, width), width.min(60)), style));
         }
+        let list = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+        shared.hits.rows(list, 0, Experiment::ALL.len(), 1, Action::Confirm);
         lines.push(Line::default());
         let selected = self.selected();
         let text = wrap(selected.hypothesis(), width);

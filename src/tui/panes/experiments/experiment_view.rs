@@ -4,6 +4,7 @@ use super::round_view::{badge, heading, minute, threshold};
 use super::{arm_chart, words};
 use crate::experiments::{ArmResult, ExperimentRecord, Unfinished};
 use crate::store::plain_line;
+use crate::tui::keymap::Keymap;
 use crate::tui::panes::outcome::{change, coloured, facts_lines, perplexity};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Column, duration, elide, interval_bar, pad, table, wrap};
@@ -17,16 +18,17 @@ const CHART: u16 = 12;
 /// Columns of an arm's name beside its interval.
 const NAME: usize = 15;
 
+/// A live one cannot be gone on with; of a stored one the key for that is told.
 pub(super) fn lines(
     record: &ExperimentRecord,
-    live: bool,
+    stored: Option<&Keymap>,
     width: usize,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let mut lines = badge(words::claim(record.verdict, theme), &record.name, width);
-    if record.ended.is_none() && !live {
-        let words = "‖ stopped: r goes on with it; so far:";
-        lines.push(Line::styled(elide(words, width), theme.warning));
+    if let Some(keymap) = stored.filter(|_| record.ended.is_none()) {
+        let words = keymap.tell("‖ stopped: <resume> goes on with it; so far:");
+        lines.push(Line::styled(elide(&words, width), theme.warning));
     }
     let hypothesis = wrap(&plain_line(&record.hypothesis), width);
     lines.extend(hypothesis.into_iter().map(|line| Line::styled(line, theme.text)));
@@ -66,11 +68,11 @@ pub(super) fn unfinished_lines(
     one: &Unfinished,
     width: usize,
     theme: &Theme,
+    keymap: &Keymap,
 ) -> Vec<Line<'static>> {
-    let mut lines: Vec<Line> = wrap("‖ stopped: r goes on with it, where it was", width)
-        .into_iter()
-        .map(|line| Line::styled(line, theme.warning))
-        .collect();
+    let words = keymap.tell("‖ stopped: <resume> goes on with it, where it was");
+    let mut lines: Vec<Line> =
+        wrap(&words, width).into_iter().map(|line| Line::styled(line, theme.warning)).collect();
     lines.push(Line::default());
     let facts = [
         ("experiment", plain_line(&one.experiment)),

@@ -27,6 +27,7 @@ use crate::driver::{Effect, ExperimentOrder, ImproveOrder, Report, WorkEvent};
 use crate::experiments::Experiment;
 use crate::store::plain_line;
 use crate::tui::action::{Action, Scope};
+use crate::tui::hits::Part;
 use crate::tui::layers::{Entry, EntryPurpose, Layer, Question, QuestionAbout};
 use crate::tui::pane::{Context, Pane, Shared, TerminalEffect, set_name};
 use crate::tui::theme::Theme;
@@ -251,14 +252,18 @@ impl ExperimentsPane {
                 let verdict = record.verdict.map_or("no verdict", |claim| claim.as_str());
                 context.say(plain_line(&format!("{}: {verdict}", record.name)));
             }
-            WorkEvent::Cancelled => context.say(match name {
-                Some(name) => format!("{} was stopped: r goes on with it", plain_line(&name)),
+            WorkEvent::Cancelled => context.say_with_keys(&match name {
+                Some(name) => {
+                    format!("{} was stopped: <resume> goes on with it", plain_line(&name))
+                }
                 None => "stopped before it had begun".into(),
             }),
             WorkEvent::Failed(why) => {
                 self.failed = Some(plain_line(why));
                 if context.shared.front != crate::tui::pane::PaneName::Experiments {
-                    context.complain("the work on an experiment has failed: 6 shows why");
+                    context.complain_with_keys(
+                        "the work on an experiment has failed: <show-experiments> shows why",
+                    );
                 }
             }
             _ => {}
@@ -279,6 +284,7 @@ impl ExperimentsPane {
             Stage::Sentinels if self.sentinels.opened.is_some() => self.sentinels.opened = None,
             Stage::Sentinels => self.stage = Stage::List,
             Stage::List if self.large => self.large = false,
+            Stage::List if !self.tried.words.is_empty() => self.search("", context),
             Stage::List => self.ask_to_stop(context),
         }
     }
@@ -301,7 +307,7 @@ impl ExperimentsPane {
             (Stage::Sentinels, None) => sentinels_view::matrix_text(matrix),
             _ => self
                 .selected()
-                .map(|row| text(view::lines(&row, WIDTH, &theme)))
+                .map(|row| text(view::lines(&row, WIDTH, &theme, &context.shared.keymap)))
                 .unwrap_or_default(),
         };
         if copied.is_empty() {
@@ -323,6 +329,7 @@ impl Pane for ExperimentsPane {
 
     fn applies(&self, action: Action, shared: &Shared) -> bool {
         match (&self.stage, action) {
+            (Stage::Choosing(_) | Stage::Sentinels, Action::Search) => false,
             (Stage::Choosing(_), _) => true,
             (Stage::Sentinels, Action::Open) => {
                 self.sentinels.can_open(&self.tried.stored.sentinels)
@@ -335,8 +342,11 @@ impl Pane for ExperimentsPane {
             (Stage::List, Action::Open) => self.selected().is_some(),
             (Stage::List, Action::Left | Action::Right) => self.large,
             (Stage::List, Action::ChooseArm) => !shared.adapters.is_empty(),
+            (Stage::List, Action::Search) => !self.large && self.tried.has_any(),
             (Stage::List, Action::Back) => {
-                self.large || self.live.as_ref().is_some_and(|live| !live.stopping)
+                self.large
+                    || !self.tried.words.is_empty()
+                    || self.live.as_ref().is_some_and(|live| !live.stopping)
             }
             (Stage::List, _) => true,
         }
@@ -384,7 +394,7 @@ impl Pane for ExperimentsPane {
                         self.scroll = Scroll::at_top();
                     }
                     Action::Left | Action::Right if !self.large => {}
-                    Action::PageUp | Action::PageDown => {
+                    Action::PageUp | Action::PageDown | Action::HalfUp | Action::HalfDown => {
                         self.scroll.act(action);
                     }
                     Action::Up | Action::Down | Action::First | Action::Last if self.large => {
@@ -421,6 +431,44 @@ impl Pane for ExperimentsPane {
     fn opened(&mut self, context: &mut Context) {
         context.perform(Effect::ListExperiments);
         context.perform(Effect::ListAdapters);
+    }
+
+    fn search(&mut self, words: &str, _: &mut Context) {
+        let before = self.selected().map(|row| row.name.to_owned());
+        self.tried.words = words.trim().to_owned();
+        if self.selected().map(|row| row.name) != before.as_deref() {
+            self.scroll = Scroll::at_top();
+        }
+    }
+
+    fn searched(&self) -> &str {
+        &self.tried.words
+    }
+
+    fn select(&mut self, place: usize, _: &mut Context) -> bool {
+        match &mut self.stage {
+            Stage::Choosing(choosing) => choosing.select(place),
+            Stage::Sentinels => false,
+            Stage::List => {
+                let rows = self.rows();
+                let was_selected = self.tried.place(&rows) == place;
+                let name = rows.get(place).map(|row| row.name.to_owned());
+                if !was_selected {
+                    self.tried.select(name);
+                    self.scroll = Scroll::at_top();
+                }
+                was_selected
+            }
+        }
+    }
+
+    fn scroll(&mut self, part: Part, action: Action, context: &mut Context) {
+        match (&self.stage, part) {
+            (Stage::List, Part::Right) => {
+                self.scroll.act(action);
+            }
+            _ => self.act(action, context),
+        }
     }
 
     fn edited(&mut self, _: &str, _: &mut Context) {}

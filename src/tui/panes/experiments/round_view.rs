@@ -3,6 +3,7 @@
 use super::words;
 use crate::improve::{Control, ControlResult, Ending, ExampleCounts, RoundResult, StoredRound};
 use crate::store::plain_line;
+use crate::tui::keymap::Keymap;
 use crate::tui::panes::outcome::{
     Fact, area_table, change, facts_lines, guard_lines, held_out_facts, interval, perplexity,
     right_fact,
@@ -16,12 +17,17 @@ use unicode_width::UnicodeWidthStr;
 /// Columns of a rule's words.
 const RULE: usize = 26;
 
-pub(super) fn lines(round: &StoredRound, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(super) fn lines(
+    round: &StoredRound,
+    width: usize,
+    theme: &Theme,
+    keymap: &Keymap,
+) -> Vec<Line<'static>> {
     let mut lines = match &round.result {
         Some(result) => ended(result, width, theme),
         None => {
-            let words = "‖ stopped: r goes on with it, where it was";
-            wrapped(words, width, theme.warning)
+            let words = keymap.tell("‖ stopped: <resume> goes on with it, where it was");
+            wrapped(&words, width, theme.warning)
         }
     };
     lines.push(Line::default());

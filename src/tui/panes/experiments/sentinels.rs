@@ -6,7 +6,7 @@ use crate::improve::{SentinelMatrix, SentinelPair, SentinelRow};
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Context;
-use crate::tui::widgets::Scroll;
+use crate::tui::widgets::{Scroll, moved};
 use std::cell::Cell;
 
 /// An open cell.
@@ -82,23 +82,14 @@ impl Sentinels {
             return;
         }
         let (row, column) = self.place(matrix);
-        let last = matrix.rows.len().saturating_sub(1);
-        const PAGE: usize = 10;
-        let row = match action {
-            Action::Up => row.saturating_sub(1),
-            Action::Down => row + 1,
-            Action::PageUp => row.saturating_sub(PAGE),
-            Action::PageDown => row + PAGE,
-            Action::First => 0,
-            Action::Last => last,
-            _ => row,
-        };
+        const VISIBLE: usize = 11;
+        let row = moved(action, row, matrix.rows.len(), VISIBLE).unwrap_or(row);
         self.column = match action {
             Action::Left => column.saturating_sub(1),
             Action::Right => (column + 1).min(matrix.areas.len().saturating_sub(1)),
             _ => column,
         };
-        self.row = matrix.rows.get(row.min(last)).map(|row| row.round.clone());
+        self.row = matrix.rows.get(row).map(|row| row.round.clone());
     }
 
     pub(super) fn report(&mut self, report: &Report) {

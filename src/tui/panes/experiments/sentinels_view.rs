@@ -50,8 +50,9 @@ pub(super) fn draw(
                      adapter cost there.",
                     theme.text,
                 ),
-                ("s goes back; there, i starts a round.", theme.dim),
+                ("<leave-sentinels> goes back; there, <improve> starts a round.", theme.dim),
             ],
+            &shared.keymap,
         );
     }
     let [head, table, foot] = Layout::vertical([

@@ -448,3 +448,14 @@ fn small_screens_and_text_from_files_do_no_harm() {
         }
     }
 }
+
+// If this fails, one experiment among a hundred is not found, or what runs can no longer be stopped.
+#[test]
+fn a_search_leaves_what_matches_and_esc_shows_all() {
+    let mut screen = tried(120, 40);
+    screen.keys("/").text("experiment").keys("enter").shows(&["/ experiment", "control ·"]);
+    assert!(!screen.shown().contains("round ·"), "{}", screen.shown());
+    screen.keys("/ ctrl-u").text("nothing like this").keys("enter");
+    screen.shows(&["Nothing that was tried has these words: Esc shows all"]);
+    screen.keys("esc").shows(&["round ·"]);
+}

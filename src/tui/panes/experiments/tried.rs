@@ -5,6 +5,7 @@ use crate::driver::StoredExperiments;
 use crate::experiments::{ExperimentRecord, Unfinished};
 use crate::improve::StoredRound;
 use crate::tui::action::Action;
+use crate::tui::widgets::{has_words, moved};
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -27,6 +28,20 @@ pub(super) struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// What a search finds it by.
+    fn words(&self) -> String {
+        let name = self.name;
+        match self.what {
+            What::Starting => name.to_owned(),
+            What::Round(round) => {
+                let adapter = round.result.as_ref().and_then(|result| result.adapter.as_deref());
+                format!("{name} {} {}", round.record.set, adapter.unwrap_or_default())
+            }
+            What::Experiment(record) => format!("{name} {} {}", record.name, record.hypothesis),
+            What::Unfinished(one) => format!("{name} {}", one.name),
+        }
+    }
+
     /// It was stopped, if it does not run now.
     pub(super) fn is_unfinished(&self) -> bool {
         match self.what {
@@ -46,6 +61,8 @@ pub(super) struct Tried {
     pub(super) known: bool,
     /// By name, so that it stays where it is when newer ones come; none is the newest.
     selected: Option<String>,
+    /// Only rows with these words are shown.
+    pub(super) words: String,
     /// The first visible row.
     pub(super) first: Cell<usize>,
 }
@@ -73,7 +90,10 @@ impl Tried {
             .iter()
             .filter(recorded)
             .map(|one| Row { name: &one.experiment, what: What::Unfinished(one) });
-        let mut rows: Vec<Row> = rounds.chain(experiments).chain(unfinished).collect();
+        // What runs is always there: it can be stopped.
+        let shown = |row: &Row| Some(row.name) == live || has_words(&row.words(), &self.words);
+        let all = rounds.chain(experiments).chain(unfinished);
+        let mut rows: Vec<Row> = all.filter(shown).collect();
         rows.sort_by(|a, b| time_of(b.name).cmp(time_of(a.name)));
         if let Some(live) = live
             && !rows.iter().any(|row| row.name == live)
@@ -89,6 +109,12 @@ impl Tried {
         rows.iter().position(|row| Some(row.name) == selected).unwrap_or(0)
     }
 
+    /// Anything was tried, shown or not.
+    pub(super) fn has_any(&self) -> bool {
+        let stored = &*self.stored;
+        !stored.rounds.is_empty() || !stored.experiments.is_empty() || !stored.unfinished.is_empty()
+    }
+
     pub(super) fn select(&mut self, name: Option<String>) {
         self.selected = name;
     }
@@ -96,14 +122,14 @@ impl Tried {
     /// Moves the selection; true when it is another one now.
     pub(super) fn act(&mut self, action: Action, live: Option<&str>) -> bool {
         let rows = self.rows(live);
-        let (place, last) = (self.place(&rows), rows.len().saturating_sub(1));
-        let to = match action {
-            Action::Up | Action::Left => place.saturating_sub(1),
-            Action::Down | Action::Right => (place + 1).min(last),
-            Action::First => 0,
-            Action::Last => last,
-            _ => place,
+        let place = self.place(&rows);
+        let action = match action {
+            Action::Left => Action::Up,
+            Action::Right => Action::Down,
+            other => other,
         };
+        // Pages are those of the text beside the list.
+        let to = moved(action, place, rows.len(), 1).unwrap_or(place);
         let name = rows.get(to).map(|row| row.name.to_owned());
         self.selected = name;
         to != place

@@ -6,10 +6,13 @@ use super::{
     ExperimentsPane, Stage, experiment_view, live_view, round_view, sentinels_view, words,
 };
 use crate::store::plain_line;
+use crate::tui::action::Action;
+use crate::tui::hits::{Part, Split};
+use crate::tui::keymap::Keymap;
 use crate::tui::pane::{Shared, set_name};
 use crate::tui::panes::outcome::change;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{age, elide, pad, paragraphs, wrap};
+use crate::tui::widgets::{age, elide, found_with, pad, paragraphs, wrap};
 use crate::workplace::SetChoice;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
@@ -39,11 +42,20 @@ pub(super) fn draw(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared
     }
     let rows = pane.rows();
     let place = pane.tried.place(&rows);
-    let Some(row) = rows.get(place) else { return draw_empty(pane, frame, area, shared) };
+    let Some(row) = rows.get(place) else {
+        if pane.tried.words.is_empty() || !pane.tried.has_any() {
+            return draw_empty(pane, frame, area, shared);
+        }
+        let found = found_with(&pane.tried.words, shared);
+        let words = "Nothing that was tried has these words: <leave-experiment> shows all.";
+        let texts = [(found.as_str(), shared.theme.person), (words, shared.theme.dim)];
+        return paragraphs(frame, area, &texts, &shared.keymap);
+    };
     if pane.large {
         return draw_selected(pane, row, frame, area, shared);
     }
-    let side = (area.width * 2 / 5).clamp(24, 46);
+    let usual = (area.width * 2 / 5).clamp(24, 46);
+    let side = shared.splits.left(Split::Experiments, area.width, usual);
     let [left, line, right] =
         Layout::horizontal([Constraint::Length(side), Constraint::Length(3), Constraint::Fill(1)])
             .areas(area);
@@ -51,6 +63,7 @@ pub(super) fn draw(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared
     let separator: Vec<Line> =
         (0..line.height).map(|_| Line::styled(" │", shared.theme.border)).collect();
     frame.render_widget(Paragraph::new(separator), line);
+    shared.hits.split(line, Split::Experiments, area);
     draw_selected(pane, row, frame, right, shared);
 }
 
@@ -63,7 +76,7 @@ fn failure(pane: &ExperimentsPane, width: usize, theme: &Theme) -> Vec<Line<'sta
 /// What starts a round from, and on what, in words.
 fn next(pane: &ExperimentsPane, set: &str) -> String {
     let arm = plain_line(pane.adapter.as_deref().unwrap_or("base"));
-    format!("i improves {arm} on {set}")
+    format!("<improve> improves {arm} on {set}")
 }
 
 fn draw_empty(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -83,15 +96,18 @@ fn draw_empty(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared: &Sh
             theme.text,
         ),
         (
-            "No experiments yet: n starts one. An experiment asks whether such training helps more than \
+            "No experiments yet: <new-experiment> starts one. An experiment asks whether such training helps more than \
              other training: several arms, each over several seeds, on the same held-out examples.",
             theme.text,
         ),
-        ("o takes another evaluation set, s shows what adapters cost elsewhere.", theme.dim),
+        (
+            "<experiment-set> takes another evaluation set, <sentinels> shows what adapters cost elsewhere.",
+            theme.dim,
+        ),
     ];
     let texts: Vec<_> = texts.into_iter().filter(|(words, _)| !words.is_empty()).collect();
     let [_, area] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    paragraphs(frame, area, &texts);
+    paragraphs(frame, area, &texts, &shared.keymap);
 }
 
 fn draw_list(
@@ -109,12 +125,19 @@ fn draw_list(
         set => set_name(set),
     };
     let foot = match pane.live {
-        None => wrap(&format!("→ {}", next(pane, &set)), width),
+        None => wrap(&shared.keymap.tell(&format!("→ {}", next(pane, &set))), width),
         Some(_) => Vec::new(),
     };
     let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX);
-    let [list, below] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(foot_rows)]).areas(area);
+    let searched = u16::from(!pane.tried.words.is_empty());
+    let [head, list, below] = Layout::vertical([
+        Constraint::Length(searched),
+        Constraint::Fill(1),
+        Constraint::Length(foot_rows),
+    ])
+    .areas(area);
+    let words = elide(&found_with(&pane.tried.words, shared), width);
+    frame.render_widget(Line::styled(words, theme.person), head);
     let foot: Vec<Line> = foot.into_iter().map(|line| Line::styled(line, theme.dim)).collect();
     frame.render_widget(Paragraph::new(foot), below);
     let visible = (usize::from(list.height) / ENTRY).max(1);
@@ -135,6 +158,8 @@ fn draw_list(
             [above, below]
         })
         .collect();
+    let shown = rows.len().saturating_sub(first).min(visible);
+    shared.hits.rows(list, first, shown, ENTRY as u16, Action::Open);
     frame.render_widget(Paragraph::new(lines), list);
 }
 
@@ -168,15 +193,15 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
     let (words, style, more) = match (live, row.what) {
         (Some(live), _) => (live_view::short(live), theme.accent, String::new()),
         (None, What::Starting) => (String::new(), theme.dim, String::new()),
-        (None, What::Unfinished(_)) => stopped(theme),
-        (None, What::Experiment(record)) if record.ended.is_none() => stopped(theme),
+        (None, What::Unfinished(_)) => stopped(shared),
+        (None, What::Experiment(record)) if record.ended.is_none() => stopped(shared),
         (None, What::Experiment(record)) => {
             let (word, style) = words::claim(record.verdict, theme);
             let (arms, seeds) = (record.arms.len(), record.setup.seeds.len());
             (word.to_owned(), style, format!(" {arms} arms × {seeds}"))
         }
         (None, What::Round(round)) => match &round.result {
-            None => stopped(theme),
+            None => stopped(shared),
             Some(result) => {
                 let (word, style) = words::ending(result.decision, theme);
                 let by = result.held_out.as_ref().map(|held_out| change(held_out.change));
@@ -197,8 +222,8 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
     [above, below]
 }
 
-fn stopped(theme: &Theme) -> (String, Style, String) {
-    ("stopped: r goes on".into(), theme.warning, String::new())
+fn stopped(shared: &Shared) -> (String, Style, String) {
+    (shared.keymap.tell("stopped: <resume> goes on"), shared.theme.warning, String::new())
 }
 
 fn experiment_title(name: &str) -> String {
@@ -227,7 +252,8 @@ fn draw_selected(
     if let Some(live) = pane.live.as_ref().filter(|live| live.key() == row.name) {
         return live_view::draw(live, frame, area, shared);
     }
-    let lines = lines(row, width, theme);
+    shared.hits.text(area, Part::Right);
+    let lines = lines(row, width, theme, &shared.keymap);
     let [text, more] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let visible = usize::from(text.height);
     let first = pane.scroll.first(lines.len(), visible);
@@ -238,17 +264,20 @@ fn draw_selected(
         (0, 0) => String::new(),
         (0, above) => format!("↑ {above} more lines"),
         (below, _) if pane.large => format!("↓ {below} more lines"),
-        (below, _) => format!("↓ {below} more lines: PgDn, or Enter"),
+        (below, _) => {
+            let keys = shared.keymap.tell("<page-down>, or <open-experiment>");
+            format!("↓ {below} more lines: {keys}")
+        }
     };
     frame.render_widget(Line::styled(elide(&words, width), theme.dim), more);
 }
 
 /// A stored one in full.
-pub(super) fn lines(row: &Row, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(super) fn lines(row: &Row, width: usize, theme: &Theme, keymap: &Keymap) -> Vec<Line<'static>> {
     match row.what {
         What::Starting => Vec::new(),
-        What::Round(round) => round_view::lines(round, width, theme),
-        What::Experiment(record) => experiment_view::lines(record, false, width, theme),
-        What::Unfinished(one) => experiment_view::unfinished_lines(one, width, theme),
+        What::Round(round) => round_view::lines(round, width, theme, keymap),
+        What::Experiment(record) => experiment_view::lines(record, Some(keymap), width, theme),
+        What::Unfinished(one) => experiment_view::unfinished_lines(one, width, theme, keymap),
     }
 }

@@ -64,20 +64,25 @@ impl Choice {
     /// What an empty list means, and what would fill it.
     pub fn when_empty(self) -> [&'static str; 2] {
         match self {
-            Self::All => {
-                ["No sessions yet.", "1 opens Tasks: every task is kept here with its answer."]
-            }
-            Self::Failed => {
-                ["No session is rated as failed.", "f shows other sessions; r rates one."]
-            }
-            Self::ToCorrect => {
-                ["Every failed session has its right answer.", "t trains on them; f shows others."]
-            }
+            Self::All => [
+                "No sessions yet.",
+                "<show-tasks> opens Tasks: every task is kept here with its answer.",
+            ],
+            Self::Failed => [
+                "No session is rated as failed.",
+                "<filter> shows other sessions; <rate-session> rates one.",
+            ],
+            Self::ToCorrect => [
+                "Every failed session has its right answer.",
+                "<train-failed> trains on them; <filter> shows others.",
+            ],
             Self::Contradicting => {
-                ["No two right answers contradict each other.", "f shows other sessions."]
+                ["No two right answers contradict each other.", "<filter> shows other sessions."]
             }
-            Self::Unrated => ["Every session is rated.", "f shows other sessions."],
-            Self::Good => ["No session has four or five stars yet.", "f shows other sessions."],
+            Self::Unrated => ["Every session is rated.", "<filter> shows other sessions."],
+            Self::Good => {
+                ["No session has four or five stars yet.", "<filter> shows other sessions."]
+            }
         }
     }
 }

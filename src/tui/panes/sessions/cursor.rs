@@ -2,6 +2,7 @@
 
 use crate::store::{SessionId, SessionSummary};
 use crate::tui::action::Action;
+use crate::tui::widgets::moved;
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -46,15 +47,8 @@ impl Cursor {
 
     /// Moves; false when `action` is no movement.
     pub fn act(&mut self, action: Action, list: &[SessionSummary]) -> bool {
-        let page = self.visible.get().saturating_sub(1).max(1);
-        let place = match action {
-            Action::Up => self.place.saturating_sub(1),
-            Action::Down => self.place.saturating_add(1),
-            Action::PageUp => self.place.saturating_sub(page),
-            Action::PageDown => self.place.saturating_add(page),
-            Action::First => 0,
-            Action::Last => list.len(),
-            _ => return false,
+        let Some(place) = moved(action, self.place, list.len(), self.visible.get()) else {
+            return false;
         };
         self.go(place, list);
         true

@@ -16,7 +16,8 @@ mod view;
 use crate::driver::{Effect, Report, Sessions, TrainingMaterial, WorkEvent};
 use crate::store::{Filter, Session, SessionId, SessionSummary, plain_line};
 use crate::tui::action::{Action, Scope};
-use crate::tui::layers::{Entry, EntryPurpose, FeedbackForm, Layer, StepForm};
+use crate::tui::hits::Part;
+use crate::tui::layers::{FeedbackForm, Layer, StepForm};
 use crate::tui::pane::{Context, Intent, Pane, PaneName, Shared, TerminalEffect};
 use choice::Choice;
 use correcting::{Correcting, Stay};
@@ -133,17 +134,13 @@ impl Pane for SessionsPane {
             Action::RateStep | Action::CorrectStep => {
                 self.say_of_step(action == Action::CorrectStep, context);
             }
-            Action::NextFilter => self.choose(self.choice.next(), context),
-            Action::Search => {
-                let entry = Entry::new(EntryPurpose::Search, &self.search);
-                context.push(Layer::Entry(entry));
-            }
+            Action::NextFilter => self.show(self.choice.next(), context),
             Action::Train => context.intents.push(Intent::Train(TrainingMaterial::Failed)),
             Action::Copy => self.copy(context),
             Action::Back if self.opened.is_some() => self.close(context),
             Action::Back => {
                 self.search.clear();
-                self.choose(Choice::default(), context);
+                self.show(Choice::default(), context);
             }
             movement => match &mut self.opened {
                 Some(opened) => {
@@ -212,6 +209,40 @@ impl Pane for SessionsPane {
         }
     }
 
+    fn search(&mut self, text: &str, context: &mut Context) {
+        if self.search != text.trim() {
+            self.search = text.trim().to_owned();
+            self.cursor.reset();
+            self.ask(context);
+        }
+    }
+
+    fn searched(&self) -> &str {
+        &self.search
+    }
+
+    fn select(&mut self, place: usize, context: &mut Context) -> bool {
+        let before = self.cursor.place();
+        self.cursor.go(place, list(&self.listed));
+        self.load_preview(context);
+        self.cursor.place() == before
+    }
+
+    fn choose(&mut self, place: usize, context: &mut Context) {
+        if let Some(choice) = Choice::ALL.get(place).filter(|_| self.walk.is_none()) {
+            self.show(*choice, context);
+        }
+    }
+
+    fn scroll(&mut self, part: Part, action: Action, context: &mut Context) {
+        match (part, &mut self.preview) {
+            (Part::Right, Some(preview)) if self.opened.is_none() && self.walk.is_none() => {
+                preview.scroll.act(action);
+            }
+            _ => self.act(action, context),
+        }
+    }
+
     fn opened(&mut self, context: &mut Context) {
         self.ask(context);
     }
@@ -226,14 +257,7 @@ impl Pane for SessionsPane {
 }
 
 impl SessionsPane {
-    /// Shows only sessions with these words.
-    pub fn search(&mut self, text: &str, context: &mut Context) {
-        self.search = text.trim().to_owned();
-        self.cursor.reset();
-        self.ask(context);
-    }
-
-    fn choose(&mut self, choice: Choice, context: &mut Context) {
+    fn show(&mut self, choice: Choice, context: &mut Context) {
         self.choice = choice;
         self.cursor.reset();
         self.ask(context);
@@ -409,7 +433,11 @@ impl SessionsPane {
         };
         match corrected {
             true => context.perform(Effect::AddToSet(id)),
-            false => context.complain("an evaluation item needs the right answer: e writes it"),
+            false => {
+                context.complain_with_keys(
+                    "an evaluation item needs the right answer: <correct> writes it",
+                );
+            }
         }
     }
 

@@ -264,10 +264,14 @@ fn a_list_that_comes_late_is_not_taken_for_another() {
 fn search_asks_for_the_words_and_escape_drops_them() {
     let mut screen = filled(80, 24);
     screen.keys("/").text("dark mode").keys("enter");
+    // Asked while it is typed, one at a time: what came last is asked for when the first has come.
+    assert_eq!(asked(&screen).text.as_deref(), Some("d"));
+    list(&mut screen, vec![]);
     assert_eq!(asked(&screen).text.as_deref(), Some("dark mode"));
     list(&mut screen, vec![]);
     screen.shows(&["/ dark mode", "No session has the words \"dark mode\"", "Esc shows all"]);
     screen.keys("/").text(" x").keys("enter");
+    list(&mut screen, vec![]);
     assert_eq!(asked(&screen).text.as_deref(), Some("dark mode x"));
     list(&mut screen, vec![]);
     screen.keys("esc");

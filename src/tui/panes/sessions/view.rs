@@ -5,6 +5,8 @@ use super::{Choice, SessionsPane, list};
 use crate::driver::Sessions;
 use crate::feedback::Trigger;
 use crate::store::{SessionSummary, plain_line};
+use crate::tui::action::Action;
+use crate::tui::hits::{Part, Split};
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{age, elide, sparkline, stars};
@@ -30,6 +32,7 @@ pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared)
         return walk.draw(frame, area, shared);
     }
     if let Some(opened) = &pane.opened {
+        shared.hits.text(area, Part::Main);
         draw_session(opened, frame, area, shared);
         return;
     }
@@ -42,13 +45,17 @@ pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared)
         draw_list(pane, frame, body, shared);
         return;
     }
+    let usual = (u32::from(body.width) * 56 / 100) as u16;
+    let columns = shared.splits.left(Split::Sessions, body.width, usual);
     let [left, right] =
-        Layout::horizontal([Constraint::Percentage(56), Constraint::Fill(1)]).areas(body);
+        Layout::horizontal([Constraint::Length(columns), Constraint::Fill(1)]).areas(body);
     let rows = Rect { width: left.width.saturating_sub(1), ..left };
     draw_list(pane, frame, rows, shared);
     let block = Block::new().borders(Borders::LEFT).border_style(shared.theme.border);
     let inside = block.inner(right).inner(Margin::new(1, 0));
     frame.render_widget(block, right);
+    shared.hits.text(inside, Part::Right);
+    shared.hits.split(Rect { width: right.width.min(1), ..right }, Split::Sessions, body);
     let selected = pane.selected().map(|session| &session.id);
     if let Some(preview) =
         pane.preview.as_ref().filter(|preview| Some(&preview.session.session_id) == selected)
@@ -60,17 +67,23 @@ pub fn draw(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared)
 /// Figures over all sessions, then what is listed of them.
 fn draw_head(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = &shared.theme;
+    let key = |name: &str| shared.keymap.key(name);
     let [figures, choices] =
         Layout::vertical([Constraint::Length(1), Constraint::Length(1)]).areas(area);
     if let Some(sessions) = &pane.listed {
         draw_figures(pane, sessions, frame, figures, theme);
     }
-    let mut spans = vec![Span::styled("f ", theme.accent)];
-    for choice in Choice::ALL {
+    let mut spans = vec![Span::styled(format!("{} ", key("filter")), theme.accent)];
+    for (place, choice) in Choice::ALL.into_iter().enumerate() {
         let style = if choice == pane.choice { theme.selected } else { theme.text };
-        spans.push(Span::styled(format!(" {} ", choice.title()), style));
+        let used: usize = spans.iter().map(|span| span.content.width()).sum();
+        let span = Span::styled(format!(" {} ", choice.title()), style);
+        let x = choices.x.saturating_add(used as u16);
+        let target = Rect { x, width: span.content.width() as u16, ..choices };
+        shared.hits.choice(target.intersection(choices), place);
+        spans.push(span);
     }
-    spans.push(Span::styled("   / ", theme.accent));
+    spans.push(Span::styled(format!("   {} ", key("search")), theme.accent));
     let used: usize = spans.iter().map(|span| span.content.width()).sum();
     let room = usize::from(choices.width).saturating_sub(used);
     match pane.search.as_str() {
@@ -141,7 +154,7 @@ fn draw_list(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared
         return draw_waiting(pane, frame, area, theme);
     };
     if sessions.list.is_empty() {
-        draw_empty(pane, frame, area, theme);
+        draw_empty(pane, frame, area, shared);
         return draw_foot(pane, sessions, frame, bottom_row(area), theme);
     }
     let [heading, rows, foot] = Layout::vertical([
@@ -162,6 +175,7 @@ fn draw_list(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared
         .map(|(row, session)| columns.row(session, first + row == pane.cursor.place(), shared))
         .collect();
     frame.render_widget(Paragraph::new(lines), rows);
+    shared.hits.rows(rows, first, visible.len(), 1, Action::Open);
     draw_foot(pane, sessions, frame, foot, theme);
 }
 
@@ -284,16 +298,21 @@ fn draw_waiting(pane: &SessionsPane, frame: &mut Frame, area: Rect, theme: &Them
     frame.render_widget(text, area);
 }
 
-fn draw_empty(pane: &SessionsPane, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_empty(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
     let words = match pane.search.as_str() {
         "" => pane.choice.when_empty().map(str::to_owned),
         search => [
             format!("No session has the words {:?}.", elide(&plain_line(search), 40)),
-            "Esc shows all; / searches for others.".into(),
+            "<leave-session> shows all; <search> searches for others.".into(),
         ],
     };
     let [first, second] = words;
-    let lines = vec![Line::raw(first), Line::default(), Line::styled(second, theme.dim)];
+    let lines = vec![
+        Line::raw(first),
+        Line::default(),
+        Line::styled(shared.keymap.tell(&second), theme.dim),
+    ];
     let down = area.height.saturating_sub(3) / 3;
     let place = Rect { y: area.y + down, height: area.height - down, ..area };
     frame.render_widget(Paragraph::new(lines).alignment(Alignment::Center), place);

@@ -18,6 +18,7 @@ use crate::driver::{
 use crate::runtime::Stop;
 use crate::store::ActEnding;
 use crate::tui::action::{Action, Scope};
+use crate::tui::hits::Part;
 use crate::tui::layers::{ApprovalPrompt, Entry, EntryPurpose, FeedbackForm, Layer};
 use crate::tui::pane::{Context, ModelState, Pane, PaneName, Shared, TerminalEffect};
 use crate::tui::widgets::{Scroll, TextField};
@@ -118,9 +119,9 @@ impl TasksPane {
             return context.complain("the prompt is empty: say what is to be done");
         }
         if self.work.is_some() {
-            return context.complain(match self.conversation.acting() {
-                Some(_) => "a task is being carried out: Esc cancels it",
-                None => "an answer is being written: Esc cancels it",
+            return context.complain_with_keys(match self.conversation.acting() {
+                Some(_) => "a task is being carried out: <leave-prompt> cancels it",
+                None => "an answer is being written: <leave-prompt> cancels it",
             });
         }
         self.history.add(&prompt);
@@ -205,9 +206,13 @@ impl TasksPane {
         if self.is_undisturbed(context.shared) {
             self.show_waiting(context);
         } else if context.shared.front == PaneName::Tasks {
-            context.say("an action waits for your word: ^O, or Esc and then o");
+            context.say_with_keys(
+                "an action waits for your word: <look-at-action>, or <leave-prompt> and then <show-action>",
+            );
         } else {
-            context.say("an action waits for your word: Esc and then 1 shows it");
+            context.say_with_keys(
+                "an action waits for your word: <leave-prompt> and then <show-tasks> shows it",
+            );
         }
     }
 
@@ -291,6 +296,7 @@ impl Pane for TasksPane {
             Action::ChooseFolder => self.acting,
             Action::SystemPrompt => !self.acting,
             Action::ShowWaiting => self.waits(),
+            Action::Search => false,
             Action::Rate => self.conversation.last_attempt().is_some_and(|a| a.session().is_some()),
             _ => true,
         }
@@ -348,6 +354,10 @@ impl Pane for TasksPane {
                 self.scroll.act(action);
             }
         }
+    }
+
+    fn scroll(&mut self, _: Part, action: Action, _: &mut Context) {
+        self.scroll.act(action);
     }
 
     fn type_key(&mut self, key: KeyEvent, _: &mut Context) {

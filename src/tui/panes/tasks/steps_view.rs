@@ -76,7 +76,9 @@ fn now(acting: &Acting, width: usize, shared: &Shared, lines: &mut Vec<Line<'sta
         }
     };
     let mark = spinner(shared.ticks);
-    lines.push(Line::styled(format!(" {mark}  {words} · Esc cancels"), theme.warning));
+    let cancel = shared.keymap.key("cancel-answer");
+    let words = format!(" {mark}  {words} · {cancel} cancels");
+    lines.push(Line::styled(words, theme.warning));
 }
 
 /// The answer, or why there is none; then the figures.

@@ -3,8 +3,9 @@
 use super::conversation::{Attempt, AttemptState, Turn};
 use super::{TasksPane, steps_view};
 use crate::runtime::Stop;
+use crate::tui::action::Action;
+use crate::tui::hits::Part;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::theme::Theme;
 use crate::tui::widgets::{elide, stars, wrap};
 use crate::workplace::ArmChoice;
 use ratatui::Frame;
@@ -39,8 +40,8 @@ fn draw_conversation(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &S
     let theme = &shared.theme;
     let width = usize::from(area.width);
     let lines = match pane.conversation.is_empty() {
-        true if pane.acting => welcome_to_acting(width, theme),
-        true => welcome(width, theme),
+        true if pane.acting => welcome_to_acting(width, shared),
+        true => welcome(width, shared),
         false => pane.conversation.turns.iter().flat_map(|t| turn(t, width, shared)).collect(),
     };
     let visible = usize::from(area.height);
@@ -48,6 +49,7 @@ fn draw_conversation(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &S
         true => 0,
         false => pane.scroll.first(lines.len(), visible),
     };
+    shared.hits.text(area, Part::Main);
     let total = lines.len();
     let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
     frame.render_widget(Paragraph::new(shown), area);
@@ -60,27 +62,27 @@ fn draw_conversation(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &S
     }
 }
 
-fn welcome(width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn welcome(width: usize, shared: &Shared) -> Vec<Line<'static>> {
     let steps = [
         "Ask below; rate the answer with one key, and write what was right.",
-        "See where the model is weak (3) and train an adapter on that (4).",
-        "Compare it with the base on what it never saw (5); keep the better.",
+        "See where the model is weak (<show-weak-areas>) and train an adapter on that (<show-training>).",
+        "Compare it with the base on what it never saw (<show-compare>); keep the better.",
     ];
-    let note = "The small default model (135M) is there to show the loop; larger ones answer better (m shows those here). \
-                All stays on this machine. Esc leaves the prompt, then ? shows all keys.";
+    let note = "The small default model (135M) is there to show the loop; larger ones answer better (<models> shows those here). \
+                All stays on this machine. <leave-prompt> leaves the prompt, then <help> shows all keys.";
     let title = "Kaizen makes a model better at your work, from your ratings.";
-    words_on_empty(title, steps, note, width, theme)
+    words_on_empty(title, steps, note, width, shared)
 }
 
-fn welcome_to_acting(width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn welcome_to_acting(width: usize, shared: &Shared) -> Vec<Line<'static>> {
     let steps = [
         "Say below what is to be done. The model looks, and chooses one action after another.",
         "Whatever changes something waits for your word; what only looks does not.",
-        "Rate the work; Sessions (2) takes stars and right actions for single steps.",
+        "Rate the work; Sessions (<show-sessions>) takes stars and right actions for single steps.",
     ];
     let note = "The model answers when it is done. Each task stands alone: it does not know the one before. \
-                ^G changes the folder, Tab goes back to asking.";
-    words_on_empty("Act mode: a task is carried out in a folder.", steps, note, width, theme)
+                <folder-now> changes the folder, <switch-mode> goes back to asking.";
+    words_on_empty("Act mode: a task is carried out in a folder.", steps, note, width, shared)
 }
 
 fn words_on_empty(
@@ -88,17 +90,22 @@ fn words_on_empty(
     steps: [&'static str; 3],
     note: &'static str,
     width: usize,
-    theme: &Theme,
+    shared: &Shared,
 ) -> Vec<Line<'static>> {
+    let (theme, keymap) = (&shared.theme, &shared.keymap);
     let mut lines = vec![Line::default(), Line::styled(title, theme.accent), Line::default()];
     for (number, words) in steps.into_iter().enumerate() {
-        for (row, line) in wrap(words, width.saturating_sub(5)).into_iter().enumerate() {
+        for (row, line) in
+            wrap(&keymap.tell(words), width.saturating_sub(5)).into_iter().enumerate()
+        {
             let mark = if row == 0 { format!(" {}.  ", number + 1) } else { "     ".into() };
             lines.push(Line::from(vec![Span::styled(mark, theme.accent), Span::raw(line)]));
         }
     }
     lines.push(Line::default());
-    lines.extend(wrap(note, width).into_iter().map(|line| Line::styled(line, theme.dim)));
+    lines.extend(
+        wrap(&keymap.tell(note), width).into_iter().map(|line| Line::styled(line, theme.dim)),
+    );
     lines
 }
 
@@ -137,6 +144,7 @@ fn turn<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> Vec<Line<'a>> {
 
 fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
     let theme = &shared.theme;
+    let cancel = shared.keymap.key("cancel-answer");
     let spinner = SPINNER[(shared.ticks % SPINNER.len() as u64) as usize];
     match &attempt.state {
         AttemptState::Waiting => {
@@ -145,10 +153,10 @@ fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
                 ModelState::Coming(..) => "will be answered as soon as the model is there",
                 ModelState::Failed(_) => "there is no model",
             };
-            vec![Span::styled(format!("{spinner} {words} · Esc cancels"), theme.warning)]
+            vec![Span::styled(format!("{spinner} {words} · {cancel} cancels"), theme.warning)]
         }
         AttemptState::Writing => {
-            vec![Span::styled(format!("{spinner} writing · Esc cancels"), theme.warning)]
+            vec![Span::styled(format!("{spinner} writing · {cancel} cancels"), theme.warning)]
         }
         AttemptState::Done(answered) => {
             let ended = match answered.stop {
@@ -222,18 +230,22 @@ fn draw_prompt(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared)
         .border_style(border)
         .title(Line::from(title));
     let mark = match (pane.waits() && !shared.layered, pane.unrated, pane.writing) {
-        (true, _, true) => Some(" an action waits for your word: ^O, or Esc and then o "),
-        (true, _, false) => Some(" an action waits for your word: o "),
-        (false, true, _) => Some(" an answer waits for its rating: Esc f "),
+        (true, _, true) => Some(
+            " an action waits for your word: <look-at-action>, or <leave-prompt> and then <show-action> ",
+        ),
+        (true, _, false) => Some(" an action waits for your word: <show-action> "),
+        (false, true, _) => Some(" an answer waits for its rating: <leave-prompt> <rate> "),
         (false, false, _) => None,
     };
     if let Some(mark) = mark {
-        block = block.title_bottom(Line::styled(mark, theme.warning));
+        block = block.title_bottom(Line::styled(shared.keymap.tell(mark), theme.warning));
     }
     let inner = block.inner(area).inner(Margin::new(1, 0));
     frame.render_widget(block, area);
+    shared.hits.act(area, Action::EnterPrompt);
     if pane.prompt.is_empty() && !pane.writing {
-        frame.render_widget(Line::styled("i or Enter to write", theme.dim), inner);
+        let words = format!("{} to write", shared.keymap.any_of("prompt"));
+        frame.render_widget(Line::styled(words, theme.dim), inner);
     } else {
         pane.prompt.draw(frame, inner, pane.writing, theme);
     }

@@ -56,8 +56,9 @@ impl TrainingPane {
     pub fn prepare(&mut self, material: TrainingMaterial, context: &mut Context) {
         if let Some(live) = self.under_way() {
             let run = &live.run;
-            return context
-                .complain(format!("{run} is training: p pauses it, x stops it for good"));
+            return context.complain_with_keys(&format!(
+                "{run} is training: <pause> pauses it, <stop-training> stops it for good"
+            ));
         }
         self.put_away(context);
         self.refused = None;
@@ -215,10 +216,15 @@ impl TrainingPane {
             Phase::Ended(trained) => {
                 context.perform(Effect::ListAdapters);
                 if let Some(adapter) = &trained.adapter {
-                    context.say(format!("{adapter} is trained: 5 compares it with base"));
+                    context.say_with_keys(&format!(
+                        "{adapter} is trained: <show-compare> compares it with base"
+                    ));
                 }
             }
-            Phase::Failed(_) => context.complain(format!("{} has failed: 4 shows why", live.run)),
+            Phase::Failed(_) => {
+                let run = &live.run;
+                context.complain_with_keys(&format!("{run} has failed: <show-training> shows why"));
+            }
             _ => {}
         }
     }
@@ -261,6 +267,8 @@ impl Pane for TrainingPane {
                 !live && !run.metrics.is_empty()
             }),
             (Stage::Runs, Action::Smoothing) => self.shown().is_some(),
+            (Stage::Runs, Action::Search) => !self.runs.list.is_empty(),
+            (Stage::Runs, Action::Back) => !self.runs.searched().is_empty(),
             (Stage::Preview { .. }, Action::Confirm) => true,
             (Stage::Preview { preview, .. }, Action::Left | Action::Right) => {
                 preview.facts().samples.len() > 1
@@ -277,6 +285,7 @@ impl Pane for TrainingPane {
                 context.push(Layer::Entry(Entry::new(EntryPurpose::TrainingFile, "")));
             }
             Action::Confirm => self.start(context),
+            Action::Back if matches!(self.stage, Stage::Runs) => self.runs.search(""),
             Action::Back => self.put_away(context),
             Action::Pause => self.pause_or_go_on(context),
             Action::Stop => self.ask_to_stop(context),
@@ -308,6 +317,18 @@ impl Pane for TrainingPane {
             Report::Work { work, event } => self.work(*work, event, context),
             _ => {}
         }
+    }
+
+    fn search(&mut self, words: &str, _: &mut Context) {
+        self.runs.search(words);
+    }
+
+    fn searched(&self) -> &str {
+        self.runs.searched()
+    }
+
+    fn select(&mut self, place: usize, _: &mut Context) -> bool {
+        self.runs.select(place)
     }
 
     fn opened(&mut self, context: &mut Context) {

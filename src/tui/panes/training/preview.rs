@@ -4,6 +4,7 @@ use super::figures::{self, Figure, grouped};
 use crate::driver::TrainingPreview;
 use crate::store::plain_line;
 use crate::tui::action::Action;
+use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Scroll, duration, elide, wrap};
@@ -69,10 +70,12 @@ impl Preview {
             Span::styled(" Ready to train ", theme.accent),
             Span::styled(plain_line(&self.facts.run), theme.text),
         ];
-        words.push(Span::styled("  nothing is changed before Enter", theme.dim));
+        let start = shared.keymap.key("start-training");
+        words.push(Span::styled(format!("  nothing is changed before {start}"), theme.dim));
         frame.render_widget(Line::from(words), title);
         figures::draw(frame, figures, self.figures(theme), theme);
         frame.render_widget(Paragraph::new(remarks), notes);
+        shared.hits.text(example, Part::Main);
         self.draw_example(frame, example, theme);
     }
 

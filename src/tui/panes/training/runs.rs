@@ -2,6 +2,7 @@
 
 use crate::driver::RunSummary;
 use crate::tui::action::Action;
+use crate::tui::widgets::{has_words, moved};
 
 /// The list, newest first.
 #[derive(Debug, Default)]
@@ -10,6 +11,8 @@ pub struct Runs {
     /// By name: the selection stays on its run when newer ones come.
     selected: Option<String>,
     overlay: Option<String>,
+    /// Only runs with these words are shown.
+    words: String,
     /// The list has been read at least once.
     pub known: bool,
 }
@@ -30,14 +33,40 @@ impl Runs {
         self.list.iter().find(|run| run.name == name)
     }
 
-    /// Where the selection is; the newest where nobody chose.
+    /// Shows only runs with these words in their name, their adapter's or their time.
+    pub fn search(&mut self, words: &str) {
+        self.words = words.trim().to_owned();
+    }
+
+    /// What is searched for.
+    pub fn searched(&self) -> &str {
+        &self.words
+    }
+
+    /// The runs that are shown.
+    pub fn shown(&self) -> Vec<&RunSummary> {
+        let has = |run: &&RunSummary| {
+            let adapter = run.record.adapter.as_deref().unwrap_or_default();
+            has_words(&format!("{} {adapter} {}", run.name, run.record.started), &self.words)
+        };
+        self.list.iter().filter(has).collect()
+    }
+
+    /// Where the selection is among those shown; the newest where nobody chose.
     pub fn place(&self) -> usize {
         let chosen = self.selected.as_deref();
-        self.list.iter().position(|run| Some(run.name.as_str()) == chosen).unwrap_or(0)
+        self.shown().iter().position(|run| Some(run.name.as_str()) == chosen).unwrap_or(0)
     }
 
     pub fn selected(&self) -> Option<&RunSummary> {
-        self.list.get(self.place())
+        self.shown().get(self.place()).copied()
+    }
+
+    /// Selects a run by its place among those shown; true if it was selected already.
+    pub fn select(&mut self, place: usize) -> bool {
+        let before = self.place();
+        self.selected = self.shown().get(place).map(|run| run.name.clone());
+        self.place() == before
     }
 
     pub fn overlay(&self) -> Option<&RunSummary> {
@@ -57,19 +86,10 @@ impl Runs {
 
     /// Moves the selection.
     pub fn act(&mut self, action: Action) {
-        const PAGE: usize = 5;
-        let last = self.list.len().saturating_sub(1);
-        let place = self.place();
-        let place = match action {
-            Action::Up => place.saturating_sub(1),
-            Action::Down => place + 1,
-            Action::PageUp => place.saturating_sub(PAGE),
-            Action::PageDown => place + PAGE,
-            Action::First => 0,
-            Action::Last => last,
-            _ => return,
-        };
-        self.selected = self.list.get(place.min(last)).map(|run| run.name.clone());
+        const VISIBLE: usize = 6;
+        if let Some(place) = moved(action, self.place(), self.shown().len(), VISIBLE) {
+            self.select(place);
+        }
     }
 }
 

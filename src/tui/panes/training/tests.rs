@@ -409,7 +409,7 @@ fn nothing_else_is_gathered_while_a_run_trains() {
 fn every_size_is_drawn() {
     let mut screen = screen(80, 24);
     let mut sizes = Vec::new();
-    for (width, height) in [(60, 16), (61, 17), (79, 20), (109, 16), (110, 16), (200, 60), (3, 2)] {
+    for (width, height) in [(3, 2), (60, 16), (61, 17), (79, 20), (109, 16), (110, 16), (200, 60)] {
         sizes.push((width, height));
     }
     let draw = |screen: &mut Screen| {
@@ -430,4 +430,18 @@ fn every_size_is_drawn() {
     screen.steps(work, &falling(1));
     screen.keys("space end space");
     draw(&mut screen);
+}
+
+// If this fails, an old run is only found by looking through all of them.
+#[test]
+fn a_search_leaves_the_matching_runs_and_esc_shows_all() {
+    let mut screen = screen(120, 40);
+    screen.report(Report::Runs(earlier()));
+    screen.keys("/").text("LORA-V1").keys("enter").shows(&["Runs / LORA-V1", "run_20261122"]);
+    assert!(!screen.shown().contains("run_20261121"), "{}", screen.shown());
+    screen.keys("/").text("xyz").keys("enter").shows(&["No run has these words: Esc shows all"]);
+    screen.keys("esc").shows(&["run_20261121", "run_20261122"]);
+    // A click selects; the second lays the curve over.
+    screen.click("run_20261121").click("run_20261121");
+    screen.shows(&["· run_20261121"]);
 }

@@ -6,9 +6,10 @@ use super::{TrainingPane, runs};
 use crate::driver::RunSummary;
 use crate::store::plain_line;
 use crate::train::StepMetrics;
+use crate::tui::action::Action;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Curves, OVERLAY, curve, duration, elide, spinner, wrap};
+use crate::tui::widgets::{Curves, OVERLAY, curve, duration, elide, found_with, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::Style;
@@ -75,7 +76,7 @@ pub fn draw(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared)
     frame.render_widget(Paragraph::new(head), top);
     draw_curves(pane, frame, chart, theme);
     figures::draw(frame, figures, columns(pane, theme), theme);
-    draw_runs(pane, frame, list, theme);
+    draw_runs(pane, frame, list, shared);
 }
 
 fn draw_empty(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -88,12 +89,13 @@ fn draw_empty(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Share
     lines.push(Line::styled("  Nothing has been trained here yet.", theme.text));
     lines.push(Line::default());
     for (key, words) in [
-        ("t", failed.as_str()),
-        ("o", "train on a JSONL file with prompts and answers"),
-        ("3", "Weak areas: choose examples there, and t trains on them"),
+        ("train-on-failed", failed.as_str()),
+        ("train-from-file", "train on a JSONL file with prompts and answers"),
+        ("show-weak-areas", "Weak areas: choose examples there, and <train-weak> trains on them"),
     ] {
-        for (nth, line) in wrap(words, width.saturating_sub(5)).into_iter().enumerate() {
-            let key = if nth == 0 { key } else { " " };
+        let (key, words) = (shared.keymap.key(key), shared.keymap.tell(words));
+        for (nth, line) in wrap(&words, width.saturating_sub(5)).into_iter().enumerate() {
+            let key = if nth == 0 { key.as_str() } else { " " };
             lines.push(Line::from(vec![
                 Span::styled(format!("  {key}  "), theme.accent),
                 Span::styled(line, theme.text),
@@ -142,24 +144,27 @@ fn head(pane: &TrainingPane, shared: &Shared, width: usize) -> Vec<Line<'static>
     let mut lines = refusal(pane, width, theme);
     match &pane.live {
         Some(live) => lines.extend(live_head(live, pane, shared, width)),
-        None => lines.extend(idle_head(pane, width, theme)),
+        None => lines.extend(idle_head(pane, width, shared)),
     }
     lines
 }
 
-fn idle_head(pane: &TrainingPane, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn idle_head(pane: &TrainingPane, width: usize, shared: &Shared) -> Vec<Line<'static>> {
+    let theme = &shared.theme;
     match pane.runs.resumable() {
         Some(run) => {
             let place = match runs::done(run) {
                 0 => "has not done a step yet".to_owned(),
                 done => format!("stopped at step {done} of {}", run.steps),
             };
-            let words = format!("{} {place}: p goes on, x gives it up", plain_line(&run.name));
+            let keys = shared.keymap.tell("<pause> goes on, <stop-training> gives it up");
+            let words = format!("{} {place}: {keys}", plain_line(&run.name));
             remark("‖", &words, width, 2, theme.warning)
         }
         None => {
-            let words = "No run is under way: t trains on failed sessions, o on a file.";
-            remark(" ", words, width, 2, theme.dim)
+            let words = "No run is under way: <train-on-failed> trains on failed sessions, \
+                         <train-from-file> on a file.";
+            remark(" ", &shared.keymap.tell(words), width, 2, theme.dim)
         }
     }
 }
@@ -195,7 +200,8 @@ fn live_head(
         }
         Phase::Paused => {
             let words = format!(
-                "{run} is paused at step {done} of {steps}: p goes on with it, also after you quit"
+                "{run} is paused at step {done} of {steps}: {} goes on with it, also after you quit",
+                shared.keymap.key("pause")
             );
             remark("‖", &words, width, 2, theme.warning)
         }
@@ -209,8 +215,8 @@ fn live_head(
             let mut lines = remark("!", &format!("{run} failed: {why}"), width, 4, theme.bad);
             let again = pane.runs.find(&live.run).is_some_and(|found| found.resumable);
             if again {
-                let words = "What was saved before is kept: p goes on from there.";
-                lines.extend(remark(" ", words, width, 1, theme.dim));
+                let words = "What was saved before is kept: <pause> goes on from there.";
+                lines.extend(remark(" ", &shared.keymap.tell(words), width, 1, theme.dim));
             }
             lines
         }
@@ -230,7 +236,10 @@ fn live_head(
                 words += &format!(" · held-out {} → {}", nats(Some(before)), nats(Some(after)));
             }
             lines.extend(remark(" ", &words, width, 1, theme.text));
-            let next = format!("Is it better? 5 compares {adapter} with base: the gate decides.");
+            let next = format!(
+                "Is it better? {} compares {adapter} with base: the gate decides.",
+                shared.keymap.key("show-compare")
+            );
             lines.extend(remark(" ", &next, width, 1, theme.dim));
             lines
         }
@@ -400,13 +409,18 @@ fn common(
     (left, right)
 }
 
-fn draw_runs(pane: &TrainingPane, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_runs(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
+    let title = match pane.runs.searched() {
+        "" => " Runs ".to_owned(),
+        words => format!(" Runs {} ", found_with(words, shared)),
+    };
     let beside = area.height > LISTED + 1;
     let borders = if beside { Borders::LEFT } else { Borders::TOP };
     let block = Block::new()
         .borders(borders)
         .border_style(theme.border)
-        .title(" Runs ")
+        .title(title)
         .title_style(theme.accent);
     let mut inner = block.inner(area);
     if beside {
@@ -416,15 +430,20 @@ fn draw_runs(pane: &TrainingPane, frame: &mut Frame, area: Rect, theme: &Theme) 
     let rows = usize::from(inner.height);
     let place = pane.runs.place();
     let first = (place + 1).saturating_sub(rows);
-    for ((nth, run), row) in
-        pane.runs.list.iter().enumerate().skip(first).take(rows).zip(inner.rows())
-    {
+    let shown = pane.runs.shown();
+    let left = shown.len().saturating_sub(first);
+    // A second click lays its curve over, as its key does.
+    shared.hits.rows(inner, first, left, 1, Action::Overlay);
+    for ((nth, run), row) in shown.iter().enumerate().skip(first).take(rows).zip(inner.rows()) {
         let line = run_line(pane, run, usize::from(row.width), theme);
         let style = if nth == place { theme.selected } else { Style::new() };
         frame.render_widget(line.style(style), row);
     }
     if pane.runs.list.is_empty() && pane.runs.known {
         frame.render_widget(Line::styled(" none before this one", theme.dim), inner);
+    } else if shown.is_empty() {
+        let words = shared.keymap.tell(" No run has these words: <clear-runs> shows all");
+        frame.render_widget(Line::styled(words, theme.dim), inner);
     }
 }
 

@@ -4,6 +4,7 @@
 use super::found::{Found, Item};
 use super::{WeakPane, figures};
 use crate::store::{plain, plain_line};
+use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{elide, heat_legend, heat_map, prompt};
@@ -89,6 +90,7 @@ pub fn draw_large(
         .unwrap_or_else(|| (cursor + 2).saturating_sub(visible))
         .min(all.saturating_sub(visible));
     pane.text.set((first, visible, all));
+    shared.hits.text(area, Part::Main);
     let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
     frame.render_widget(Paragraph::new(shown), text);
     let below = all.saturating_sub(first + visible);

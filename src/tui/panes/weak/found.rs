@@ -5,6 +5,7 @@ use crate::config::PerplexityThreshold;
 use crate::driver::{MeasuredItem, WeakFound};
 use crate::eval::{AreaScore, ItemScore, LeftOut, summarise, weakness};
 use crate::store::plain_line;
+use crate::tui::widgets::has_words;
 use crate::workplace::SetChoice;
 use std::collections::{BTreeSet, HashSet};
 
@@ -19,7 +20,10 @@ pub struct Found {
     pub items: Vec<Item>,
     /// The worst first.
     pub areas: Vec<Area>,
+    /// Those that are shown.
     pub rows: Vec<Row>,
+    /// All, whatever is searched for.
+    pub all: Vec<Row>,
     pub left_out: Vec<LeftOut>,
     /// Where the threshold lies when it finds its own place.
     pub auto_threshold: f64,
@@ -97,7 +101,7 @@ impl Found {
                 };
             }
         }
-        let rows = areas
+        let all: Vec<Row> = areas
             .iter()
             .enumerate()
             .flat_map(|(place, area)| {
@@ -120,7 +124,8 @@ impl Found {
             set,
             items,
             areas,
-            rows,
+            rows: all.clone(),
+            all,
             left_out: found.left_out.clone(),
             auto_threshold: found.auto_threshold,
             perplexity,
@@ -131,6 +136,22 @@ impl Found {
         };
         arranged.set_threshold(threshold);
         arranged
+    }
+
+    /// Shows only examples with these words in name, prompt or answer, under their areas.
+    pub fn narrow(&mut self, words: &str) {
+        let has = |item: &Item| {
+            let example = &item.measured.example;
+            let text = [&example.id, &example.area, &example.prompt(), &example.answer];
+            has_words(&text.map(String::as_str).join(" "), words)
+        };
+        let kept = |row: &&Row| match row {
+            Row::Area(at) => self.areas.get(*at).is_some_and(|area| {
+                area.items.iter().filter_map(|item| self.items.get(*item)).any(has)
+            }),
+            Row::Item(at) => self.items.get(*at).is_some_and(has),
+        };
+        self.rows = self.all.iter().filter(kept).copied().collect();
     }
 
     /// Counts anew.
@@ -171,6 +192,11 @@ impl Found {
             Row::Item(at) => self.items.get(*at).is_some_and(|item| self.is_weak(item)),
             Row::Area(_) => false,
         })
+    }
+
+    /// It was measured, whether it is shown or not.
+    pub fn has(&self, id: &str) -> bool {
+        self.items.iter().any(|item| item.measured.example.id == id)
     }
 
     /// The row that shows this example.

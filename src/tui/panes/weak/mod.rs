@@ -14,8 +14,10 @@ use crate::driver::{Effect, Report, TrainingMaterial, WorkEvent, WorkId};
 use crate::eval::{Example, Provenance};
 use crate::store::{plain, plain_line};
 use crate::tui::action::{Action, Scope};
+use crate::tui::hits::Part;
 use crate::tui::layers::{Entry, EntryPurpose, Layer};
 use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
+use crate::tui::widgets::moved;
 use crate::workplace::{ArmChoice, Event, SetChoice};
 use crossterm::event::KeyEvent;
 use found::{Found, Item, Row};
@@ -40,6 +42,8 @@ pub struct WeakPane {
     selected: usize,
     /// A token of the selected example.
     token: usize,
+    /// Only rows with these words are shown.
+    words: String,
     /// Ids of the examples to train on.
     chosen: BTreeSet<String>,
     /// The example has the pane for itself.
@@ -82,7 +86,10 @@ impl Pane for WeakPane {
             | Action::Train => self.found.as_ref().is_some_and(|found| !found.items.is_empty()),
             Action::Open | Action::Left | Action::Right => self.selected_item().is_some(),
             Action::ChooseArm => !shared.adapters.is_empty(),
-            Action::Back => self.large || self.measuring.is_some(),
+            Action::Search => {
+                !self.large && self.found.as_ref().is_some_and(|found| !found.items.is_empty())
+            }
+            Action::Back => self.large || !self.words.is_empty() || self.measuring.is_some(),
             _ => true,
         }
     }
@@ -119,22 +126,16 @@ impl Pane for WeakPane {
                 context.say_unfit();
             }
             Action::Back if self.large => self.large = false,
+            Action::Back if !self.words.is_empty() => self.search("", context),
             Action::Back => {
                 if let Some(measuring) = &self.measuring {
                     context.perform(Effect::Cancel(measuring.work));
                 }
             }
             Action::Copy => self.copy(context),
-            Action::PageUp | Action::PageDown | Action::First | Action::Last if self.large => {
-                self.scroll(action);
-            }
-            Action::Up
-            | Action::Down
-            | Action::PageUp
-            | Action::PageDown
-            | Action::First
-            | Action::Last => self.move_row(action),
-            _ => {}
+            Action::Up | Action::Down => self.move_row(action),
+            movement if self.large => self.scroll_text(movement),
+            movement => self.move_row(movement),
         }
     }
 
@@ -157,6 +158,44 @@ impl Pane for WeakPane {
                 self.set_has_grown = context.shared.set == SetChoice::BuiltIn;
             }
             _ => {}
+        }
+    }
+
+    fn search(&mut self, words: &str, _: &mut Context) {
+        self.words = words.trim().to_owned();
+        let Some(found) = &mut self.found else { return };
+        let before = match found.rows.get(self.selected) {
+            Some(Row::Item(at)) => {
+                found.items.get(*at).map(|item| item.measured.example.id.clone())
+            }
+            _ => None,
+        };
+        found.narrow(&self.words);
+        let kept = before.and_then(|id| found.row_of(&id));
+        // An example, where there is one: under the first area.
+        self.selected = kept.unwrap_or(1.min(found.rows.len().saturating_sub(1)));
+        if kept.is_none() {
+            self.point_at_worst_token();
+        }
+    }
+
+    fn searched(&self) -> &str {
+        &self.words
+    }
+
+    fn select(&mut self, place: usize, _: &mut Context) -> bool {
+        let last = self.found.as_ref().map_or(0, |found| found.rows.len().saturating_sub(1));
+        let before = std::mem::replace(&mut self.selected, place.min(last));
+        if self.selected != before {
+            self.point_at_worst_token();
+        }
+        self.selected == before
+    }
+
+    fn scroll(&mut self, part: Part, action: Action, context: &mut Context) {
+        match part {
+            Part::Main if self.large => self.scroll_text(action),
+            _ => self.act(action, context),
         }
     }
 
@@ -230,7 +269,8 @@ impl WeakPane {
     }
 
     /// Takes new figures, and keeps what was selected and chosen where it is still there.
-    fn arrange(&mut self, found: Found) {
+    fn arrange(&mut self, mut found: Found) {
+        found.narrow(&self.words);
         let before = self.selected_item().map(|item| item.measured.example.id.clone());
         let kept = before.and_then(|id| found.row_of(&id));
         // At first the worst example, so that there is a heat map to see.
@@ -241,7 +281,7 @@ impl WeakPane {
             self.list.set((0, 0));
         }
         self.scrolled = None;
-        self.chosen.retain(|id| found.row_of(id).is_some());
+        self.chosen.retain(|id| found.has(id));
         self.found = Some(found);
         self.point_at_worst_token();
     }
@@ -282,17 +322,10 @@ impl WeakPane {
     fn move_row(&mut self, action: Action) {
         let Some(found) = &self.found else { return };
         let last = found.rows.len().saturating_sub(1);
-        let page = self.list.get().1.saturating_sub(1).max(1);
         let before = self.selected;
-        let to = match action {
-            Action::Up => before.saturating_sub(1),
-            Action::Down => before + 1,
-            Action::PageUp => before.saturating_sub(page),
-            Action::PageDown => before + page,
-            Action::First => 0,
-            _ => last,
+        let Some(mut to) = moved(action, before, found.rows.len(), self.list.get().1) else {
+            return;
         };
-        let mut to = to.min(last);
         // Alone on the screen, an example is followed by an example.
         if self.large && matches!(found.rows.get(to), Some(Row::Area(_))) {
             to = if to > before { to + 1 } else { to.saturating_sub(1) }.min(last);
@@ -306,17 +339,12 @@ impl WeakPane {
         }
     }
 
-    fn scroll(&mut self, action: Action) {
+    fn scroll_text(&mut self, action: Action) {
         let (first, visible, lines) = self.text.get();
         let end = lines.saturating_sub(visible);
-        let page = visible.saturating_sub(1).max(1);
-        let to = match action {
-            Action::PageUp => first.saturating_sub(page),
-            Action::PageDown => first + page,
-            Action::First => 0,
-            _ => end,
-        };
-        self.scrolled = Some(to.min(end));
+        if let Some(to) = moved(action, first, end + 1, visible) {
+            self.scrolled = Some(to);
+        }
     }
 
     /// The example, or all weak ones of the area, or none of them when they are chosen already.
@@ -337,7 +365,11 @@ impl WeakPane {
         let Some(found) = &self.found else { return };
         let weak = found.weak_of(None);
         match weak.is_empty() && self.chosen.is_empty() {
-            true => context.complain("nothing is over the threshold: [ lowers it"),
+            true => {
+                context.complain_with_keys(
+                    "nothing is over the threshold: <lower-threshold> lowers it",
+                );
+            }
             false if weak.is_subset(&self.chosen) => self.chosen.clear(),
             false => self.turn_over(weak),
         }
@@ -352,7 +384,7 @@ impl WeakPane {
 
     fn train(&mut self, context: &mut Context) {
         let Some(found) = &self.found else { return };
-        let chosen = found.rows.iter().filter_map(|row| match row {
+        let chosen = found.all.iter().filter_map(|row| match row {
             Row::Item(at) => found.items.get(*at).map(|item| &item.measured.example),
             Row::Area(_) => None,
         });
@@ -364,7 +396,9 @@ impl WeakPane {
             })
             .collect();
         match chosen.is_empty() {
-            true => context.complain("no example is chosen: Space chooses one, c all weak ones"),
+            true => context.complain_with_keys(
+                "no example is chosen: <choose> chooses one, <choose-weak> all weak ones",
+            ),
             false => context.intents.push(Intent::Train(TrainingMaterial::Examples(chosen))),
         }
     }
@@ -376,7 +410,10 @@ impl WeakPane {
                 plain(&format!("{}\n\n{}\n", example.prompt(), example.answer))
             }
             (None, Some(found)) if !found.items.is_empty() => table(found),
-            _ => return context.complain("there is nothing to copy yet: m measures"),
+            _ => {
+                return context
+                    .complain_with_keys("there is nothing to copy yet: <measure> measures");
+            }
         };
         let what =
             if self.selected_item().is_some() { "prompt and right answer" } else { "the table" };

@@ -156,6 +156,10 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
         layered: false,
         config: Config::default(),
         theme: Theme::default(),
+        keymap: crate::tui::keymap::Keymap::default(),
+        hits: crate::tui::hits::Hits::default(),
+        splits: crate::tui::hits::Splits::default(),
+        mouse: true,
         model: ModelState::Failed("none here".into()),
         now: "2026-11-23T12:00:00[UTC]".parse().unwrap(),
         ticks: 0,
@@ -455,4 +459,42 @@ fn any_keys_at_any_size() {
         screen.event(crate::tui::event::Event::Resize(1, 1)).keys("3");
     }
     screen.resize(80, 24).shown();
+}
+
+// If this fails, one example among hundreds is not found, or what was chosen is forgotten while one looks.
+#[test]
+fn a_search_leaves_the_matching_examples_under_their_areas() {
+    let mut screen = with_figures(80, 24);
+    screen.keys("c /").text("snow improvement");
+    screen.shows(&["writing", "/ snow improvement", "poem-1"]);
+    assert!(!screen.shown().contains("maths"), "{}", screen.shown());
+    screen.keys("enter").keys("/ ctrl-u").text("nowhere").shows(&["No example has these words"]);
+    screen.keys("down enter esc").shows(&["maths"]);
+    // Those that are chosen are trained on, shown or not.
+    screen.keys("t");
+    let trained = screen.effects.iter().find_map(|effect| match effect {
+        Effect::PrepareTraining { material: TrainingMaterial::Examples(examples), .. } => {
+            Some(examples.len())
+        }
+        _ => None,
+    });
+    assert!(trained.is_some_and(|examples| examples > 1), "{trained:?}");
+    screen.keys("esc 3 esc").shows(&["maths"]);
+}
+
+// If this fails, the mouse leads to another example than the one under it, or the heat map keeps its narrow
+// half.
+#[test]
+fn examples_are_clicked_and_the_line_beside_the_list_is_dragged() {
+    let mut screen = with_figures(120, 40);
+    screen.click("What is 3 and").shows(&["maths-05"]).click("What is 3 and");
+    screen.shows(&["token"]);
+    assert!(!screen.shown().contains("What is 4 and 4"), "the second click shows it alone");
+    screen.keys("esc");
+    let (column, row) = screen.place_of(" │");
+    use crossterm::event::{MouseButton, MouseEventKind};
+    let left = MouseButton::Left;
+    screen.mouse(MouseEventKind::Down(left), (column + 1, row));
+    screen.mouse(MouseEventKind::Drag(left), (30, row));
+    assert!(screen.place_of(" │").0 < column - 10, "{}", screen.shown());
 }

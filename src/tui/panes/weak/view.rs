@@ -3,9 +3,11 @@
 use super::found::{Area, Found, Row};
 use super::{Measuring, WeakPane, example, figures};
 use crate::store::plain_line;
+use crate::tui::action::Action;
+use crate::tui::hits::Split;
 use crate::tui::pane::{Shared, set_name};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, histogram, wrap};
+use crate::tui::widgets::{elide, found_with, histogram, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -37,12 +39,14 @@ pub fn draw(pane: &WeakPane, frame: &mut Frame, area: Rect, shared: &Shared) {
     {
         return example::draw_large(pane, found, item, frame, body, shared);
     }
-    let list = (area.width * 2 / 5).clamp(30, 64);
+    let usual = (area.width * 2 / 5).clamp(30, 64);
+    let list = shared.splits.left(Split::Weak, body.width, usual);
     let [left, line, right] =
         Layout::horizontal([Constraint::Length(list), Constraint::Length(3), Constraint::Fill(1)])
             .areas(body);
     draw_list(pane, found, frame, left, shared);
     draw_separator(pane, found, frame, line, &shared.theme);
+    shared.hits.split(line, Split::Weak, body);
     let chart = if body.height >= 30 { 11 } else { 7 };
     let [title, bars, _, detail] = Layout::vertical([
         Constraint::Length(1),
@@ -62,7 +66,7 @@ pub fn draw(pane: &WeakPane, frame: &mut Frame, area: Rect, shared: &Shared) {
         }
         Some(Row::Area(at)) => {
             if let Some(area) = found.areas.get(at) {
-                draw_area(pane, found, area, frame, detail, &shared.theme);
+                draw_area(pane, found, area, frame, detail, shared);
             }
         }
         None => {}
@@ -92,7 +96,7 @@ fn measured_line(found: &Found, theme: &Theme) -> Line<'static> {
 fn notes(pane: &WeakPane, width: usize, shared: &Shared) -> Vec<Line<'static>> {
     let theme = &shared.theme;
     if let Some(measuring) = &pane.measuring {
-        return vec![measuring_line(measuring, width, theme)];
+        return vec![measuring_line(measuring, width, shared)];
     }
     if let Some(why) = &pane.failed {
         let lines = wrap(&format!("! not measured: {why}"), width);
@@ -101,30 +105,34 @@ fn notes(pane: &WeakPane, width: usize, shared: &Shared) -> Vec<Line<'static>> {
     }
     let Some(found) = &pane.found else { return Vec::new() };
     let arm = pane.adapter.as_deref().unwrap_or("base");
+    let key = shared.keymap.key("measure");
     let words = if found.arm != arm || found.set != shared.set {
-        format!("m measures {} on {}", plain_line(arm), set_name(&shared.set))
+        format!("{key} measures {} on {}", plain_line(arm), set_name(&shared.set))
     } else if pane.set_has_grown {
-        "Your own items have changed since: m measures anew".into()
+        format!("Your own items have changed since: {key} measures anew")
     } else {
         return Vec::new();
     };
     vec![Line::styled(elide(&format!("→ {words}"), width), theme.warning)]
 }
 
-fn measuring_line(measuring: &Measuring, width: usize, theme: &Theme) -> Line<'static> {
+fn measuring_line(measuring: &Measuring, width: usize, shared: &Shared) -> Line<'static> {
+    let theme = &shared.theme;
+    let back = shared.keymap.key("stop-measuring");
     let arm = plain_line(&measuring.arm);
     let (done, total) = match measuring.done {
         Some(done) => done,
         None if measuring.started => (0, 0),
         None => {
-            let words = format!("{arm} is measured as soon as the model is there · Esc gives up");
+            let words =
+                format!("{arm} is measured as soon as the model is there · {back} gives up");
             return Line::styled(elide(&words, width), theme.warning);
         }
     };
     let before = elide(&format!("measuring {arm} "), width / 3);
     let after = match total {
-        0 => " · Esc stops".to_owned(),
-        _ => format!(" {done} of {total} · Esc stops"),
+        0 => format!(" · {back} stops"),
+        _ => format!(" {done} of {total} · {back} stops"),
     };
     let room = width.saturating_sub(before.width() + 1 + after.width()).min(50);
     let full = (room * done.min(total)).checked_div(total).unwrap_or(0);
@@ -141,6 +149,7 @@ fn draw_list(pane: &WeakPane, found: &Found, frame: &mut Frame, area: Rect, shar
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     let width = usize::from(area.width);
     let (title, style) = match pane.chosen.len() {
+        _ if !pane.words.is_empty() => (found_with(&pane.words, shared), theme.person),
         0 => ("by area".to_owned(), theme.dim),
         chosen => (format!("✓ {chosen} chosen"), theme.good),
     };
@@ -173,6 +182,12 @@ fn draw_list(pane: &WeakPane, found: &Found, frame: &mut Frame, area: Rect, shar
             if place == pane.selected { line.patch_style(theme.selected) } else { line }
         })
         .collect();
+    shared.hits.rows(body, first, lines.len(), 1, Action::Open);
+    if lines.is_empty() {
+        let words = shared.keymap.tell("No example has these words: <stop-measuring> shows all");
+        frame.render_widget(Line::styled(elide(&words, width), theme.dim), body);
+        return;
+    }
     frame.render_widget(Paragraph::new(lines), body);
 }
 
@@ -250,8 +265,9 @@ fn draw_area(
     area: &Area,
     frame: &mut Frame,
     place: Rect,
-    theme: &Theme,
+    shared: &Shared,
 ) {
+    let theme = &shared.theme;
     let score = &area.score;
     let width = usize::from(place.width);
     let chosen = area
@@ -277,8 +293,8 @@ fn draw_area(
         )),
     ];
     if area.weak > 0 {
-        let words = "Space chooses the weak ones or none.";
-        lines.extend(wrap(words, width).into_iter().map(|line| Line::styled(line, theme.dim)));
+        let words = shared.keymap.tell("<choose> chooses the weak ones or none.");
+        lines.extend(wrap(&words, width).into_iter().map(|line| Line::styled(line, theme.dim)));
     }
     frame.render_widget(Paragraph::new(lines), place);
 }
@@ -321,13 +337,14 @@ fn draw_empty(pane: &WeakPane, frame: &mut Frame, area: Rect, shared: &Shared) {
     if pane.measuring.is_none() {
         let arm = plain_line(pane.adapter.as_deref().unwrap_or("base"));
         let mut keys = vec![
-            ("m", format!("measures {arm} on {}", set_name(&shared.set))),
-            ("o", "takes another evaluation set".into()),
+            ("measure", format!("measures {arm} on {}", set_name(&shared.set))),
+            ("choose-set", "takes another evaluation set".into()),
         ];
         if !shared.adapters.is_empty() {
-            keys.push(("b", "takes another arm: base or an adapter".into()));
+            keys.push(("choose-arm", "takes another arm: base or an adapter".into()));
         }
-        for (key, words) in keys {
+        for (name, words) in keys {
+            let key = shared.keymap.key(name);
             lines.push(Line::from(vec![
                 Span::styled(format!("  {key}  "), theme.accent),
                 Span::raw(elide(&words, width.saturating_sub(5))),

@@ -137,7 +137,7 @@ fn one_session_is_shown_large_with_the_editor_below() {
             "Question 1: and in MB?",
             "ls -l 1",
             "Right answer",
-            "Ctrl-G takes the answer above",
+            "^G takes the answer above",
         ]);
         insta::assert_snapshot!(format!("walk_{width}x{height}"), screen.shown());
     }
@@ -162,7 +162,7 @@ fn enter_saves_and_goes_straight_on_and_nothing_is_called_saved_before_its_repor
         )]
     );
     // The next is there without waiting, ready to be typed into.
-    screen.shows(&["2 of 3, 3 left", "saving…", "ls -l 2", "Ctrl-G"]);
+    screen.shows(&["2 of 3, 3 left", "saving…", "ls -l 2", "^G"]);
     screen.report(on_disk(ratings[0].clone()));
     screen.shows(&["2 of 3, 2 left", "✓ 1 saved"]);
     answer_all(&mut screen, 3);
@@ -266,7 +266,7 @@ fn an_empty_text_and_the_given_answer_are_refused_with_the_reason() {
     screen.shows(&["1 of 2", "is the answer it gave"]);
     assert!(asked(&mut screen).is_empty());
     // Cleared, brought back, changed and saved.
-    screen.keys("ctrl-u").shows(&["Ctrl-G takes"]).keys("ctrl-u").text(" Now it is right.");
+    screen.keys("ctrl-u").shows(&["^G takes"]).keys("ctrl-u").text(" Now it is right.");
     screen.keys("enter");
     let rating = asked(&mut screen).pop().unwrap().1;
     let text = "ls -l 1\nThis lists every file with its size. Now it is right.";

@@ -3,6 +3,7 @@
 use super::Correcting;
 use super::step::{Shown, Step};
 use crate::store::{Issue, plain_line};
+use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
 use crate::tui::panes::sessions::detail::Detail;
 use crate::tui::theme::Theme;
@@ -27,10 +28,10 @@ impl Correcting {
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
         if self.ended {
-            return self.draw_end(frame, area, theme);
+            return self.draw_end(frame, area, shared);
         }
         let Some(step) = self.step() else { return };
-        let words = self.words(step, usize::from(area.width));
+        let words = self.words(step, usize::from(area.width), &shared.keymap);
         let [head, rule, body, below] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(1),
@@ -46,9 +47,9 @@ impl Correcting {
         frame.render_widget(Paragraph::new(words), below);
         let first = step.members.first().and_then(|member| member.shown.as_ref());
         match first.filter(|_| step.is_loaded()) {
-            Some(shown) if area.width >= WIDE => draw_wide(step, shown, frame, body, theme),
-            Some(shown) => draw_narrow(step, shown, frame, body, theme),
-            None => draw_missing(step, frame, body, theme),
+            Some(shown) if area.width >= WIDE => draw_wide(step, shown, frame, body, shared),
+            Some(shown) => draw_narrow(step, shown, frame, body, shared),
+            None => draw_missing(step, frame, body, shared),
         }
     }
 
@@ -79,20 +80,20 @@ impl Correcting {
     }
 
     /// What has to be said in words, in lines of `width` columns.
-    fn words(&self, step: &Step, width: usize) -> Vec<String> {
+    fn words(&self, step: &Step, width: usize, keymap: &Keymap) -> Vec<String> {
         let words = if let Some(why) = &step.trouble {
             format!("Not saved: {why}.")
         } else if let Some(other) = self.trouble_elsewhere() {
             let why = other.trouble.as_deref().unwrap_or_default();
             let id = other.members.first().map(|member| member.id.as_str()).unwrap_or_default();
-            format!("{id} is not saved: {why}. Its text is kept; Enter or Tab come to it.")
+            let keys = keymap.tell("<save-correction> or <skip-session>");
+            format!("{id} is not saved: {why}. Its text is kept; {keys} come to it.")
         } else if self.warned {
             match self.unsaved() {
-                1 => "A text is not saved: Enter saves it, Esc again lets it go.".into(),
+                1 => keymap.tell("A text is not saved: <save-correction> saves it, <end-correcting> again lets it go."),
                 several => {
-                    format!(
-                        "{several} texts are not saved: Esc again lets them go, Tab finds them."
-                    )
+                    let keys = "<end-correcting> again lets them go, <skip-session> finds them.";
+                    format!("{several} texts are not saved: {}", keymap.tell(keys))
                 }
             }
         } else if step.is_acted() {
@@ -105,7 +106,8 @@ impl Correcting {
         lines
     }
 
-    fn draw_end(&self, frame: &mut Frame, area: Rect, theme: &Theme) {
+    fn draw_end(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+        let (theme, keymap) = (&shared.theme, &shared.keymap);
         let (all, left) = (self.steps.len(), self.left());
         let saving = self.steps.iter().any(Step::is_saving);
         let first = match (left, all) {
@@ -116,26 +118,32 @@ impl Correcting {
         };
         let second = match left {
             _ if saving => "",
-            0 if all == 1 => "t trains on it; Esc goes back to the list.",
-            0 => "t trains on them; Esc goes back to the list.",
-            left if left == all => "w goes through them again; Esc goes back to the list.",
-            _ => "w goes through the rest; t trains on those corrected; Esc goes back to the list.",
+            0 if all == 1 => "<train-failed> trains on it; <end-correcting> goes back to the list.",
+            0 => "<train-failed> trains on them; <end-correcting> goes back to the list.",
+            left if left == all => {
+                "<correct-all> goes through them again; <end-correcting> goes back to the list."
+            }
+            _ => {
+                "<correct-all> goes through the rest; <train-failed> trains on those corrected; <end-correcting> goes back to the list."
+            }
         };
         let mut lines = vec![
             Line::styled("━".repeat(BAR), if left == 0 { theme.good } else { theme.border }),
             Line::default(),
             Line::styled(first, theme.accent),
             Line::default(),
-            Line::styled(second, theme.dim),
+            Line::styled(keymap.tell(second), theme.dim),
         ];
         if self.warned {
             let words = match self.unsaved() {
-                1 => "A text is not saved: w finds it, Esc again lets it go.".to_owned(),
+                1 => "A text is not saved: <correct-all> finds it, <end-correcting> again lets it go.".to_owned(),
                 several => {
-                    format!("{several} texts are not saved: w finds them, Esc lets them go.")
+                    format!(
+                        "{several} texts are not saved: <correct-all> finds them, <end-correcting> lets them go."
+                    )
                 }
             };
-            lines.extend([Line::default(), Line::styled(words, theme.warning)]);
+            lines.extend([Line::default(), Line::styled(keymap.tell(&words), theme.warning)]);
         }
         let down = area.height.saturating_sub(lines.len() as u16) / 3;
         let place = Rect { y: area.y + down, height: area.height - down, ..area };
@@ -144,7 +152,8 @@ impl Correcting {
 }
 
 /// One column: how it was rated, what was asked and answered, the editor.
-fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
     let said = said(shown, usize::from(area.width), theme);
     let editor = editor_rows(step, area);
     let [top, text, editor] = Layout::vertical([
@@ -157,12 +166,13 @@ fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme:
     let parts = shown.lines(usize::from(text.width), theme);
     let others = right_answers(step, usize::from(text.width), theme);
     let lines: Vec<&Line> = parts.asked.iter().chain(&parts.given).chain(&others).collect();
-    draw_scrolled(&lines, &shown.asked, frame, text, theme);
-    draw_editor(step, frame, editor, theme);
+    draw_scrolled(&lines, &shown.asked, frame, text, shared);
+    draw_editor(step, frame, editor, shared);
 }
 
 /// What was asked on the left; on the right the answer and, as wide as it, the editor.
-fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
     let [left, right] =
         Layout::horizontal([Constraint::Percentage(46), Constraint::Fill(1)]).areas(area);
     let block = Block::new().borders(Borders::LEFT).border_style(theme.border);
@@ -178,7 +188,7 @@ fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme: &
     .areas(left);
     frame.render_widget(Paragraph::new(said), top);
     let parts = shown.lines(usize::from(asked.width), theme);
-    draw_scrolled(&parts.asked.iter().collect::<Vec<_>>(), &shown.asked, frame, asked, theme);
+    draw_scrolled(&parts.asked.iter().collect::<Vec<_>>(), &shown.asked, frame, asked, shared);
     let mut given = shown.lines(usize::from(right_inside.width), theme).given;
     given.extend(right_answers(step, usize::from(right_inside.width), theme));
     let editor = editor_rows(step, right_inside);
@@ -190,11 +200,12 @@ fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme: &
         Constraint::Fill(1),
     ])
     .areas(right_inside);
-    draw_scrolled(&given.iter().collect::<Vec<_>>(), &shown.given, frame, answer, theme);
-    draw_editor(step, frame, editor, theme);
+    draw_scrolled(&given.iter().collect::<Vec<_>>(), &shown.given, frame, answer, shared);
+    draw_editor(step, frame, editor, shared);
 }
 
-fn draw_missing(step: &Step, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_missing(step: &Step, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
     let line = match &step.unreadable {
         Some(why) => {
             let unread = step.members.iter().find(|member| member.shown.is_none());
@@ -208,7 +219,7 @@ fn draw_missing(step: &Step, frame: &mut Frame, area: Rect, theme: &Theme) {
         Layout::vertical([Constraint::Fill(1), Constraint::Length(editor)]).areas(area);
     let text_block = Paragraph::new(line).wrap(ratatui::widgets::Wrap { trim: true });
     frame.render_widget(text_block, text);
-    draw_editor(step, frame, editor, theme);
+    draw_editor(step, frame, editor, shared);
 }
 
 /// What was said to be right and contradicts itself, newest first.
@@ -232,7 +243,8 @@ fn editor_rows(step: &Step, area: Rect) -> u16 {
     ((needed.min(usize::from(u16::MAX)) as u16).clamp(fewest, most) + 2).min(area.height)
 }
 
-fn draw_editor(step: &Step, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_editor(step: &Step, frame: &mut Frame, area: Rect, shared: &Shared) {
+    let theme = &shared.theme;
     let empty = step.text.as_ref().is_none_or(|text| text.is_empty());
     let state = match step.settled() {
         _ if step.is_saving() => Span::styled(" saving… ", theme.warning),
@@ -240,10 +252,11 @@ fn draw_editor(step: &Step, frame: &mut Frame, area: Rect, theme: &Theme) {
         _ => Span::raw(""),
     };
     let (title, hint) = match (step.is_contradiction(), empty) {
-        (true, _) if step.settled().is_none() => {
-            (" Which is right? ", " Enter keeps this one for all, Ctrl-G takes the next ")
-        }
-        (false, true) => (" Right answer ", " type it, or Ctrl-G takes the answer above "),
+        (true, _) if step.settled().is_none() => (
+            " Which is right? ",
+            " <save-correction> keeps this one for all, <given-answer> takes the next ",
+        ),
+        (false, true) => (" Right answer ", " type it, or <given-answer> takes the answer above "),
         _ => (" Right answer ", ""),
     };
     let block = Block::bordered()
@@ -251,7 +264,7 @@ fn draw_editor(step: &Step, frame: &mut Frame, area: Rect, theme: &Theme) {
         .border_style(theme.focused_border)
         .title(Line::styled(title, theme.accent))
         .title(Line::from(state).alignment(Alignment::Right))
-        .title_bottom(Line::styled(hint, theme.dim).alignment(Alignment::Right))
+        .title_bottom(Line::styled(shared.keymap.tell(hint), theme.dim).alignment(Alignment::Right))
         .padding(Padding::horizontal(1));
     let inside = block.inner(area);
     frame.render_widget(block, area);
@@ -266,8 +279,9 @@ fn draw_scrolled(
     scroll: &Scroll,
     frame: &mut Frame,
     area: Rect,
-    theme: &Theme,
+    shared: &Shared,
 ) {
+    let theme = &shared.theme;
     let height = usize::from(area.height);
     let first = scroll.first(lines.len(), height);
     let visible: Vec<Line> =
@@ -276,8 +290,8 @@ fn draw_scrolled(
     let below = scroll.below();
     let words = match (first, below) {
         (0, 0) => return,
-        (above, 0) => format!("  ↑ {above} more, PgUp"),
-        (0, below) => format!("  ↓ {below} more, PgDn"),
+        (above, 0) => format!("  ↑ {above} more, {}", shared.keymap.key("read-back")),
+        (0, below) => format!("  ↓ {below} more, {}", shared.keymap.key("read-on")),
         (above, below) => format!("  ↑ {above} ↓ {below} more"),
     };
     let line = Line::styled(words.clone(), theme.dim);
