@@ -28,6 +28,9 @@ use jiff::Zoned;
 use mouse::Pointer;
 use std::cell::Cell;
 
+/// What the log calls the keys that did something; only their action's name, and only where it is asked for.
+const KEYS: &str = "kaizen::keys";
+
 /// Seconds that a notice stays.
 const NOTICE_SECONDS: i64 = 6;
 
@@ -252,6 +255,9 @@ impl App {
         };
         let keymap = &self.shared.keymap;
         let found = keymap.find(press, &scopes, |scope, action| self.applies(scope, action));
+        if let Some((scope, action)) = found {
+            tracing::debug!(target: KEYS, action = keymap.name_of(scope, action));
+        }
         match found {
             Some((_, Action::Count)) => {
                 self.count = Some(press.digit().unwrap_or(0));

@@ -122,6 +122,12 @@ impl Keymap {
         }
     }
 
+    /// The name of what an action is called in a scope.
+    pub fn name_of(&self, scope: Scope, action: Action) -> &'static str {
+        let row = self.rows().find(|row| row.scope == scope && row.action == action);
+        row.map_or("", |row| row.name)
+    }
+
     /// The first key of an action in a scope.
     pub fn key_in(&self, scope: Scope, action: Action) -> String {
         let row = self.rows().find(|row| row.scope == scope && row.action == action);

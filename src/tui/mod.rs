@@ -36,3 +36,8 @@ pub use terminal::Terminal;
 pub fn check(config: &Config) -> Result<(), Refusal> {
     Keymap::configured(config).map(|_| ())
 }
+
+/// The names of all actions, as `[keys]` and the palette know them.
+pub fn action_names() -> impl Iterator<Item = &'static str> {
+    action::TABLE.iter().map(|row| row.name)
+}

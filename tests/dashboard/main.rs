@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod acting;
+#[cfg(unix)]
+mod every_action;
 mod killing;
 mod looping;
 mod models;
