@@ -11,6 +11,7 @@ mod home;
 mod model_source;
 mod rules;
 mod sections;
+mod theme;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ pub use sections::{
     Config, DefaultModel, DeviceChoice, ErrorDriven, Feedback, Generate, Model,
     PerplexityThreshold, Precision, Projection, Routing, Runtime, Schedule, Train,
 };
+pub use theme::{Colour, STYLES, StyleChange, StyleChanges, Theme, ThemeName};
 
 use document::Document;
 

@@ -123,6 +123,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("routing.automatic", "true or false", |_| true),
     rule("runtime.threads", "a whole number, 0 (all cores) to 1024", |c| c.runtime.threads <= 1024),
     rule("runtime.device", "\"auto\", \"cpu\", \"cuda\" or \"metal\"", |_| true),
+    rule("theme.name", "\"auto\", \"dark\", \"light\" or \"high-contrast\"", |_| true),
 ];
 
 /// The first rule that a configuration breaks.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::model_source::ModelSource;
+use super::theme::Theme;
 
 /// Every setting of Kaizen. [`Config::default`] is what holds without a `config.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,7 @@ pub struct Config {
     pub feedback: Feedback,
     pub routing: Routing,
     pub runtime: Runtime,
+    pub theme: Theme,
 }
 
 impl Default for Config {
@@ -32,6 +34,7 @@ impl Default for Config {
             feedback: Feedback::default(),
             routing: Routing::default(),
             runtime: Runtime::default(),
+            theme: Theme::default(),
         }
     }
 }

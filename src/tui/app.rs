@@ -14,9 +14,9 @@ use super::pane::{
 };
 use super::panes::{ComparePane, ExperimentsPane, SessionsPane, TasksPane, TrainingPane, WeakPane};
 use super::places::Places;
-use super::theme::Theme;
+use super::theme::{self, Depth, TerminalColours, Theme};
 use crate::adapters::AdapterSummary;
-use crate::config::Config;
+use crate::config::{self, Config, ThemeName};
 use crate::driver::{Effect, ModelReport, Report};
 use crate::model::source;
 use crate::store::Filter;
@@ -42,17 +42,24 @@ pub struct App {
     /// From the bottom up.
     layers: Vec<Layer>,
     notice: Option<(Notice, Zoned)>,
+    /// The theme that was asked for.
+    theme: config::Theme,
+    colours: TerminalColours,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
 
 impl App {
     pub fn new(config: Config, arm: ArmChoice, now: Zoned, places: Places) -> Self {
+        let theme = config.theme.clone();
         Self {
+            theme,
+            colours: TerminalColours::default(),
             tasks: TasksPane::in_folder(places.folder.clone()),
             shared: Shared {
                 config,
                 theme: Theme::default(),
+                raw: false,
                 model: ModelState::Coming("starting".into(), None),
                 now,
                 ticks: 0,
@@ -79,6 +86,19 @@ impl App {
         }
     }
 
+    /// The same on a terminal with these colours.
+    pub fn on_terminal(mut self, colours: TerminalColours) -> Self {
+        self.colours = colours;
+        self.shared.theme = Theme::of(&self.theme, colours);
+        self
+    }
+
+    /// What lies behind the text makes a difference, and is not told by the configuration.
+    pub fn wants_background(&self) -> bool {
+        matches!(self.theme.name, ThemeName::Auto | ThemeName::HighContrast)
+            && self.colours.depth != Depth::None
+    }
+
     /// What is to be done before the first event.
     pub fn start(&mut self) -> Vec<Intent> {
         let mut intents = vec![
@@ -102,6 +122,11 @@ impl App {
             Event::Report(report) => self.report(&report),
             Event::Edited(Ok(text)) => self.edited(&text),
             Event::Edited(Err(why)) => vec![complaint(why)],
+            Event::Background(background) => {
+                self.colours.background = background;
+                self.shared.theme = Theme::of(&self.theme, self.colours);
+                Vec::new()
+            }
             Event::Tick(now) => {
                 self.tick(now);
                 Vec::new()
@@ -254,6 +279,19 @@ impl App {
             Action::Suspend => return vec![Intent::Terminal(TerminalEffect::Suspend)],
             Action::Redraw => return vec![Intent::Terminal(TerminalEffect::Redraw)],
             Action::Show(pane) => return vec![Intent::Show(pane)],
+            Action::RawAnswers => {
+                self.shared.raw = !self.shared.raw;
+                return vec![done(match self.shared.raw {
+                    true => "answers are shown as they are",
+                    false => "answers are laid out as Markdown",
+                })];
+            }
+            Action::NextTheme => {
+                self.theme.name = theme::next_name(self.theme.name);
+                self.shared.theme = Theme::of(&self.theme, self.colours);
+                let name = self.theme.name.as_str();
+                return vec![done(&format!("theme {name:?}; theme.name in config.toml keeps it"))];
+            }
             Action::Help => {
                 let help = Help::new(self.front_pane().scope(), &self.keymap);
                 self.layers.push(Layer::Help(help));
@@ -469,6 +507,10 @@ impl App {
         }
         left
     }
+}
+
+fn done(text: &str) -> Intent {
+    Intent::Notice(Notice { text: text.into(), kind: NoticeKind::Done })
 }
 
 fn complaint(text: String) -> Intent {

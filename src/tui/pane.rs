@@ -2,6 +2,7 @@
 //! says what else is to happen through its [`Context`].
 
 use super::action::{Action, Scope};
+use super::answer::Reading;
 use super::layers::Layer;
 use super::places::Places;
 use super::theme::Theme;
@@ -54,6 +55,8 @@ pub enum ModelState {
 pub struct Shared {
     pub config: Config,
     pub theme: Theme,
+    /// Answers are shown as they are, not as the Markdown that they are written in.
+    pub raw: bool,
     pub model: ModelState,
     /// Local time of the last event; ages are told by it.
     pub now: Zoned,
@@ -80,6 +83,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// How answers are shown.
+    pub fn reading(&self) -> Reading<'_> {
+        Reading { theme: &self.theme, raw: self.raw }
+    }
+
     /// Which adapters are not offered and why; none when all are.
     pub fn unfit_words(&self) -> Option<String> {
         let (first, base) = self.unfit.first()?;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod acting;
+mod colours;
 mod killing;
 mod looping;
 mod models;

@@ -4,18 +4,19 @@ use super::Stay;
 use crate::tui::action::{Action, Scope};
 use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
-use crate::tui::widgets::dialog;
+use crate::tui::widgets::{Scroll, dialog};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 /// The help, with what concerns the present place first.
 #[derive(Debug)]
 pub struct Help {
     /// Scopes in the order shown, with their rows: keys and description.
     parts: Vec<(&'static str, Vec<(String, &'static str)>)>,
-    scroll: usize,
+    scroll: Scroll,
 }
 
 impl Help {
@@ -35,22 +36,14 @@ impl Help {
                 (scope.title(), rows)
             })
             .collect();
-        Self { parts, scroll: 0 }
+        Self { parts, scroll: Scroll::at_top() }
     }
 
     pub fn act(&mut self, action: Action) -> Stay {
-        let last =
-            self.parts.iter().map(|(_, rows)| rows.len() + 2).sum::<usize>().saturating_sub(4);
-        match action {
-            Action::Up => self.scroll = self.scroll.saturating_sub(1),
-            Action::Down => self.scroll = (self.scroll + 1).min(last),
-            Action::PageUp => self.scroll = self.scroll.saturating_sub(10),
-            Action::PageDown => self.scroll = (self.scroll + 10).min(last),
-            Action::First => self.scroll = 0,
-            Action::Last => self.scroll = last,
-            _ => return Stay::Closed,
+        match self.scroll.act(action) {
+            true => Stay::Open,
+            false => Stay::Closed,
         }
-        Stay::Open
     }
 
     pub fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -68,7 +61,17 @@ impl Help {
             }
             lines.push(Line::default());
         }
-        let text = Paragraph::new(lines).scroll((self.scroll.min(u16::MAX as usize) as u16, 0));
-        frame.render_widget(text, inner);
+        lines.pop();
+        let visible = usize::from(inner.height);
+        let first = self.scroll.first(lines.len(), visible);
+        let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+        frame.render_widget(Paragraph::new(shown), inner);
+        if let Some(mark) = self.scroll.mark() {
+            // On the frame, below what is shown.
+            let mark = format!(" {mark} ");
+            let width = (mark.width() as u16).min(inner.width);
+            let place = Rect { x: inner.right() - width, y: inner.bottom(), width, height: 1 };
+            frame.render_widget(Line::styled(mark, theme.warning), place.intersection(area));
+        }
     }
 }

@@ -11,7 +11,9 @@ fn the_help_lists_the_keys_of_this_place_first_and_esc_takes_it_away() {
         let mut screen = Screen::new(width, height);
         screen.keys("esc ?");
         insta::assert_snapshot!(format!("help_{width}x{height}"), screen.shown());
-        screen.keys("down down pagedown end").shows(&["Help"]);
+        screen.shows(&["more ─╯"]).keys("down down pagedown").shows(&["Help"]).keys("end");
+        assert!(!screen.shown().contains("more ─╯"), "the end is not reached");
+        screen.keys("up").shows(&["↓ 1 more ─╯"]);
         screen.keys("esc");
         assert!(!screen.shown().contains("Help ·"));
     }
@@ -96,6 +98,27 @@ fn a_screen_that_is_too_small_says_what_it_needs_and_nothing_is_lost() {
     let mut screen = Screen::new(80, 24);
     screen.text("kept").resize(40, 10).shows(&["needs 60 columns"]);
     screen.resize(80, 24).shows(&["kept"]);
+}
+
+// If this fails, a light terminal keeps unreadable colours, or the theme cannot be changed while one looks.
+#[test]
+fn the_theme_follows_the_terminal_and_the_key() {
+    use crate::tui::event::Event;
+    use crate::tui::theme::Background;
+    let mut screen = Screen::new(80, 24);
+    let dark = screen.style_of("Kaizen makes").fg;
+    screen.event(Event::Background(Background::Light));
+    let light = screen.style_of("Kaizen makes").fg;
+    assert_ne!(dark, light);
+    screen.keys("esc shift-t").shows(&["theme \"dark\""]);
+    assert_eq!(screen.style_of("Kaizen makes").fg, dark);
+    screen.event(Event::Background(Background::Light));
+    assert_eq!(screen.style_of("Kaizen makes").fg, dark, "what is asked for by name stays");
+    screen.keys("shift-t").shows(&["theme \"light\""]);
+    assert_eq!(screen.style_of("Kaizen makes").fg, light);
+    screen.keys("shift-t").shows(&["theme \"high-contrast\""]);
+    screen.keys("shift-t").shows(&["theme \"auto\""]);
+    assert_eq!(screen.style_of("Kaizen makes").fg, light);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::failed::{FailedTasks, Sum};
 use super::view::model_trouble;
 use crate::driver::FailedTask;
 use crate::store::{plain, plain_line};
+use crate::tui::answer::{Reading, answer_lines};
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{change, perplexity};
 use crate::tui::theme::Theme;
@@ -67,7 +68,7 @@ impl FailedTasks {
             (list, detail)
         };
         self.draw_list(frame, list, theme);
-        self.draw_detail(frame, detail, area.width >= WIDE, theme);
+        self.draw_detail(frame, detail, area.width >= WIDE, shared.reading());
     }
 
     /// What unseen and seen tasks came to, apart.
@@ -112,15 +113,10 @@ impl FailedTasks {
         frame.render_widget(Paragraph::new(lines), area);
     }
 
-    fn draw_detail(&self, frame: &mut Frame, area: Rect, beside: bool, theme: &Theme) {
+    fn draw_detail(&self, frame: &mut Frame, area: Rect, beside: bool, reading: Reading) {
+        let theme = reading.theme;
         let Some(task) = self.selected_task() else { return };
         let border = if self.reading { theme.focused_border } else { theme.border };
-        let title = match (self.reading, self.detail.below()) {
-            (false, 0) => " → reads on ".to_owned(),
-            (true, 0) => " ← back to the list ".to_owned(),
-            (false, below) => format!(" → reads on ↓ {below} "),
-            (true, below) => format!(" ← back to the list ↓ {below} "),
-        };
         let borders = if beside { Borders::LEFT | Borders::TOP } else { Borders::TOP };
         let block = Block::new()
             .borders(borders)
@@ -131,20 +127,29 @@ impl FailedTasks {
         let width = usize::from(inner.width);
         let mut lines = Vec::new();
         for (heading, text, style) in [
-            ("Task", &task.task, theme.person),
-            ("What the model had said", &task.answer, theme.text),
-            ("Your right answer", &task.correction, theme.good),
+            ("Task", &task.task, Some(theme.person)),
+            ("What the model had said", &task.answer, None),
+            ("Your right answer", &task.correction, Some(theme.good)),
         ] {
             lines.push(Line::styled(heading, theme.dim));
             let text = plain(text);
             let text = if text.trim().is_empty() { "(nothing)" } else { text.trim() };
-            lines.extend(wrap(text, width).into_iter().map(|line| Line::styled(line, style)));
+            match style {
+                Some(style) => lines
+                    .extend(wrap(text, width).into_iter().map(|line| Line::styled(line, style))),
+                None => lines.extend(answer_lines(text, width, reading)),
+            }
             lines.push(Line::default());
         }
         lines.pop();
         let visible = usize::from(inner.height);
         let first = self.detail.first(lines.len(), visible);
         let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+        let way = if self.reading { "← back to the list" } else { "→ reads on" };
+        let title = match self.detail.mark() {
+            None => format!(" {way} "),
+            Some(mark) => format!(" {way}  {mark} "),
+        };
         let block = block.title(Line::styled(title, theme.dim).right_aligned());
         frame.render_widget(block, area);
         frame.render_widget(Paragraph::new(shown), inner);

@@ -129,6 +129,7 @@ fn a_text_that_is_being_written_is_never_taken_for_a_rating() {
     screen.shows(&["and 5 more", "waits for its rating"]);
 }
 
+// If this fails, whoever reads back is thrown to the end by the next word, or does not know that there is more.
 #[test]
 fn reading_back_stays_where_it_is_while_the_answer_goes_on() {
     let mut screen = Screen::new(80, 24);
@@ -145,9 +146,46 @@ fn reading_back_stays_where_it_is_while_the_answer_goes_on() {
         event(&mut screen, WorkEvent::Text(format!("line {line}\n")));
     }
     assert_eq!(screen.shown().lines().nth(2).unwrap(), first);
-    screen.shows(&["more below"]);
+    // On the border between what is seen and the prompt.
+    let shown = screen.shown();
+    let border = shown.lines().find(|line| line.contains("Follow-up")).unwrap();
+    assert!(border.ends_with("↓ 66 more ╮"), "{border}");
     screen.keys("pagedown pagedown pagedown pagedown pagedown");
     screen.shows(&["line 89"]);
+    assert!(!screen.shown().contains("more ╮"));
+    // Outside the prompt one key goes to an end.
+    for key in ["shift-g", "end"] {
+        let mut screen = scrolled();
+        screen.keys(key).shows(&["line 59"]);
+        assert!(!screen.shown().contains("more ╮"));
+        screen.keys("g").shows(&["❯ task", "line 0", "more ╮"]);
+    }
+}
+
+/// A long answer that is whole, read back by a page.
+fn scrolled() -> Screen {
+    let mut screen = Screen::new(80, 24);
+    screen.text("task").keys("enter");
+    answer(&mut screen, &(0..60).map(|line| format!("line {line}\n")).collect::<String>());
+    // What a key scrolls was seen before.
+    screen.keys("esc esc").shows(&["line 59"]).keys("pageup").shows(&["more ╮"]);
+    screen
+}
+
+// If this fails, an answer is a wall of marks; or what the model really wrote cannot be seen.
+#[test]
+fn an_answer_is_laid_out_and_one_key_shows_it_as_it_is() {
+    let mut screen = Screen::new(80, 24);
+    screen.text("task").keys("enter");
+    let text = "Use **this**:\n\n- `ls`\n\n```sh\nls -l # all\n```";
+    answer(&mut screen, text);
+    screen.keys("esc esc").shows(&["Use this:", "• `ls`", "┌ sh", "│ ls -l # all"]);
+    let theme = crate::tui::theme::Theme::default();
+    assert_eq!(screen.style_of("# all").fg, theme.comment.fg);
+    screen.keys("shift-r").shows(&["Use **this**:", "- `ls`", "```sh", "shown as they are"]);
+    screen.keys("shift-r").shows(&["• `ls`", "laid out"]);
+    screen.keys("ctrl-y");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Copy(text.into())]);
 }
 
 #[test]

@@ -156,6 +156,7 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
         layered: false,
         config: Config::default(),
         theme: Theme::default(),
+        raw: false,
         model: ModelState::Failed("none here".into()),
         now: "2026-11-23T12:00:00[UTC]".parse().unwrap(),
         ticks: 0,

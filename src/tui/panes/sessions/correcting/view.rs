@@ -3,6 +3,7 @@
 use super::Correcting;
 use super::step::{Shown, Step};
 use crate::store::{Issue, plain_line};
+use crate::tui::answer::Reading;
 use crate::tui::pane::Shared;
 use crate::tui::panes::sessions::detail::Detail;
 use crate::tui::theme::Theme;
@@ -44,10 +45,11 @@ impl Correcting {
         let style = if step.trouble.is_some() { theme.bad } else { theme.warning };
         let words: Vec<Line> = words.into_iter().map(|words| Line::styled(words, style)).collect();
         frame.render_widget(Paragraph::new(words), below);
+        let reading = shared.reading();
         let first = step.members.first().and_then(|member| member.shown.as_ref());
         match first.filter(|_| step.is_loaded()) {
-            Some(shown) if area.width >= WIDE => draw_wide(step, shown, frame, body, theme),
-            Some(shown) => draw_narrow(step, shown, frame, body, theme),
+            Some(shown) if area.width >= WIDE => draw_wide(step, shown, frame, body, reading),
+            Some(shown) => draw_narrow(step, shown, frame, body, reading),
             None => draw_missing(step, frame, body, theme),
         }
     }
@@ -144,7 +146,8 @@ impl Correcting {
 }
 
 /// One column: how it was rated, what was asked and answered, the editor.
-fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, reading: Reading) {
+    let theme = reading.theme;
     let said = said(shown, usize::from(area.width), theme);
     let editor = editor_rows(step, area);
     let [top, text, editor] = Layout::vertical([
@@ -154,7 +157,7 @@ fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme:
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(said), top);
-    let parts = shown.lines(usize::from(text.width), theme);
+    let parts = shown.lines(usize::from(text.width), reading);
     let others = right_answers(step, usize::from(text.width), theme);
     let lines: Vec<&Line> = parts.asked.iter().chain(&parts.given).chain(&others).collect();
     draw_scrolled(&lines, &shown.asked, frame, text, theme);
@@ -162,7 +165,8 @@ fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme:
 }
 
 /// What was asked on the left; on the right the answer and, as wide as it, the editor.
-fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme: &Theme) {
+fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, reading: Reading) {
+    let theme = reading.theme;
     let [left, right] =
         Layout::horizontal([Constraint::Percentage(46), Constraint::Fill(1)]).areas(area);
     let block = Block::new().borders(Borders::LEFT).border_style(theme.border);
@@ -177,9 +181,9 @@ fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, theme: &
     ])
     .areas(left);
     frame.render_widget(Paragraph::new(said), top);
-    let parts = shown.lines(usize::from(asked.width), theme);
+    let parts = shown.lines(usize::from(asked.width), reading);
     draw_scrolled(&parts.asked.iter().collect::<Vec<_>>(), &shown.asked, frame, asked, theme);
-    let mut given = shown.lines(usize::from(right_inside.width), theme).given;
+    let mut given = shown.lines(usize::from(right_inside.width), reading).given;
     given.extend(right_answers(step, usize::from(right_inside.width), theme));
     let editor = editor_rows(step, right_inside);
     let room = right_inside.height.saturating_sub(editor);
