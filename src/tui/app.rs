@@ -173,6 +173,14 @@ impl App {
         self.layers.push(layer);
     }
 
+    /// The same state in another theme.
+    #[cfg(test)]
+    pub fn show_as(&mut self, name: ThemeName, colours: TerminalColours) {
+        self.theme.name = name;
+        self.colours = colours;
+        self.shared.theme = Theme::of(&self.theme, colours);
+    }
+
     /// Whose keys act now.
     #[cfg(test)]
     pub fn present_scope(&self) -> Scope {

@@ -4,9 +4,13 @@
 pub mod acting;
 mod layers;
 mod monkey;
+mod picture;
 mod screen;
 
 pub use screen::Screen;
+
+/// The sizes at which every screen is kept as a snapshot.
+pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 /// A preview of a small training.
 fn preview() -> crate::driver::WorkEvent {

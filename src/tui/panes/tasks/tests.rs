@@ -5,7 +5,7 @@ use crate::driver::{Answered, Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Stop;
 use crate::store::Role;
 use crate::tui::pane::TerminalEffect;
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 
 fn asked(screen: &Screen) -> (WorkId, crate::driver::AskTask) {
     let asks = screen.effects.iter().rev();
@@ -42,9 +42,11 @@ fn answer(screen: &mut Screen, text: &str) {
 #[test]
 fn the_first_screen_tells_the_loop_in_three_lines_and_that_the_model_is_small() {
     let mut screen = Screen::new(80, 24);
-    insta::assert_snapshot!("first_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("first_{width}x{height}"), picture);
+    }
     let mut screen = Screen::new(120, 40);
-    insta::assert_snapshot!("first_120x40", screen.shown());
+    insta::assert_snapshot!("first_120x40", screen.picture());
 }
 
 #[test]
@@ -54,7 +56,9 @@ fn a_model_that_is_being_fetched_shows_a_bar_and_a_missing_one_its_reason() {
     let mut screen = Screen::starting(80, 24);
     let bytes = source::Event::Bytes { done: 46_000_000, total: Some(92_000_000) };
     screen.report(Report::Model(ModelReport::Source(bytes)));
-    insta::assert_snapshot!("fetching_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("fetching_{width}x{height}"), picture);
+    }
     screen.report(Report::Model(ModelReport::Failed("no source gives it; see config.toml".into())));
     screen.shows(&["no source gives it", "sending a prompt tries again", "no model"]);
     screen.text("hello").keys("enter");
@@ -210,11 +214,11 @@ fn the_arrows_bring_older_prompts_back() {
 
 #[test]
 fn a_conversation_fits_the_small_screen_and_uses_the_large_one() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = Screen::new(width, height);
         screen.text("Write one shell command: count the files here").keys("enter");
         answer(&mut screen, "You can use this:\n\n    ls -1 | wc -l\n\n改善 🧑‍🔬 done.");
         screen.keys("esc").text("and hidden ones?");
-        insta::assert_snapshot!(format!("conversation_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("conversation_{width}x{height}"), screen.picture());
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::feedback::{self, Rating};
 use crate::store::{Session, SessionId, plain};
-use crate::tui::panes::sessions::detail::{self, Detail};
 use crate::tui::answer::Reading;
+use crate::tui::panes::sessions::detail::{self, Detail};
 use crate::tui::widgets::{Scroll, TextField};
 
 /// One prompt of the walk, and the text that is to be its right answer.
