@@ -143,3 +143,34 @@ fn the_rule_sees_every_way_to_import() {
     }
     assert!(violations("eval", "a.rs", "use crate::model::Model; use super::train;").is_empty());
 }
+
+/// If this fails, some part of the screen keeps its colour in every theme, and with `NO_COLOR`.
+#[test]
+fn colours_stand_in_the_theme_alone() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let names_colours = |source: &str| {
+        ["Color::", "style::Color", ".fg(", ".bg(", ".underline_color("]
+            .iter()
+            .any(|name| source.contains(name))
+    };
+    assert!(names_colours("let style = Style::new().fg(Color::Red);"));
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for path in files {
+        let relative = path.strip_prefix(&root).unwrap();
+        let is_test = relative.iter().any(|part| part.to_string_lossy().contains("test"));
+        if is_test || relative.starts_with("theme") {
+            continue;
+        }
+        seen += 1;
+        let source = std::fs::read_to_string(&path).unwrap();
+        let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        if names_colours(code) {
+            wrong.push(relative.display().to_string());
+        }
+    }
+    assert!(seen > 50, "only {seen} files were looked at");
+    assert!(wrong.is_empty(), "colours outside the theme: {wrong:?}");
+}

@@ -12,6 +12,7 @@ mod home;
 mod model_source;
 mod rules;
 mod sections;
+mod theme;
 
 use std::path::Path;
 
@@ -24,6 +25,7 @@ pub use sections::{
     Config, DefaultModel, DeviceChoice, ErrorDriven, Feedback, Generate, Model,
     PerplexityThreshold, Precision, Projection, Routing, Runtime, Schedule, Train,
 };
+pub use theme::{Colour, STYLES, StyleChange, StyleChanges, Theme, ThemeName};
 
 use document::Document;
 

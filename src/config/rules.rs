@@ -125,6 +125,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("tui.mouse", "true or false", |_| true),
     rule("tui.counts", "true or false", |_| true),
     rule("runtime.device", "\"auto\", \"cpu\", \"cuda\" or \"metal\"", |_| true),
+    rule("theme.name", "\"auto\", \"dark\", \"light\" or \"high-contrast\"", |_| true),
 ];
 
 /// The first rule that a configuration breaks.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::dashboard::{Keys, Tui};
 use super::model_source::ModelSource;
+use super::theme::Theme;
 
 /// Every setting of Kaizen. [`Config::default`] is what holds without a `config.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,7 @@ pub struct Config {
     pub runtime: Runtime,
     pub tui: Tui,
     pub keys: Keys,
+    pub theme: Theme,
 }
 
 impl Default for Config {
@@ -37,6 +39,7 @@ impl Default for Config {
             runtime: Runtime::default(),
             tui: Tui::default(),
             keys: Keys::default(),
+            theme: Theme::default(),
         }
     }
 }

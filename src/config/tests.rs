@@ -228,3 +228,46 @@ fn home_is_the_flag_then_the_environment_then_a_marked_folder_then_the_users_dat
     let flag = home_root(Some(Path::new("f")), Some("/e".as_ref()), here).unwrap();
     assert_eq!(flag, here.join("f"));
 }
+
+// If this fails, a person's theme is taken for another, or a word that means nothing is passed over.
+#[test]
+fn a_theme_of_ones_own_is_read_and_what_it_cannot_be_is_said() {
+    let config = parse(
+        "[theme]\nname = \"high-contrast\"\n[theme.styles]\n\
+         accent = { fg = \"#ff8700\", bold = false }\nheat-5 = { fg = 16, bg = \"bright-red\" }\n\
+         text = { bg = \"default\" }",
+    )
+    .unwrap();
+    assert_eq!(config.theme.name, ThemeName::HighContrast);
+    let accent = config.theme.styles.get("accent").unwrap();
+    assert_eq!((accent.fg, accent.bold), (Some(Colour::Exact([255, 135, 0])), Some(false)));
+    let heat = config.theme.styles.get("heat-5").unwrap();
+    assert_eq!((heat.fg, heat.bg), (Some(Colour::Number(16)), Some(Colour::Number(9))));
+    assert_eq!(config.theme.styles.get("text").unwrap().bg, Some(Colour::Default));
+    assert_eq!(config.theme.styles.get("bad"), None);
+
+    assert_eq!(
+        refusal("[theme]\nname = \"dusk\""),
+        "config.toml, line 2: theme.name is \"dusk\"; \
+         allowed: \"auto\", \"dark\", \"light\" or \"high-contrast\""
+    );
+    let line = refusal("[theme.styles]\nacent = { bold = true }");
+    let known =
+        "config.toml, line 2: unknown key `theme.styles.acent`; known here: text, dim, accent";
+    assert!(line.starts_with(known), "{line}");
+    let line = refusal("[theme.styles]\naccent = { blink = true }");
+    assert!(line.contains("unknown key `theme.styles.accent.blink`; known here: fg, bg"), "{line}");
+    for (written, found) in [
+        ("\"purple\"", "\"purple\""),
+        ("\"#12345\"", "\"#12345\""),
+        ("\"#+12345\"", "\"#+12345\""),
+        ("256", "256"),
+    ] {
+        let line = refusal(&format!("[theme.styles]\nbad = {{ fg = {written} }}"));
+        let told =
+            format!("line 2: theme.styles.bad.fg is {found}; allowed: \"#rrggbb\", a number");
+        assert!(line.contains(&told), "{line}");
+    }
+    let line = refusal("[theme.styles]\nbad = \"red\"");
+    assert!(line.contains("line 2: theme.styles.bad "), "{line}");
+}

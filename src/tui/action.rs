@@ -18,6 +18,10 @@ pub enum Action {
     Copy,
     /// Releases the mouse, or takes it.
     Mouse,
+    /// Answers as they are, or as the Markdown that they are written in.
+    RawAnswers,
+    /// The next theme, until the end.
+    NextTheme,
     Back,
 
     // Lists and texts.
@@ -538,6 +542,8 @@ actions! {
         A::Show(P::Compare), "show-compare", ["5"], None, "Compare";
         A::Show(P::Experiments), "show-experiments", ["6"], None, "Experiments";
         A::Models, "models", ["m", "shift-m"], None, "Models on this machine: use another";
+        A::RawAnswers, "raw-answers", ["shift-r"], None, "Show answers as they are, or laid out as Markdown";
+        A::NextTheme, "theme", ["shift-t"], None, "Another theme until Kaizen ends: auto, dark, light, high-contrast";
         A::Help, "help", ["?"], Some("help"), "All keys";
         A::Palette, "palette", [":"], None, "Find an action by its name";
         A::Quit, "quit", ["q"], Some("quit"), "Quit";

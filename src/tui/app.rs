@@ -16,9 +16,9 @@ use super::pane::{
 };
 use super::panes::{ComparePane, ExperimentsPane, SessionsPane, TasksPane, TrainingPane, WeakPane};
 use super::places::Places;
-use super::theme::Theme;
+use super::theme::{self, Depth, TerminalColours, Theme};
 use crate::adapters::AdapterSummary;
-use crate::config::Config;
+use crate::config::{self, Config, ThemeName};
 use crate::driver::{Effect, ModelReport, Report};
 use crate::model::source;
 use crate::store::Filter;
@@ -56,6 +56,9 @@ pub struct App {
     pointer: Pointer,
     /// There was no room for anything when last drawn.
     too_small: Cell<bool>,
+    /// The theme that was asked for.
+    theme: config::Theme,
+    colours: TerminalColours,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
@@ -65,12 +68,16 @@ impl App {
         // Refused settings were told before the dashboard opened.
         let keymap = Keymap::configured(&config).unwrap_or_default();
         let mouse = config.tui.mouse;
+        let theme = config.theme.clone();
         Self {
+            theme,
+            colours: TerminalColours::default(),
             tasks: TasksPane::in_folder(places.folder.clone()),
             shared: Shared {
                 config,
                 theme: Theme::default(),
                 keymap,
+                raw: false,
                 model: ModelState::Coming("starting".into(), None),
                 now,
                 ticks: 0,
@@ -102,6 +109,19 @@ impl App {
         }
     }
 
+    /// The same on a terminal with these colours.
+    pub fn on_terminal(mut self, colours: TerminalColours) -> Self {
+        self.colours = colours;
+        self.shared.theme = Theme::of(&self.theme, colours);
+        self
+    }
+
+    /// What lies behind the text makes a difference, and is not told by the configuration.
+    pub fn wants_background(&self) -> bool {
+        matches!(self.theme.name, ThemeName::Auto | ThemeName::HighContrast)
+            && self.colours.depth != Depth::None
+    }
+
     /// What is to be done before the first event.
     pub fn start(&mut self) -> Vec<Intent> {
         let mut intents = vec![
@@ -129,6 +149,11 @@ impl App {
             Event::Report(report) => self.report(&report),
             Event::Edited(Ok(text)) => self.edited(&text),
             Event::Edited(Err(why)) => vec![complaint(why)],
+            Event::Background(background) => {
+                self.colours.background = background;
+                self.shared.theme = Theme::of(&self.theme, self.colours);
+                Vec::new()
+            }
             Event::Tick(now) => {
                 self.tick(now);
                 Vec::new()
@@ -173,6 +198,14 @@ impl App {
     #[cfg(test)]
     pub fn open_layer(&mut self, layer: Layer) {
         self.layers.push(layer);
+    }
+
+    /// The same state in another theme.
+    #[cfg(test)]
+    pub fn show_as(&mut self, name: ThemeName, colours: TerminalColours) {
+        self.theme.name = name;
+        self.colours = colours;
+        self.shared.theme = Theme::of(&self.theme, colours);
     }
 
     /// Whose keys act now.
@@ -311,6 +344,19 @@ impl App {
                 let entry = Entry::new(EntryPurpose::Search, present);
                 self.layers.push(Layer::Entry(entry));
                 return Vec::new();
+            }
+            Action::RawAnswers => {
+                self.shared.raw = !self.shared.raw;
+                return vec![done(match self.shared.raw {
+                    true => "answers are shown as they are",
+                    false => "answers are laid out as Markdown",
+                })];
+            }
+            Action::NextTheme => {
+                self.theme.name = theme::next_name(self.theme.name);
+                self.shared.theme = Theme::of(&self.theme, self.colours);
+                let name = self.theme.name.as_str();
+                return vec![done(&format!("theme {name:?}; theme.name in config.toml keeps it"))];
             }
             Action::Help => {
                 let help = Help::new(self.front_pane().scope(), &self.shared.keymap);
@@ -569,6 +615,10 @@ fn is_counted(scope: Scope, action: Action) -> bool {
         }
         _ => scope == Scope::Movement && action != Action::Search,
     }
+}
+
+fn done(text: &str) -> Intent {
+    Intent::Notice(Notice { text: text.into(), kind: NoticeKind::Done })
 }
 
 fn complaint(text: String) -> Intent {

@@ -1,5 +1,6 @@
 //! What comes to the application.
 
+use super::theme::Background;
 use crate::driver::Report;
 use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::Zoned;
@@ -16,6 +17,8 @@ pub enum Event {
     Edited(Result<String, String>),
     /// Time has passed: sent while something moves or a notice is to go.
     Tick(Zoned),
+    /// The terminal says what lies behind the text.
+    Background(Background),
     /// SIGTERM or SIGHUP: end well, without a question.
     Terminate,
 }

@@ -6,6 +6,8 @@ use super::event::Event;
 use super::pane::{Intent, TerminalEffect};
 use super::places::Places;
 use super::terminal::Terminal;
+use super::terminal_colours::{self, Answers, Heard};
+use super::theme::TerminalColours;
 use crate::config::Refusal;
 use crate::driver::{Desk, Report};
 use crate::workplace::{ArmChoice, Workplace};
@@ -14,6 +16,7 @@ use crossterm::event::{Event as TerminalEvent, EventStream, MouseEvent, MouseEve
 use crossterm::execute;
 use futures::StreamExt;
 use jiff::Zoned;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +33,9 @@ const FRAME: Duration = Duration::from_millis(16);
 /// Nor than this after a key, whose effect nobody should wait for because a text is streaming.
 const KEY_FRAME: Duration = Duration::from_millis(2);
 
+/// A terminal that does not answer within this has no answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// Opens the dashboard on a home and returns when the person has left it, with the terminal as it was.
 ///
 /// # Errors
@@ -38,7 +44,8 @@ pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     let refused = |refusal: Refusal| format!("{} {}", refusal.key, refusal.problem);
     super::check(&workplace.config).map_err(|refusal| io::Error::other(refused(refusal)))?;
     let (tell, reports) = unbounded_channel();
-    let app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process());
+    let app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process())
+        .on_terminal(TerminalColours::of_process());
     let desk = Desk::new(
         workplace,
         Arc::new(move |report| {
@@ -62,12 +69,20 @@ async fn run(
     let intents = app.start();
     terminal.draw(|frame| app.draw(frame))?;
     perform(intents, terminal, desk)?;
+    let mut asked = None;
+    if app.wants_background() && terminal_colours::can_be_asked() {
+        terminal.ask(terminal_colours::QUESTION)?;
+        asked = Some(Instant::now());
+    }
+    let mut answers = Answers::default();
     let mut keys = EventStream::new();
     let mut signals = signals::Signals::listen()?;
     let mut drawn = Instant::now();
     let mut ticked = Instant::now();
     let mut changed = true;
     let mut pressed = false;
+    // What came together; all but the first of it.
+    let mut heard: VecDeque<Event> = VecDeque::new();
     loop {
         let pause = if pressed { KEY_FRAME } else { FRAME };
         if changed {
@@ -89,7 +104,18 @@ async fn run(
         let event = tokio::select! {
             biased;
             key = keys.next() => match key {
-                Some(Ok(key)) => from_terminal(key),
+                Some(Ok(key)) if !answers.holds() && !is_awaited(asked) => from_terminal(key),
+                Some(Ok(key)) => match answers.hear(key) {
+                    Heard::Nothing => None,
+                    Heard::Background(background) => {
+                        asked = None;
+                        Some(Event::Background(background))
+                    }
+                    Heard::Events(events) => {
+                        heard.extend(events.into_iter().filter_map(from_terminal));
+                        heard.pop_front()
+                    }
+                },
                 // The terminal is gone.
                 Some(Err(_)) | None => Some(Event::Terminate),
             },
@@ -112,10 +138,12 @@ async fn run(
         };
         let Some(event) = event else { continue };
         changed = true;
-        pressed |=
-            matches!(event, Event::Key(_) | Event::Paste(_) | Event::Mouse(_) | Event::Resize(..));
         let mut next = Some(event);
-        while let Some(event) = next.take() {
+        while let Some(event) = next.take().or_else(|| heard.pop_front()) {
+            pressed |= matches!(
+                event,
+                Event::Key(_) | Event::Paste(_) | Event::Mouse(_) | Event::Resize(..)
+            );
             if let Some(what) = perform(app.handle(event), terminal, desk)? {
                 (keys, next) = away(what, terminal, keys)?;
             }
@@ -124,6 +152,11 @@ async fn run(
             return Ok(());
         }
     }
+}
+
+/// The terminal was asked, and its answer may still come.
+fn is_awaited(asked: Option<Instant>) -> bool {
+    asked.is_some_and(|asked| asked.elapsed() < ANSWER)
 }
 
 async fn sleep(wait: Option<Duration>) {

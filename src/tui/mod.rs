@@ -2,6 +2,7 @@
 //! are functions of it. `event_loop` is the one place that waits, draws and does what was asked.
 
 mod action;
+mod answer;
 mod app;
 mod editor;
 mod event;
@@ -14,6 +15,7 @@ mod pane;
 mod panes;
 mod places;
 mod terminal;
+mod terminal_colours;
 #[cfg(test)]
 mod tests;
 mod theme;

@@ -2,6 +2,7 @@
 //! says what else is to happen through its [`Context`].
 
 use super::action::{Action, Scope};
+use super::answer::Reading;
 use super::hits::{Hits, Part, Splits};
 use super::keymap::Keymap;
 use super::layers::Layer;
@@ -58,6 +59,8 @@ pub struct Shared {
     pub theme: Theme,
     /// Which keys do what; sentences that name a key ask it.
     pub keymap: Keymap,
+    /// Answers are shown as they are, not as the Markdown that they are written in.
+    pub raw: bool,
     pub model: ModelState,
     /// Local time of the last event; ages are told by it.
     pub now: Zoned,
@@ -90,6 +93,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// How answers are shown.
+    pub fn reading(&self) -> Reading<'_> {
+        Reading { theme: &self.theme, raw: self.raw }
+    }
+
     /// Which adapters are not offered and why; none when all are.
     pub fn unfit_words(&self) -> Option<String> {
         let (first, base) = self.unfit.first()?;

@@ -42,6 +42,16 @@ impl Terminal {
         execute!(io::stdout(), EndSynchronizedUpdate)
     }
 
+    /// Sends a question; the answer comes among the keys.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn ask(&mut self, question: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(question.as_bytes())?;
+        out.flush()
+    }
+
     /// Forgets what is on screen, so that the next frame is drawn whole.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod acting;
+mod colours;
 #[cfg(unix)]
 mod every_action;
 mod killing;

@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Variables that would change what is shown.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 9] = [
     "KAIZEN_HOME",
     "KAIZEN_ADAPTER",
     "LORA_VERSION",
     "KAIZEN_LOG",
     "RUST_BACKTRACE",
     "NO_COLOR",
+    "COLORTERM",
+    "COLORFGBG",
     "VISUAL",
 ];
 
@@ -58,7 +60,18 @@ impl Terminal {
     }
 
     /// Any command.
-    pub fn start(mut command: CommandBuilder, folder: &Path, columns: u16, rows: u16) -> Self {
+    pub fn start(command: CommandBuilder, folder: &Path, columns: u16, rows: u16) -> Self {
+        Self::start_with(command, folder, columns, rows, &[])
+    }
+
+    /// Any command, with variables that say what the terminal is.
+    pub fn start_with(
+        mut command: CommandBuilder,
+        folder: &Path,
+        columns: u16,
+        rows: u16,
+        variables: &[(&str, &str)],
+    ) -> Self {
         for name in VARIABLES {
             // What a test sets itself stays.
             if command.get_env(name) == std::env::var_os(name).as_deref() {
@@ -66,6 +79,9 @@ impl Terminal {
             }
         }
         command.env("TERM", "xterm-256color");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         command.cwd(folder);
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();

@@ -97,6 +97,13 @@ impl Help {
         let shown: Vec<Line> = lines.into_iter().skip(first).take(height).collect();
         frame.render_widget(Paragraph::new(shown), inner);
         shared.hits.text(inner, Part::Main);
+        if let Some(mark) = self.scroll.mark() {
+            // On the frame, below what is shown.
+            let mark = format!(" {mark} ");
+            let width = (mark.width() as u16).min(inner.width);
+            let place = Rect { x: inner.right() - width, y: inner.bottom(), width, height: 1 };
+            frame.render_widget(Line::styled(mark, theme.warning), place.intersection(area));
+        }
     }
 
     fn lines(&self, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -126,6 +133,7 @@ impl Help {
             }
             lines.push(Line::default());
         }
+        lines.pop();
         if lines.is_empty() {
             lines.push(Line::styled("No action has these words.", theme.dim));
         }

@@ -1,17 +1,19 @@
 //! What lies over the panes: help, palette, questions.
 
-use super::Screen;
+use super::{SIZES, Screen};
 use crate::driver::{AskTask, Effect, Report, TrainingStarted, WorkEvent};
 use crate::tui::pane::TerminalEffect;
 
 // If this fails, nobody finds out what the keys do.
 #[test]
 fn the_help_lists_the_keys_of_this_place_first_and_esc_takes_it_away() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = Screen::new(width, height);
         screen.keys("esc ?");
-        insta::assert_snapshot!(format!("help_{width}x{height}"), screen.shown());
-        screen.keys("down down pagedown end").shows(&["Help"]);
+        insta::assert_snapshot!(format!("help_{width}x{height}"), screen.picture());
+        screen.shows(&["more ─╯"]).keys("down down pagedown").shows(&["Help"]).keys("end");
+        assert!(!screen.shown().contains("more ─╯"), "the end is not reached");
+        screen.keys("up").shows(&["↓ 1 more ─╯"]);
         screen.keys("esc");
         assert!(!screen.shown().contains("Help ·"));
     }
@@ -19,10 +21,10 @@ fn the_help_lists_the_keys_of_this_place_first_and_esc_takes_it_away() {
 
 #[test]
 fn the_palette_finds_an_action_by_a_few_letters_and_does_it() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = Screen::new(width, height);
         screen.keys("esc :").text("weak");
-        insta::assert_snapshot!(format!("palette_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("palette_{width}x{height}"), screen.picture());
         screen.keys("enter").shows(&["Where is the model weak?"]);
     }
     let mut screen = Screen::new(80, 24);
@@ -62,7 +64,9 @@ fn quitting_while_training_asks_and_can_pause_or_stop_the_run() {
     let mut screen = Screen::new(80, 24);
     training(&mut screen);
     screen.keys("q");
-    insta::assert_snapshot!("quit_while_training_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("quit_while_training_{width}x{height}"), picture);
+    }
     screen.keys("esc");
     assert!(!screen.terminal_effects.contains(&TerminalEffect::Quit));
     screen.keys("q l");
@@ -96,6 +100,27 @@ fn a_screen_that_is_too_small_says_what_it_needs_and_nothing_is_lost() {
     let mut screen = Screen::new(80, 24);
     screen.text("kept").resize(40, 10).shows(&["needs 60 columns"]);
     screen.resize(80, 24).shows(&["kept"]);
+}
+
+// If this fails, a light terminal keeps unreadable colours, or the theme cannot be changed while one looks.
+#[test]
+fn the_theme_follows_the_terminal_and_the_key() {
+    use crate::tui::event::Event;
+    use crate::tui::theme::Background;
+    let mut screen = Screen::new(80, 24);
+    let dark = screen.style_of("Kaizen makes").fg;
+    screen.event(Event::Background(Background::Light));
+    let light = screen.style_of("Kaizen makes").fg;
+    assert_ne!(dark, light);
+    screen.keys("esc shift-t").shows(&["theme \"dark\""]);
+    assert_eq!(screen.style_of("Kaizen makes").fg, dark);
+    screen.event(Event::Background(Background::Light));
+    assert_eq!(screen.style_of("Kaizen makes").fg, dark, "what is asked for by name stays");
+    screen.keys("shift-t").shows(&["theme \"light\""]);
+    assert_eq!(screen.style_of("Kaizen makes").fg, light);
+    screen.keys("shift-t").shows(&["theme \"high-contrast\""]);
+    screen.keys("shift-t").shows(&["theme \"auto\""]);
+    assert_eq!(screen.style_of("Kaizen makes").fg, light);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod acting;
 mod keys;
 mod layers;
 mod monkey;
+mod picture;
 mod pointing;
 mod screen;
 
@@ -37,6 +38,8 @@ fn sessions(screen: &mut Screen, count: usize) {
     let total = list.len();
     screen.report(Report::Sessions(Sessions { list, total, ..Sessions::default() }.into()));
 }
+/// The sizes at which every screen is kept as a snapshot.
+pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 /// A preview of a small training.
 fn preview() -> crate::driver::WorkEvent {

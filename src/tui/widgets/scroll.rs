@@ -47,11 +47,21 @@ impl Scroll {
         self.top.unwrap_or(end).min(end)
     }
 
-    /// Lines below the visible part.
+    /// Lines below the visible part, when last drawn.
     pub fn below(&self) -> usize {
         let (lines, visible) = self.seen.get();
         lines.saturating_sub(self.first(lines, visible) + visible)
     }
+
+    /// What tells that the text goes on below, when last drawn.
+    pub fn mark(&self) -> Option<String> {
+        more_below(self.below())
+    }
+}
+
+/// What tells that a text goes on below; nothing where it does not.
+pub fn more_below(lines: usize) -> Option<String> {
+    (lines > 0).then(|| format!("↓ {lines} more"))
 }
 
 #[cfg(test)]
@@ -66,8 +76,10 @@ mod tests {
         scroll.act(Action::PageUp);
         assert_eq!((scroll.first(100, 10), scroll.first(150, 10)), (81, 81));
         assert_eq!(scroll.below(), 59);
+        assert_eq!(scroll.mark().as_deref(), Some("↓ 59 more"));
         scroll.act(Action::Last);
         assert_eq!(scroll.first(160, 10), 150);
+        assert_eq!(scroll.mark(), None);
         scroll.act(Action::First);
         assert_eq!(scroll.first(160, 10), 0);
         assert_eq!(scroll.first(5, 10), 0);

@@ -4,13 +4,11 @@
 
 use crate::driver::{ActDecision, ActShown, ShownProposal, WorkEvent};
 use crate::store::ActEnding;
-use crate::tui::tests::Screen;
 use crate::tui::tests::acting::{
     acted, begun, command, decisions, did, event, proposed, quiet, step, task,
 };
+use crate::tui::tests::{SIZES, Screen};
 use crate::tui::theme::Theme;
-
-const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
 fn waiting(width: u16, height: u16, proposal: ShownProposal) -> Screen {
     let mut screen = begun(width, height, "Put the notes of 2025 into the archive");
@@ -29,12 +27,12 @@ fn unconfined() -> ShownProposal {
 fn the_action_its_folder_and_the_keys_are_seen() {
     for (width, height) in SIZES {
         let mut screen = waiting(width, height, command(2, "mv notes-2025.txt archive/2025/"));
-        insta::assert_snapshot!(format!("opening_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("opening_{width}x{height}"), screen.picture());
         quiet(&mut screen);
-        insta::assert_snapshot!(format!("confined_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("confined_{width}x{height}"), screen.picture());
         let mut screen = waiting(width, height, unconfined());
         quiet(&mut screen);
-        insta::assert_snapshot!(format!("unconfined_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("unconfined_{width}x{height}"), screen.picture());
     }
 }
 
@@ -95,7 +93,7 @@ fn an_action_is_changed_and_what_is_not_understood_comes_back_as_it_was_typed() 
         let mut screen = waiting(width, height, command(2, "mv notes-2025.txt archive"));
         quiet(&mut screen);
         screen.keys("e").text("/2025");
-        insta::assert_snapshot!(format!("edit_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("edit_{width}x{height}"), screen.picture());
     }
     let mut screen = waiting(80, 24, command(2, "mv a b"));
     quiet(&mut screen);

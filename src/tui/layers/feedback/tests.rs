@@ -79,7 +79,9 @@ fn stars(number: i64) -> Stars {
 #[test]
 fn one_key_rates_and_saved_is_said_only_after_it_is() {
     let mut screen = new_form();
-    insta::assert_snapshot!("stars_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("stars_{width}x{height}"), picture);
+    }
     screen.keys("4").shows(&["★★★★☆ saving…"]);
     assert_eq!(ratings(&screen), [Rating::stars(stars(4))]);
     assert!(!screen.shown().contains("saved "));
@@ -100,7 +102,9 @@ fn few_stars_ask_what_went_wrong_and_everything_is_saved_together() {
     screen.shows(&["› Right answer", "unchanged", "It lists the files"]);
     screen.keys("ctrl-u").text("ls | wc -l").keys("ctrl-j").text("counts them");
     screen.shows(&["changed"]);
-    insta::assert_snapshot!("rest_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("rest_{width}x{height}"), picture);
+    }
     screen.keys("enter").shows(&["saving…"]);
     let rest = Rating {
         stars: stars(2),
@@ -305,7 +309,7 @@ fn it_leaves_room_above_and_uses_it_on_a_large_screen() {
     }
     let mut screen = over(FeedbackForm::new(ID.parse().unwrap(), &long), 120, 40);
     screen.keys("1 tab tab");
-    insta::assert_snapshot!("rest_120x40", screen.shown());
+    insta::assert_snapshot!("rest_120x40", screen.picture());
 }
 
 // If this fails, what was ticked or failed is told by nothing, or by colour alone.

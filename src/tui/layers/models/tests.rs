@@ -4,7 +4,7 @@
 use crate::adapters::AdapterSummary;
 use crate::driver::{Effect, ModelReport, Report};
 use crate::model::library::{Facts, Keeper, LocalModel};
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 use crate::workplace::{Fits, ListedModel, MemoryFit, ModelList};
 use std::sync::Arc;
 
@@ -68,11 +68,11 @@ fn used(screen: &Screen) -> Vec<String> {
 // If this fails, nobody sees which models they have, or why one of them is of no use.
 #[test]
 fn the_models_are_shown_with_what_they_take_and_why_not() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = picker(width, height);
-        insta::assert_snapshot!(format!("models_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("models_{width}x{height}"), screen.picture());
         screen.keys("down");
-        insta::assert_snapshot!(format!("unsupported_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("unsupported_{width}x{height}"), screen.picture());
     }
 }
 

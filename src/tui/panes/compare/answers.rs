@@ -4,6 +4,7 @@ use super::arms::{Side, choice};
 use crate::driver::{Answered, AskTask, Effect, WorkEvent, WorkId};
 use crate::store::{Message, Session, SessionId, plain_line};
 use crate::tui::action::Action;
+use crate::tui::answer::AnswerLines;
 use crate::tui::layers::{FeedbackForm, Layer};
 use crate::tui::pane::Context;
 use crate::tui::widgets::Scroll;
@@ -34,6 +35,8 @@ pub(super) struct Column {
     work: WorkId,
     pub(super) state: State,
     text: String,
+    /// What is shown of the text, as it is laid out.
+    pub(super) lines: AnswerLines,
     /// Where each piece of the text ends, in bytes.
     ends: Vec<usize>,
     pub(super) stars: Option<u8>,
@@ -137,6 +140,7 @@ impl Answers {
                 work,
                 state: State::Waiting,
                 text: String::new(),
+                lines: AnswerLines::default(),
                 ends: Vec::new(),
                 stars: None,
                 scroll: Scroll::default(),

@@ -61,26 +61,29 @@ impl Answers {
         let status = elide(&self.status(side, room, shared), room);
         block = block.title_bottom(Line::styled(format!(" {status} "), theme.dim));
         let width = usize::from(inner.width);
-        let mut lines: Vec<Line> = match &column.state {
+        let visible = usize::from(inner.height);
+        let mut shown: Vec<Line> = match &column.state {
             State::Failed(why) => {
                 wrap(why, width).into_iter().map(|line| Line::styled(line, theme.bad)).collect()
             }
-            _ => wrap(self.shown(side), width).into_iter().map(Line::from).collect(),
+            _ => {
+                let lines = column.lines.of(self.shown(side), width, shared.reading());
+                let first = column.scroll.first(lines.len(), visible);
+                lines.iter().skip(first).take(visible).cloned().collect()
+            }
         };
-        if !self.seems_ended(side)
-            && let Some(last) = lines.last_mut()
-        {
-            last.push_span(Span::styled("▌", theme.accent));
+        if !self.seems_ended(side) && column.scroll.below() == 0 {
+            let cursor = Span::styled("▌", theme.accent);
+            match shown.last_mut() {
+                Some(last) => last.push_span(cursor),
+                None => shown.push(cursor.into()),
+            }
         }
-        let visible = usize::from(inner.height);
-        let first = column.scroll.first(lines.len(), visible);
-        let below = column.scroll.below();
-        if below > 0 {
+        if let Some(mark) = column.scroll.mark() {
             block = block
-                .title_bottom(Line::styled(format!(" ↓ {below} "), theme.warning).right_aligned());
+                .title_bottom(Line::styled(format!(" {mark} "), theme.warning).right_aligned());
         }
         frame.render_widget(block, area);
-        let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
         frame.render_widget(Paragraph::new(shown), inner);
     }
 

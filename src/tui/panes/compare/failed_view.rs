@@ -5,6 +5,7 @@ use super::view::model_trouble;
 use crate::driver::FailedTask;
 use crate::store::{plain, plain_line};
 use crate::tui::action::Action;
+use crate::tui::answer::answer_lines;
 use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{change, perplexity};
@@ -135,12 +136,6 @@ impl FailedTasks {
         let (forth, back) = (key("right-column"), key("left-column"));
         let Some(task) = self.selected_task() else { return };
         let border = if self.reading { theme.focused_border } else { theme.border };
-        let title = match (self.reading, self.detail.below()) {
-            (false, 0) => format!(" {forth} reads on "),
-            (true, 0) => format!(" {back} back to the list "),
-            (false, below) => format!(" {forth} reads on ↓ {below} "),
-            (true, below) => format!(" {back} back to the list ↓ {below} "),
-        };
         let borders = if beside { Borders::LEFT | Borders::TOP } else { Borders::TOP };
         let block = Block::new()
             .borders(borders)
@@ -155,20 +150,32 @@ impl FailedTasks {
         let width = usize::from(inner.width);
         let mut lines = Vec::new();
         for (heading, text, style) in [
-            ("Task", &task.task, theme.person),
-            ("What the model had said", &task.answer, theme.text),
-            ("Your right answer", &task.correction, theme.good),
+            ("Task", &task.task, Some(theme.person)),
+            ("What the model had said", &task.answer, None),
+            ("Your right answer", &task.correction, Some(theme.good)),
         ] {
             lines.push(Line::styled(heading, theme.dim));
             let text = plain(text);
             let text = if text.trim().is_empty() { "(nothing)" } else { text.trim() };
-            lines.extend(wrap(text, width).into_iter().map(|line| Line::styled(line, style)));
+            match style {
+                Some(style) => lines
+                    .extend(wrap(text, width).into_iter().map(|line| Line::styled(line, style))),
+                None => lines.extend(answer_lines(text, width, shared.reading())),
+            }
             lines.push(Line::default());
         }
         lines.pop();
         let visible = usize::from(inner.height);
         let first = self.detail.first(lines.len(), visible);
         let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
+        let way = match self.reading {
+            true => format!("{back} back to the list"),
+            false => format!("{forth} reads on"),
+        };
+        let title = match self.detail.mark() {
+            None => format!(" {way} "),
+            Some(mark) => format!(" {way}  {mark} "),
+        };
         let block = block.title(Line::styled(title, theme.dim).right_aligned());
         frame.render_widget(block, area);
         frame.render_widget(Paragraph::new(shown), inner);

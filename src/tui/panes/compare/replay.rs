@@ -8,6 +8,7 @@ use crate::driver::{
 use crate::eval::promotion::PairCounts;
 use crate::store::plain_line;
 use crate::tui::action::Action;
+use crate::tui::answer::AnswerLines;
 use crate::tui::pane::Context;
 use crate::tui::widgets::Scroll;
 use jiff::Zoned;
@@ -64,6 +65,8 @@ pub(super) struct Replay {
     pub(super) ended: Option<Ended>,
     /// Of both answers together.
     pub(super) scroll: Scroll,
+    /// The left and the right answer as they are laid out.
+    pub(super) lines: [AnswerLines; 2],
 }
 
 impl Replay {

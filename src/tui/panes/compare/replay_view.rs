@@ -6,7 +6,7 @@ use super::view::{asked_lines, halves, model_trouble};
 use crate::driver::ShownPair;
 use crate::eval::promotion::Finding;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{paragraphs, spinner, wrap};
+use crate::tui::widgets::{more_below, paragraphs, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -72,22 +72,23 @@ impl Replay {
         });
         let insides = [0, 1].map(|side| blocks[side].inner(halves[side]).inner(Margin::new(1, 0)));
         let texts = [&pair.left, &pair.right];
-        let texts = [0, 1].map(|side| wrap(texts[side].trim(), usize::from(insides[side].width)));
-        let longest = texts.iter().map(Vec::len).max().unwrap_or_default();
+        let texts = [0, 1].map(|side| {
+            let width = usize::from(insides[side].width);
+            self.lines[side].of(texts[side].trim(), width, shared.reading())
+        });
+        let longest = texts.iter().map(|text| text.len()).max().unwrap_or_default();
         let visible = usize::from(insides[0].height);
         let first = self.scroll.first(longest, visible);
         for (side, (block, text)) in blocks.into_iter().zip(texts).enumerate() {
-            let below = text.len().saturating_sub(first + visible);
-            let block = match below {
-                0 => block,
-                below => {
-                    let words = format!(" ↓ {below} ");
-                    block.title_bottom(Line::styled(words, theme.warning).right_aligned())
+            let block = match more_below(text.len().saturating_sub(first + visible)) {
+                None => block,
+                Some(mark) => {
+                    let mark = Line::styled(format!(" {mark} "), theme.warning);
+                    block.title_bottom(mark.right_aligned())
                 }
             };
             frame.render_widget(block, halves[side]);
-            let shown: Vec<Line> =
-                text.into_iter().skip(first).take(visible).map(Line::from).collect();
+            let shown: Vec<Line> = text.iter().skip(first).take(visible).cloned().collect();
             frame.render_widget(Paragraph::new(shown), insides[side]);
         }
     }

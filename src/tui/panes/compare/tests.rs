@@ -13,7 +13,7 @@ use crate::eval::Verdict;
 use crate::runtime::Stop;
 use crate::store::{Session, SessionId, Stars};
 use crate::tui::pane::TerminalEffect;
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 use crate::tui::theme::Theme;
 use crate::workplace::{ArmChoice, Event};
 use samples::{comparison, failed, id, promoted_by_itself, rating, service, versions};
@@ -81,7 +81,9 @@ fn without_an_adapter_it_says_how_to_get_one_and_asks_nothing() {
     let mut screen = Screen::new(80, 24);
     screen.keys("esc 5");
     screen.effects.clear();
-    insta::assert_snapshot!("no_adapter_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("no_adapter_{width}"), picture);
+    }
     screen.keys("i g a b r enter");
     assert!(screen.effects.is_empty(), "{:?}", screen.effects);
     screen.keys("w").shows(&["An adapter comes of training"]);
@@ -90,13 +92,15 @@ fn without_an_adapter_it_says_how_to_get_one_and_asks_nothing() {
 
 #[test]
 fn before_the_first_prompt_it_says_what_to_do() {
-    insta::assert_snapshot!("answers_empty_80", compare(80, 24).shown());
+    for (width, _, picture) in compare(80, 24).pictures() {
+        insta::assert_snapshot!(format!("answers_empty_{width}"), picture);
+    }
 }
 
 // If this fails, a person waits for one arm after the other, or does not see which said what.
 #[test]
 fn two_arms_answer_side_by_side() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = compare(width, height);
         let asked = ask(&mut screen, "Name the biggest planet and say why it is so big.");
         let arms: Vec<&str> = asked.iter().map(|(_, task)| name(&task.arm)).collect();
@@ -108,13 +112,13 @@ fn two_arms_answer_side_by_side() {
         work(&mut screen, left, WorkEvent::Text("The biggest planet is Jupiter. ".into()));
         work(&mut screen, right, WorkEvent::Text("Jupiter, because ".into()));
         work(&mut screen, left, WorkEvent::Text("It formed first.".into()));
-        insta::assert_snapshot!(format!("answers_streaming_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("answers_streaming_{width}"), screen.picture());
         let text = "The biggest planet is Jupiter. It formed first.";
         work(&mut screen, left, answered(1, "base", text, 41.27));
         let text = "Jupiter, because it took up most of the gas that the sun left.\n\n改善 kaizen";
         work(&mut screen, right, answered(2, "lora-v2", text, 35.0));
         rated(&mut screen, 1, 2);
-        insta::assert_snapshot!(format!("answers_done_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("answers_done_{width}"), screen.picture());
     }
 }
 
@@ -273,7 +277,9 @@ fn measured(what: &'static str, done: usize, total: usize) -> WorkEvent {
 fn the_gate_says_what_it_measures_and_that_it_may_be_left_alone() {
     let mut screen = compare(80, 24);
     screen.keys("tab tab");
-    insta::assert_snapshot!("gate_empty_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("gate_empty_{width}"), picture);
+    }
     screen.keys("g");
     let judge = judging(&screen);
     work(&mut screen, judge, WorkEvent::Started);
@@ -281,7 +287,9 @@ fn the_gate_says_what_it_measures_and_that_it_may_be_left_alone() {
         work(&mut screen, judge, measured(what, 60, 60));
     }
     work(&mut screen, judge, measured("asking base the sentinels (once)", 310, 1000));
-    insta::assert_snapshot!("gate_running_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("gate_running_{width}"), picture);
+    }
     screen.effects.clear();
     screen.keys("1 esc 5").shows(&["310/1000"]);
     screen.keys("g").shows(&["already"]);
@@ -293,13 +301,13 @@ fn the_gate_says_what_it_measures_and_that_it_may_be_left_alone() {
 
 #[test]
 fn the_verdict_stands_first_with_its_reason_and_all_it_rests_on() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = compare(width, height);
         screen.keys("g");
         let judge = judging(&screen);
         let judged = WorkEvent::Judged(Box::new(comparison(Verdict::Accepted)));
         work(&mut screen, judge, judged);
-        insta::assert_snapshot!(format!("gate_accepted_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("gate_accepted_{width}"), screen.picture());
         screen.shows(&["held-out used 2 times", "p = 0.0003, needs 0.0042"]);
         let theme = Theme::default();
         assert_eq!(screen.style_of("✓ ACCEPTED").fg, theme.good.fg);
@@ -344,9 +352,9 @@ fn with_failed(width: u16, height: u16) -> Screen {
 // If this fails, a person takes what the adapter learned by heart for what it can do.
 #[test]
 fn failed_tasks_stand_before_and_after_seen_and_unseen_apart() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = with_failed(width, height);
-        insta::assert_snapshot!(format!("failed_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("failed_{width}"), screen.picture());
         // (ln 12/18 + ln 10.8/9 + 0) / 3 = -0.0744.
         screen.shows(&["3 tasks, mean ▼ -7.2 %, 1 of 3 better"]);
         screen.shows(&["1 task, mean ▼ -59.0 %"]);
@@ -396,13 +404,15 @@ fn without_a_correction_it_says_how_to_write_one() {
     let none =
         FailedCompared { a: "base".into(), b: "lora-v2".into(), tasks: vec![], uncorrected: 2 };
     work(&mut screen, asked, WorkEvent::FailedCompared(Box::new(none)));
-    insta::assert_snapshot!("failed_empty_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("failed_empty_{width}"), picture);
+    }
 }
 
 // If this fails, twelve ratings pass for a proof.
 #[test]
 fn ratings_stand_side_by_side_with_what_they_cannot_say() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = compare(width, height);
         screen.keys("tab tab tab tab");
         assert!(matches!(screen.effects.last(), Some(Effect::RateArms)));
@@ -411,7 +421,7 @@ fn ratings_stand_side_by_side_with_what_they_cannot_say() {
             rating("lora-v1", 1, 4.0, None),
             rating("lora-v2", 12, 3.5, Some([2.81, 4.19])),
         ]));
-        insta::assert_snapshot!(format!("ratings_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("ratings_{width}"), screen.picture());
         screen.shows(&["too few ratings say so"]);
     }
     let mut screen = compare(80, 24);

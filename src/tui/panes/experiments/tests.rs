@@ -9,12 +9,10 @@ use crate::improve::{Ending, Phase, RoundEvent, Rule};
 use crate::train::TrainEvent;
 use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 use crate::tui::theme::Theme;
 use crate::workplace::{ArmChoice, Event as Progress, SetChoice};
 use samples::{ARMS, EXPERIMENT, ROUND, STOPPED_ROUND};
-
-const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
 /// The pane in front, in an empty home.
 fn empty(width: u16, height: u16) -> Screen {
@@ -84,7 +82,7 @@ fn six_shows_the_pane_and_reads_what_was_tried() {
 fn an_empty_home_says_what_to_do() {
     for (width, height) in SIZES {
         let mut screen = empty(width, height);
-        insta::assert_snapshot!(format!("empty_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("empty_{width}x{height}"), screen.picture());
         screen.keys("enter r x esc left");
         assert!(screen.effects.is_empty(), "{:?}", screen.effects);
     }
@@ -95,10 +93,10 @@ fn an_empty_home_says_what_to_do() {
 fn a_finished_round_is_shown_in_full() {
     for (width, height) in SIZES {
         let mut screen = tried(width, height);
-        insta::assert_snapshot!(format!("round_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("round_{width}x{height}"), screen.picture());
         screen.shows(&["What each phase found"]).keys("pagedown").shows(&["Guards"]);
         screen.keys("enter");
-        insta::assert_snapshot!(format!("round_large_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("round_large_{width}x{height}"), screen.picture());
         screen.keys("end").shows(&["23 min 10 s"]);
     }
 }
@@ -108,11 +106,11 @@ fn a_finished_experiment_is_shown_in_full() {
     for (width, height) in SIZES {
         let mut screen = tried(width, height);
         screen.keys("down down");
-        insta::assert_snapshot!(format!("experiment_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("experiment_{width}x{height}"), screen.picture());
         screen.keys("enter");
-        insta::assert_snapshot!(format!("experiment_large_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("experiment_large_{width}x{height}"), screen.picture());
         screen.keys("end");
-        insta::assert_snapshot!(format!("experiment_end_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("experiment_end_{width}x{height}"), screen.picture());
         // The one above and below it in the list, without leaving.
         screen.keys("left").shows(&["‖ stopped: r goes on with it", STOPPED_ROUND]);
     }
@@ -135,7 +133,7 @@ fn a_round_is_started_only_after_a_question_that_says_what_will_happen() {
     for (width, height) in SIZES {
         let mut screen = empty(width, height);
         screen.keys("i");
-        insta::assert_snapshot!(format!("question_round_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("question_round_{width}x{height}"), screen.picture());
         screen.keys("n");
         assert!(screen.effects.is_empty(), "{:?}", screen.effects);
         screen.keys("i y");
@@ -174,9 +172,9 @@ fn an_experiment_is_chosen_from_a_list_and_started_after_a_question() {
     for (width, height) in SIZES {
         let mut screen = tried(width, height);
         screen.keys("n down down");
-        insta::assert_snapshot!(format!("choosing_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("choosing_{width}x{height}"), screen.picture());
         screen.keys("enter");
-        insta::assert_snapshot!(format!("question_experiment_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("question_experiment_{width}x{height}"), screen.picture());
         screen.keys("y");
         let Some(Effect::RunExperiment { order, .. }) = screen.effects.last() else {
             panic!("{:?}", screen.effects)
@@ -224,7 +222,7 @@ fn a_round_is_seen_while_it_makes_examples_and_trains() {
         let work = live_round(&mut screen);
         let answer = "du -a logs | sort -n -r | head -n 3\u{1b}[2J";
         example(&mut screen, work, answer, Some(Rule::NearDuplicate));
-        insta::assert_snapshot!(format!("live_examples_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("live_examples_{width}x{height}"), screen.picture());
         example(&mut screen, work, answer, None);
         screen.shows(&["✓ kept", "● round"]);
         // Its place in the list is its own: others can be looked at meanwhile.
@@ -240,7 +238,7 @@ fn a_round_is_seen_while_it_makes_examples_and_trains() {
         }
         let watched = TrainEvent::HeldOut { step: 12, loss: 2.1 };
         tell(&mut screen, work, WorkEvent::Progress(Progress::Train(watched)));
-        insta::assert_snapshot!(format!("live_training_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("live_training_{width}x{height}"), screen.picture());
         // 22 steps at a second each, and measuring as long as the baseline took.
         screen.shows(&["about 4 min 22 s left"]);
     }
@@ -281,7 +279,7 @@ fn an_experiment_shows_the_curves_of_all_arms_together_and_results_as_they_come(
     for (width, height) in SIZES {
         let mut screen = tried(width, height);
         live_experiment(&mut screen);
-        insta::assert_snapshot!(format!("live_arms_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("live_arms_{width}x{height}"), screen.picture());
         let theme = Theme::default();
         assert_eq!(screen.style_of("● targeted").fg, theme.arms[0].fg);
         assert_eq!(screen.style_of("× random-find").fg, theme.arms[1].fg);
@@ -371,7 +369,7 @@ fn the_matrix_shows_what_adapters_cost_in_figures_marks_and_colours() {
     for (width, height) in SIZES {
         let mut screen = tried(width, height);
         screen.keys("s");
-        insta::assert_snapshot!(format!("matrix_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("matrix_{width}x{height}"), screen.picture());
         assert_eq!(screen.style_of("+13.4 % !!").fg, theme.bad.fg);
         assert_eq!(screen.style_of("+10.0 % !!").fg, theme.bad.fg);
         assert_eq!(screen.style_of("+6.3 % !").fg, theme.warning.fg);
@@ -404,7 +402,7 @@ fn a_cell_opens_to_the_answers_before_and_after() {
         };
         screen.report(other).shows(&["reading …"]);
         screen.report(Report::SentinelAnswers { round, area, pairs: samples::pairs() });
-        insta::assert_snapshot!(format!("cell_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("cell_{width}x{height}"), screen.picture());
         screen.keys("end").shows(&["maths-002"]);
         screen.keys("esc").shows(&["adapter", "lora-v1"]).keys("esc").shows(&["✓ ACCEPTED"]);
     }

@@ -4,6 +4,7 @@
 use super::acted;
 use super::steps::Steps;
 use crate::store::{Iteration, Outcome, RatingEntry, Record, Role, Session, plain, plain_line};
+use crate::tui::answer::{MadeFor, Reading, answer_lines};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Scroll, stars, wrap};
 use ratatui::style::Style;
@@ -33,10 +34,10 @@ pub struct Detail {
     wrapped: RefCell<Option<Wrapped>>,
 }
 
-/// The lines for a width.
+/// The lines for a width and a theme.
 #[derive(Debug)]
 struct Wrapped {
-    width: usize,
+    made_for: MadeFor,
     lines: Vec<Line<'static>>,
     /// Where each step begins.
     steps: Vec<usize>,
@@ -59,12 +60,12 @@ impl Detail {
     }
 
     /// Selects the step before or after, and brings it into sight.
-    pub fn go_to_step(&mut self, forth: bool, theme: &Theme) {
+    pub fn go_to_step(&mut self, forth: bool, reading: Reading) {
         let last = self.session.iterations.len().saturating_sub(1);
         let wanted = if forth { self.step + 1 } else { self.step.saturating_sub(1) };
         self.step = wanted.min(last);
-        let width = self.wrapped.take().map_or(WIDEST, |wrapped| wrapped.width);
-        let wrapped = self.wrap(width, theme);
+        let width = self.wrapped.take().map_or(WIDEST, |wrapped| wrapped.made_for.width);
+        let wrapped = self.wrap(width, reading);
         if let Some(line) = wrapped.steps.get(self.step) {
             // With the line above it: that there is something before is seen.
             self.scroll.go_to(line.saturating_sub(1), wrapped.lines.len());
@@ -72,16 +73,16 @@ impl Detail {
         self.wrapped = RefCell::new(Some(wrapped));
     }
 
-    fn wrap(&self, width: usize, theme: &Theme) -> Wrapped {
-        let text = Text::of(&self.session, self.step().map(|step| step - 1), width, theme);
-        Wrapped { width, lines: text.lines, steps: text.steps }
+    fn wrap(&self, width: usize, reading: Reading) -> Wrapped {
+        let text = Text::of(&self.session, self.step().map(|step| step - 1), width, reading);
+        Wrapped { made_for: MadeFor::new(width, reading), lines: text.lines, steps: text.steps }
     }
 
     /// Its turns and its answer alone, in `width` columns.
-    pub fn parts(session: &Session, width: usize, theme: &Theme) -> Parts {
+    pub fn parts(session: &Session, width: usize, reading: Reading) -> Parts {
         let width = width.min(WIDEST);
         let part = |fill: &dyn Fn(&mut Text)| {
-            let mut text = Text::empty(width, theme);
+            let mut text = Text::empty(width, reading);
             fill(&mut text);
             text.lines
         };
@@ -101,7 +102,7 @@ impl Detail {
         width: usize,
         theme: &Theme,
     ) -> Vec<Line<'static>> {
-        let mut text = Text::empty(width.min(WIDEST), theme);
+        let mut text = Text::empty(width.min(WIDEST), Reading { theme, raw: true });
         text.part(title, words, theme.person);
         text.lines
     }
@@ -112,12 +113,12 @@ impl Detail {
     }
 
     /// The visible lines of the whole in `width` columns and `height` rows.
-    pub fn visible(&self, width: usize, height: usize, theme: &Theme) -> Vec<Line<'static>> {
+    pub fn visible(&self, width: usize, height: usize, reading: Reading) -> Vec<Line<'static>> {
         let width = width.min(WIDEST);
         let mut wrapped = self.wrapped.borrow_mut();
-        let fits = wrapped.as_ref().is_some_and(|wrapped| wrapped.width == width);
+        let fits = wrapped.as_ref().is_some_and(|wrapped| wrapped.made_for.is(width, reading));
         if !fits {
-            *wrapped = Some(self.wrap(width, theme));
+            *wrapped = Some(self.wrap(width, reading));
         }
         let lines = wrapped.as_ref().map(|wrapped| wrapped.lines.as_slice()).unwrap_or_default();
         let first = self.scroll.first(lines.len(), height);
@@ -134,13 +135,13 @@ pub struct Parts {
 
 /// The parts for the widths last drawn: wrapping is done once, not with every frame.
 #[derive(Debug, Default)]
-pub struct Lines(RefCell<Vec<(usize, Parts)>>);
+pub struct Lines(RefCell<Vec<(MadeFor, Parts)>>);
 
 impl Lines {
     /// As made for this width before, or made now.
-    pub fn of(&self, width: usize, make: impl FnOnce() -> Parts) -> Parts {
+    pub fn of(&self, width: usize, reading: Reading, make: impl FnOnce() -> Parts) -> Parts {
         let mut made = self.0.borrow_mut();
-        if let Some((_, parts)) = made.iter().find(|(present, _)| *present == width) {
+        if let Some((_, parts)) = made.iter().find(|(present, _)| present.is(width, reading)) {
             return parts.clone();
         }
         let parts = make();
@@ -148,7 +149,7 @@ impl Lines {
         if made.len() == 2 {
             made.remove(0);
         }
-        made.push((width, parts.clone()));
+        made.push((MadeFor::new(width, reading), parts.clone()));
         parts
     }
 }
@@ -160,16 +161,19 @@ pub(super) struct Text<'t> {
     pub steps: Vec<usize>,
     pub width: usize,
     pub theme: &'t Theme,
+    /// Answers are shown as they are.
+    raw: bool,
 }
 
 impl<'t> Text<'t> {
-    fn empty(width: usize, theme: &'t Theme) -> Self {
-        Self { lines: Vec::new(), steps: Vec::new(), width, theme }
+    fn empty(width: usize, reading: Reading<'t>) -> Self {
+        let Reading { theme, raw } = reading;
+        Self { lines: Vec::new(), steps: Vec::new(), width, theme, raw }
     }
 
     /// With the step selected that is `selected`, from 0.
-    fn of(session: &Session, selected: Option<usize>, width: usize, theme: &'t Theme) -> Self {
-        let mut text = Self::empty(width, theme);
+    fn of(session: &Session, selected: Option<usize>, width: usize, reading: Reading<'t>) -> Self {
+        let mut text = Self::empty(width, reading);
         text.turns(session);
         text.steps(session, selected);
         text.answer(session);
@@ -193,7 +197,10 @@ impl<'t> Text<'t> {
             let (title, style) = match turn.role {
                 Role::System => ("System", theme.dim),
                 Role::User => ("You", theme.person),
-                Role::Assistant => ("Model", theme.text),
+                Role::Assistant => {
+                    self.said("Model", &turn.content);
+                    continue;
+                }
                 Role::Tool => ("Tool", theme.dim),
             };
             self.part(title, &turn.content, style);
@@ -207,7 +214,7 @@ impl<'t> Text<'t> {
             false => session.answer(),
         };
         match answer {
-            Some(answer) => self.part("Answer", answer, self.theme.text),
+            Some(answer) => self.said("Answer", answer),
             None => self.part("Answer", "There is none.", self.theme.dim),
         }
     }
@@ -222,11 +229,27 @@ impl<'t> Text<'t> {
         self.lines.push(Line::default());
     }
 
+    /// What the model said, with its Markdown laid out unless it is to be seen as it is.
+    fn said(&mut self, title: &'static str, words: &str) {
+        self.title(title);
+        let reading = Reading { theme: self.theme, raw: self.raw };
+        self.beginning(words, |shown, width| answer_lines(shown, width, reading));
+        self.lines.push(Line::default());
+    }
+
     fn words(&mut self, words: &str, style: Style) {
+        self.beginning(words, |shown, width| {
+            wrap(shown, width).into_iter().map(|line| Line::styled(line, style)).collect()
+        });
+    }
+
+    /// As much of a text as is shown, laid out, and how much more there is.
+    fn beginning(&mut self, words: &str, lay_out: impl FnOnce(&str, usize) -> Vec<Line<'static>>) {
         let end = words.char_indices().nth(LONGEST).map(|(place, _)| place);
         let shown = plain(words.get(..end.unwrap_or(words.len())).unwrap_or(words));
-        for line in wrap(shown.trim_end(), self.width.saturating_sub(2)) {
-            self.lines.push(Line::from(vec![Span::raw("  "), Span::styled(line, style)]));
+        for mut line in lay_out(shown.trim_end(), self.width.saturating_sub(2)) {
+            line.spans.insert(0, Span::raw("  "));
+            self.lines.push(line);
         }
         if let Some(end) = end {
             let more = words.get(end..).unwrap_or_default().chars().count();

@@ -128,7 +128,7 @@ impl Pane for SessionsPane {
             Action::PreviousStep | Action::NextStep => {
                 if let Some(opened) = self.opened.as_mut().filter(|opened| opened.step().is_some())
                 {
-                    opened.go_to_step(action == Action::NextStep, &context.shared.theme);
+                    opened.go_to_step(action == Action::NextStep, context.shared.reading());
                 }
             }
             Action::RateStep | Action::CorrectStep => {

@@ -8,7 +8,7 @@ use crate::store::{
     DemonstrationFrom, FileChange, Filter, Iteration, Message, Outcome, Session, SessionSummary,
     Stars, StepFeedback, StepResult,
 };
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 use serde_json::json;
 
 fn stars(number: i64) -> Option<Stars> {
@@ -161,12 +161,12 @@ fn the_list_marks_what_was_carried_out() {
 // If this fails, a person cannot find out what a task did to their files, and why.
 #[test]
 fn a_session_shows_its_steps_what_came_of_them_and_what_was_said() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = opened(width, height, &session());
-        insta::assert_snapshot!(format!("steps_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("steps_{width}x{height}"), screen.picture());
     }
     let mut screen = opened(120, 60, &checked());
-    insta::assert_snapshot!("checked_120x60", screen.shown());
+    insta::assert_snapshot!("checked_120x60", screen.picture());
     screen.shows(&[
         "shell  ls archiv",
         "! exit code 2",
@@ -184,7 +184,9 @@ fn a_session_shows_its_steps_what_came_of_them_and_what_was_said() {
 fn the_selected_step_is_rated_and_the_stars_are_saved_at_once() {
     let mut screen = opened(80, 24, &session());
     screen.keys("] ] ] [ s").shows(&["How good was step 2?", "mv notes-2025.txt archive"]);
-    insta::assert_snapshot!("step_stars_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("step_stars_{width}x{height}"), picture);
+    }
     screen.keys("5");
     assert_eq!(said(&screen), [StepRating { step: 2, stars: stars(5), correction: None }]);
     let mut rated = session();
@@ -197,10 +199,10 @@ fn the_selected_step_is_rated_and_the_stars_are_saved_at_once() {
 // If this fails, what was wrong is known and what would have been right is not: the model learns nothing.
 #[test]
 fn few_stars_ask_for_the_right_action_and_a_command_alone_is_one() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = opened(width, height, &session());
         screen.keys("s 2").shows(&["Step 1: what should have been done?", "ls archiv"]);
-        insta::assert_snapshot!(format!("step_action_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("step_action_{width}x{height}"), screen.picture());
     }
     let mut screen = opened(80, 24, &session());
     screen.keys("s 2").text("e 3c").keys("enter");

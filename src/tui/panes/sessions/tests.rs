@@ -191,14 +191,16 @@ fn the_arm_of_a_session_that_was_drawn_is_hidden_until_it_is_rated() {
 #[test]
 fn the_list_shows_age_stars_task_what_went_wrong_and_arm() {
     let mut screen = filled(80, 24);
-    insta::assert_snapshot!("list_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("list_{width}x{height}"), picture);
+    }
     screen.shows(&["6 sessions", "★ 3.08 over the last 12 ", "● time to retrain"]);
     let mut screen = filled(120, 40);
     screen.shown();
     screen.keys("j");
     open(&mut screen, "session_9");
     open(&mut screen, "session_8");
-    insta::assert_snapshot!("list_120x40", screen.shown());
+    insta::assert_snapshot!("list_120x40", screen.picture());
 }
 
 // If this fails, the selected row or the state of retraining is told by nothing but a colour.
@@ -337,7 +339,9 @@ fn a_session_is_shown_in_full() {
     open(&mut screen, "session_9");
     screen.shows(&["What is 17 × 23?"]);
     open(&mut screen, "session_8");
-    insta::assert_snapshot!("session_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("session_{width}x{height}"), picture);
+    }
     screen.keys("end").shows(&[
         "Went wrong",
         "Wrong action selected, Timeout",
@@ -352,7 +356,7 @@ fn a_session_is_shown_in_full() {
     let mut screen = filled(120, 40);
     screen.keys("j enter");
     open(&mut screen, "session_8");
-    insta::assert_snapshot!("session_120x40", screen.shown());
+    insta::assert_snapshot!("session_120x40", screen.picture());
 }
 
 // If this fails, going through the sessions takes three keys for each.
@@ -386,7 +390,9 @@ fn a_session_is_rated_and_corrected_again() {
     screen.keys("e");
     open(&mut screen, "session_8");
     screen.shows(&["› Right answer", "du -am . | sort -n | tail -1"]);
-    insta::assert_snapshot!("correcting_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("correcting_{width}x{height}"), picture);
+    }
 }
 
 // If this fails, an item without a right answer spoils the set, or nobody knows that it was added.
@@ -411,7 +417,9 @@ fn empty_lists_say_what_would_fill_them() {
     let filter = asked(&screen);
     screen.report(Report::Sessions(Arc::new(Sessions { filter, ..Sessions::default() })));
     screen.shows(&["No sessions yet.", "1 opens Tasks"]);
-    insta::assert_snapshot!("empty_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("empty_{width}x{height}"), picture);
+    }
     let mut screen = Screen::new(80, 24);
     screen.keys("esc 2");
     let why = "kaizen.db is not a database".into();

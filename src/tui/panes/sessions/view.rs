@@ -359,16 +359,13 @@ fn draw_session(detail: &Detail, frame: &mut Frame, area: Rect, shared: &Shared)
     let theme = &shared.theme;
     let [head, text] = Layout::vertical([Constraint::Length(2), Constraint::Fill(1)]).areas(area);
     let width = usize::from(area.width);
-    let lines = detail.visible(width, usize::from(text.height), theme);
+    let lines = detail.visible(width, usize::from(text.height), shared.reading());
     frame.render_widget(Paragraph::new(lines), text);
 
     let session = &detail.session;
     let given = stars(session.metadata.user_rating.map(|stars| stars.get()));
     let started = session.started().map(|at| at.to_string()).unwrap_or_default();
-    let more = match detail.scroll.below() {
-        0 => String::new(),
-        lines => format!("↓ {lines} more  "),
-    };
+    let more = detail.scroll.mark().map(|mark| mark + "  ").unwrap_or_default();
     let ago = match age(&started, &shared.now).as_str() {
         "" => String::new(),
         "now" => "just now".into(),

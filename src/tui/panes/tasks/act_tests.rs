@@ -4,14 +4,12 @@
 use crate::driver::{ActDecision, ActShown, Effect, WorkEvent};
 use crate::store::{ActEnding, Approval, ChangeKind, Role};
 use crate::tui::pane::TerminalEffect;
-use crate::tui::tests::Screen;
 use crate::tui::tests::acting::{
     acted, begun, command, decisions, did, event, proposed, quiet, step, task,
 };
+use crate::tui::tests::{SIZES, Screen};
 use crate::tui::theme::Theme;
 use std::path::Path;
-
-const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
 
 // If this fails, nobody learns what act mode is, or whether a task will be answered or done.
 #[test]
@@ -19,7 +17,7 @@ fn one_key_goes_to_act_mode_and_back_also_while_writing() {
     for (width, height) in SIZES {
         let mut screen = Screen::new(width, height);
         screen.keys("tab");
-        insta::assert_snapshot!(format!("act_empty_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("act_empty_{width}x{height}"), screen.picture());
     }
     let mut screen = Screen::new(80, 24);
     screen.text("half a ta").keys("tab").shows(&["half a ta", "act in ~/desk/docs"]);
@@ -89,7 +87,7 @@ fn running(width: u16, height: u16) -> Screen {
 fn steps_are_shown_as_they_come_with_what_went_wrong_and_what_changed() {
     for (width, height) in SIZES {
         let mut screen = running(width, height);
-        insta::assert_snapshot!(format!("act_running_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("act_running_{width}x{height}"), screen.picture());
     }
     let mut screen = running(120, 40);
     screen.shows(&[
@@ -118,7 +116,7 @@ fn the_answer_is_set_apart_rated_with_one_key_and_copied() {
         did(&mut screen, step(1, "shell find . -name '*.pdf' | wc -l", "12"));
         did(&mut screen, step(2, "answer There are 12.", "There are 12."));
         event(&mut screen, acted(Some("There are 12."), ActEnding::Answered));
-        insta::assert_snapshot!(format!("act_answered_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("act_answered_{width}x{height}"), screen.picture());
         screen.shows(&[
             "▌ There are 12.",
             "3 steps · 14.2 tokens/s · base",

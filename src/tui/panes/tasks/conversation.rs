@@ -3,6 +3,7 @@
 use super::acting::Acting;
 use crate::driver::{Acted, Answered};
 use crate::store::{Message, Session, SessionId};
+use crate::tui::answer::AnswerLines;
 use std::path::PathBuf;
 
 /// What was asked and answered, oldest first.
@@ -25,6 +26,8 @@ pub struct Turn {
 pub struct Attempt {
     /// Safe to show.
     pub text: String,
+    /// The text as it is laid out.
+    pub lines: AnswerLines,
     pub state: AttemptState,
     pub stars: Option<u8>,
     /// How it is carried out; none for an answer.
@@ -73,6 +76,7 @@ impl Conversation {
         if let Some(turn) = self.turns.last_mut() {
             turn.attempts.push(Attempt {
                 text: String::new(),
+                lines: AnswerLines::default(),
                 state: AttemptState::Waiting,
                 stars: None,
                 acting: turn.folder.clone().map(|folder| Box::new(Acting::in_folder(folder))),

@@ -341,6 +341,7 @@ impl Pane for TasksPane {
                 self.work = None;
                 self.unrated = false;
                 self.conversation = Conversation::default();
+                self.scroll = Scroll::default();
                 self.writing = true;
             }
             Action::Copy => match self.conversation.last_attempt() {

@@ -95,8 +95,10 @@ fn ended(
     }
     match acted.answer.as_deref().filter(|answer| !answer.trim().is_empty()) {
         Some(answer) => {
-            for row in wrap(answer.trim_end(), width.saturating_sub(2)) {
-                lines.push(Line::from(vec![Span::styled(BAR, theme.good), Span::raw(row)]));
+            let rows = attempt.lines.of(answer, width.saturating_sub(2), shared.reading());
+            for row in rows.iter().cloned() {
+                let bar = std::iter::once(Span::styled(BAR, theme.good));
+                lines.push(bar.chain(row.spans).collect());
             }
         }
         None => {

@@ -5,7 +5,7 @@ use crate::driver::{Answered, Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Stop;
 use crate::store::Role;
 use crate::tui::pane::TerminalEffect;
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 
 fn asked(screen: &Screen) -> (WorkId, crate::driver::AskTask) {
     let asks = screen.effects.iter().rev();
@@ -42,9 +42,11 @@ fn answer(screen: &mut Screen, text: &str) {
 #[test]
 fn the_first_screen_tells_the_loop_in_three_lines_and_that_the_model_is_small() {
     let mut screen = Screen::new(80, 24);
-    insta::assert_snapshot!("first_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("first_{width}x{height}"), picture);
+    }
     let mut screen = Screen::new(120, 40);
-    insta::assert_snapshot!("first_120x40", screen.shown());
+    insta::assert_snapshot!("first_120x40", screen.picture());
 }
 
 #[test]
@@ -54,7 +56,9 @@ fn a_model_that_is_being_fetched_shows_a_bar_and_a_missing_one_its_reason() {
     let mut screen = Screen::starting(80, 24);
     let bytes = source::Event::Bytes { done: 46_000_000, total: Some(92_000_000) };
     screen.report(Report::Model(ModelReport::Source(bytes)));
-    insta::assert_snapshot!("fetching_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("fetching_{width}x{height}"), picture);
+    }
     screen.report(Report::Model(ModelReport::Failed("no source gives it; see config.toml".into())));
     screen.shows(&["no source gives it", "sending a prompt tries again", "no model"]);
     screen.text("hello").keys("enter");
@@ -129,6 +133,7 @@ fn a_text_that_is_being_written_is_never_taken_for_a_rating() {
     screen.shows(&["and 5 more", "waits for its rating"]);
 }
 
+// If this fails, whoever reads back is thrown to the end by the next word, or does not know that there is more.
 #[test]
 fn reading_back_stays_where_it_is_while_the_answer_goes_on() {
     let mut screen = Screen::new(80, 24);
@@ -145,9 +150,46 @@ fn reading_back_stays_where_it_is_while_the_answer_goes_on() {
         event(&mut screen, WorkEvent::Text(format!("line {line}\n")));
     }
     assert_eq!(screen.shown().lines().nth(2).unwrap(), first);
-    screen.shows(&["more below"]);
+    // On the border between what is seen and the prompt.
+    let shown = screen.shown();
+    let border = shown.lines().find(|line| line.contains("Follow-up")).unwrap();
+    assert!(border.ends_with("↓ 66 more ╮"), "{border}");
     screen.keys("pagedown pagedown pagedown pagedown pagedown");
     screen.shows(&["line 89"]);
+    assert!(!screen.shown().contains("more ╮"));
+    // Outside the prompt one key goes to an end.
+    for key in ["shift-g", "end"] {
+        let mut screen = scrolled();
+        screen.keys(key).shows(&["line 59"]);
+        assert!(!screen.shown().contains("more ╮"));
+        screen.keys("g").shows(&["❯ task", "line 0", "more ╮"]);
+    }
+}
+
+/// A long answer that is whole, read back by a page.
+fn scrolled() -> Screen {
+    let mut screen = Screen::new(80, 24);
+    screen.text("task").keys("enter");
+    answer(&mut screen, &(0..60).map(|line| format!("line {line}\n")).collect::<String>());
+    // What a key scrolls was seen before.
+    screen.keys("esc esc").shows(&["line 59"]).keys("pageup").shows(&["more ╮"]);
+    screen
+}
+
+// If this fails, an answer is a wall of marks; or what the model really wrote cannot be seen.
+#[test]
+fn an_answer_is_laid_out_and_one_key_shows_it_as_it_is() {
+    let mut screen = Screen::new(80, 24);
+    screen.text("task").keys("enter");
+    let text = "Use **this**:\n\n- `ls`\n\n```sh\nls -l # all\n```";
+    answer(&mut screen, text);
+    screen.keys("esc esc").shows(&["Use this:", "• `ls`", "┌ sh", "│ ls -l # all"]);
+    let theme = crate::tui::theme::Theme::default();
+    assert_eq!(screen.style_of("# all").fg, theme.comment.fg);
+    screen.keys("shift-r").shows(&["Use **this**:", "- `ls`", "```sh", "shown as they are"]);
+    screen.keys("shift-r").shows(&["• `ls`", "laid out"]);
+    screen.keys("ctrl-y");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Copy(text.into())]);
 }
 
 #[test]
@@ -172,11 +214,11 @@ fn the_arrows_bring_older_prompts_back() {
 
 #[test]
 fn a_conversation_fits_the_small_screen_and_uses_the_large_one() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = Screen::new(width, height);
         screen.text("Write one shell command: count the files here").keys("enter");
         answer(&mut screen, "You can use this:\n\n    ls -1 | wc -l\n\n改善 🧑‍🔬 done.");
         screen.keys("esc").text("and hidden ones?");
-        insta::assert_snapshot!(format!("conversation_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("conversation_{width}x{height}"), screen.picture());
     }
 }

@@ -12,6 +12,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Gauge, Paragraph};
+use std::cell::Ref;
 
 /// The prompt grows to this many rows of text.
 const PROMPT_ROWS: usize = 8;
@@ -37,29 +38,23 @@ pub fn draw(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared) {
 }
 
 fn draw_conversation(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared) {
-    let theme = &shared.theme;
     let width = usize::from(area.width);
-    let lines = match pane.conversation.is_empty() {
-        true if pane.acting => welcome_to_acting(width, shared),
-        true => welcome(width, shared),
-        false => pane.conversation.turns.iter().flat_map(|t| turn(t, width, shared)).collect(),
-    };
-    let visible = usize::from(area.height);
-    let first = match pane.conversation.is_empty() {
-        true => 0,
-        false => pane.scroll.first(lines.len(), visible),
-    };
-    shared.hits.text(area, Part::Main);
-    let total = lines.len();
-    let shown: Vec<Line> = lines.into_iter().skip(first).take(visible).collect();
-    frame.render_widget(Paragraph::new(shown), area);
-    let below = total.saturating_sub(first + visible);
-    if below > 0 && area.height > 0 {
-        let mark = format!(" ↓ {below} more below ");
-        let wide = (mark.chars().count() as u16).min(area.width);
-        let place = Rect { x: area.right() - wide, y: area.bottom() - 1, width: wide, height: 1 };
-        frame.render_widget(Line::styled(mark, theme.selected), place);
+    if pane.conversation.is_empty() {
+        let lines = match pane.acting {
+            true => welcome_to_acting(width, shared),
+            false => welcome(width, shared),
+        };
+        frame.render_widget(Paragraph::new(lines), area);
+        return;
     }
+    let turns: Vec<TurnLines> =
+        pane.conversation.turns.iter().map(|turn| turn_lines(turn, width, shared)).collect();
+    let visible = usize::from(area.height);
+    let first = pane.scroll.first(turns.iter().map(TurnLines::len).sum(), visible);
+    let lines = turns.iter().flat_map(TurnLines::lines);
+    let shown: Vec<Line> = lines.skip(first).take(visible).cloned().collect();
+    frame.render_widget(Paragraph::new(shown), area);
+    shared.hits.text(area, Part::Main);
 }
 
 fn welcome(width: usize, shared: &Shared) -> Vec<Line<'static>> {
@@ -109,7 +104,25 @@ fn words_on_empty(
     lines
 }
 
-fn turn<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> Vec<Line<'a>> {
+/// A turn as it is drawn: the answer's lines are kept with it, and not made anew.
+struct TurnLines<'a> {
+    before: Vec<Line<'static>>,
+    answer: Option<Ref<'a, [Line<'static>]>>,
+    after: Vec<Line<'static>>,
+}
+
+impl TurnLines<'_> {
+    fn len(&self) -> usize {
+        self.lines().count()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line<'static>> {
+        let answer = self.answer.iter().flat_map(|lines| lines.iter());
+        self.before.iter().chain(answer).chain(&self.after)
+    }
+}
+
+fn turn_lines<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> TurnLines<'a> {
     let theme = &shared.theme;
     let mut lines = Vec::new();
     for (row, line) in wrap(&turn.prompt, width.saturating_sub(2)).into_iter().enumerate() {
@@ -121,25 +134,28 @@ fn turn<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> Vec<Line<'a>> {
         lines.push(Line::styled(format!("  {words}"), theme.dim));
     }
     lines.push(Line::default());
-    let Some(attempt) = turn.attempts.last() else { return lines };
+    let (before, mut answer, mut after) = (lines, None, Vec::new());
+    let Some(attempt) = turn.attempts.last() else {
+        return TurnLines { before, answer, after };
+    };
     match &attempt.acting {
-        Some(acting) => lines.extend(steps_view::lines(attempt, acting, width, shared)),
+        Some(acting) => after.extend(steps_view::lines(attempt, acting, width, shared)),
         None => {
             if !attempt.text.is_empty() {
-                lines.extend(wrap(attempt.text.trim_end(), width).into_iter().map(Line::raw));
+                answer = Some(attempt.lines.of(&attempt.text, width, shared.reading()));
             }
-            lines.push(Line::from(state(attempt, shared)));
+            after.push(Line::from(state(attempt, shared)));
         }
     }
     if turn.attempts.len() > 1
-        && let Some(last) = lines.last_mut()
+        && let Some(last) = after.last_mut()
     {
         let noun = if turn.folder.is_some() { "try" } else { "answer" };
         let which = format!(" · {noun} {} of {}", turn.attempts.len(), turn.attempts.len());
         last.push_span(Span::styled(which, theme.dim));
     }
-    lines.push(Line::default());
-    lines
+    after.push(Line::default());
+    TurnLines { before, answer, after }
 }
 
 fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
@@ -239,6 +255,10 @@ fn draw_prompt(pane: &TasksPane, frame: &mut Frame, area: Rect, shared: &Shared)
     };
     if let Some(mark) = mark {
         block = block.title_bottom(Line::styled(shared.keymap.tell(mark), theme.warning));
+    }
+    // The conversation goes on between what is seen of it and this border.
+    if let Some(mark) = pane.scroll.mark().filter(|_| !pane.conversation.is_empty()) {
+        block = block.title(Line::styled(format!(" {mark} "), theme.warning).right_aligned());
     }
     let inner = block.inner(area).inner(Margin::new(1, 0));
     frame.render_widget(block, area);

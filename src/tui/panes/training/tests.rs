@@ -7,7 +7,7 @@ use crate::driver::{
     WorkEvent, WorkId,
 };
 use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 use crate::workplace::{Event, Trained};
 use ratatui::style::Modifier;
 use std::collections::BTreeMap;
@@ -186,7 +186,9 @@ fn losses(lines: &[StepMetrics]) -> Vec<f64> {
 fn an_empty_screen_says_what_would_fill_it() {
     let mut screen = screen(80, 24);
     screen.report(Report::Runs(Vec::new()));
-    insta::assert_snapshot!("empty_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("empty_{width}x{height}"), picture);
+    }
 }
 
 // If this fails, a person trains on they know not what.
@@ -197,7 +199,9 @@ fn the_preview_shows_what_is_learned_and_marks_what_is_trained() {
     screen.keys("esc");
     screen.effects.clear();
     let work = screen.previewed();
-    insta::assert_snapshot!("preview_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("preview_{width}x{height}"), picture);
+    }
     let trained = screen.style_of("wc");
     assert!(trained.add_modifier.contains(Modifier::UNDERLINED));
     assert_ne!(trained, screen.style_of("Count"));
@@ -209,7 +213,7 @@ fn the_preview_shows_what_is_learned_and_marks_what_is_trained() {
     screen.resize(120, 40);
     screen.effects.clear();
     screen.previewed();
-    insta::assert_snapshot!("preview_120x40", screen.shown());
+    insta::assert_snapshot!("preview_120x40", screen.picture());
 }
 
 // If this fails, what was gathered for a person who gave up stays on the disk and locked.
@@ -229,7 +233,7 @@ fn what_is_gathered_too_late_is_discarded() {
 // If this fails, a person cannot see whether it learns, or what is being done.
 #[test]
 fn a_run_is_followed_live() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = screen(width, height);
         screen.report(Report::Runs(earlier()));
         let work = screen.training();
@@ -245,7 +249,7 @@ fn a_run_is_followed_live() {
         // The newest of the earlier ones is laid over.
         screen.keys("space");
         screen.shows(&["step 18 of 40", "2.850 → 2.000", "about 44 s", "598 MiB", "412 tokens/s"]);
-        insta::assert_snapshot!(format!("live_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("live_{width}x{height}"), screen.picture());
         let theme = crate::tui::theme::Theme::default();
         assert_eq!(screen.style_of("◆").fg, theme.series[2].fg);
         assert_eq!(screen.style_of("━━ smoothed").fg, theme.series[1].fg);
@@ -327,7 +331,7 @@ fn a_run_is_stopped_for_good_only_after_a_question() {
 // If this fails, a person does not learn what came out, or what to do next.
 #[test]
 fn the_screen_stays_after_the_end_and_says_what_came_out() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = screen(width, height);
         let work = screen.training();
         let lines = falling(40);
@@ -341,7 +345,7 @@ fn the_screen_stays_after_the_end_and_says_what_came_out() {
         runs.insert(0, run(RUN, lines, Some("lora-v2"), false));
         screen.report(Report::Runs(runs));
         screen.shows(&["lora-v2 is trained: 5 compares", "held-out 2.850 → 1.900"]);
-        insta::assert_snapshot!(format!("ended_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("ended_{width}x{height}"), screen.picture());
         screen.keys("ctrl-y");
         let copied = format!("{:?}", screen.terminal_effects);
         assert!(copied.contains("lora-v2"), "{copied}");
@@ -382,9 +386,11 @@ fn a_run_that_was_left_is_offered_at_the_start() {
     runs.insert(1, run("run_20261121_100000", falling(12), None, true));
     screen.report(Report::Runs(runs.clone()));
     screen.shows(&["run_20261121_100000 stopped at step 12 of 40: p goes on"]);
-    insta::assert_snapshot!("offered_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("offered_{width}x{height}"), picture);
+    }
     screen.resize(120, 40);
-    insta::assert_snapshot!("offered_120x40", screen.shown());
+    insta::assert_snapshot!("offered_120x40", screen.picture());
     screen.keys("down down up");
     screen.report(Report::Runs(runs));
     screen.keys("p");

@@ -160,6 +160,7 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
         hits: crate::tui::hits::Hits::default(),
         splits: crate::tui::hits::Splits::default(),
         mouse: true,
+        raw: false,
         model: ModelState::Failed("none here".into()),
         now: "2026-11-23T12:00:00[UTC]".parse().unwrap(),
         ticks: 0,
@@ -186,7 +187,9 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
 #[test]
 fn an_empty_pane_says_what_would_fill_it() {
     let mut screen = opened(80, 24);
-    insta::assert_snapshot!("empty_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("empty_{width}x{height}"), picture);
+    }
     screen.keys("m");
     assert!(matches!(
         screen.effects.last(),
@@ -199,14 +202,18 @@ fn an_empty_pane_says_what_would_fill_it() {
 #[test]
 fn the_figures_at_80_by_24() {
     let mut screen = with_figures(80, 24);
-    insta::assert_snapshot!("figures_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("figures_{width}x{height}"), picture);
+    }
     screen.keys("up");
-    insta::assert_snapshot!("area_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("area_{width}x{height}"), picture);
+    }
 }
 
 #[test]
 fn the_figures_at_120_by_40() {
-    insta::assert_snapshot!("figures_120x40", with_figures(120, 40).shown());
+    insta::assert_snapshot!("figures_120x40", with_figures(120, 40).picture());
 }
 
 // If this fails, a long answer cannot be read as a whole.
@@ -214,7 +221,9 @@ fn the_figures_at_120_by_40() {
 fn enter_gives_the_heat_map_the_pane_and_goes_back() {
     let mut screen = with_figures(80, 24);
     screen.keys("enter");
-    insta::assert_snapshot!("large_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("large_{width}x{height}"), picture);
+    }
     let large = screen.shown();
     screen.keys("down").shows(&["shell-copy"]).keys("up");
     assert_eq!(screen.shown(), large);

@@ -71,13 +71,15 @@ fn names_no_arm(screen: &mut Screen) {
 fn before_it_begins_it_says_what_will_be() {
     let mut screen = compare(80, 24);
     screen.keys("tab");
-    insta::assert_snapshot!("replay_empty_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("replay_empty_{width}"), picture);
+    }
 }
 
 // If this fails, a person judges what they hope for, not what they read.
 #[test]
 fn while_a_pair_is_open_no_arm_is_named_anywhere() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let (mut screen, replay) = replaying(width, height);
         screen.report(Report::Service(Box::new(service("lora-v1"))));
         names_no_arm(&mut screen);
@@ -86,7 +88,7 @@ fn while_a_pair_is_open_no_arm_is_named_anywhere() {
         names_no_arm(&mut screen);
         let later = "2026-11-23T12:00:08[UTC]".parse().unwrap();
         screen.event(crate::tui::event::Event::Tick(later));
-        insta::assert_snapshot!(format!("replay_pair_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("replay_pair_{width}"), screen.picture());
         screen.shows(&["Pair 7 of 40", "╭ left", "╭ right", TASK, "It sorts by size. 7"]);
         // Nothing that a key leads to names one either.
         screen.keys("a b p c u g w i enter v o");
@@ -111,7 +113,7 @@ fn while_a_pair_is_open_no_arm_is_named_anywhere() {
 // If this fails, a person learns nothing of what they said, or how far a decision is.
 #[test]
 fn one_key_a_pair_and_then_the_next_one_comes_by_itself() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let (mut screen, replay) = replaying(width, height);
         let mut time = 0;
         for (number, (key, choice, judgement)) in [
@@ -143,7 +145,7 @@ fn one_key_a_pair_and_then_the_next_one_comes_by_itself() {
         at(&mut screen, time);
         screen.keys("right");
         work(&mut screen, replay, judged(Some(Judgement::Win), false, state(13, 5)));
-        insta::assert_snapshot!(format!("replay_waiting_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("replay_waiting_{width}"), screen.picture());
         screen.shows(&["The candidate won; it was on the right.", "13 won, 5 lost, 2 even"]);
         work(&mut screen, replay, pair(9));
         screen.shows(&["Pair 9 of 40", "The candidate won"]);
@@ -229,7 +231,7 @@ fn both_answers_scroll_together() {
 // If this fails, a person does not know what their judgements have led to.
 #[test]
 fn at_the_end_it_says_what_was_found_and_what_follows() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let (mut screen, replay) = replaying(width, height);
         work(&mut screen, replay, pair(38));
         screen.effects.clear();
@@ -238,7 +240,7 @@ fn at_the_end_it_says_what_was_found_and_what_follows() {
             matches!(&screen.effects[..], [Effect::Service { candidate: Some(c) }] if c == "lora-v2")
         );
         screen.report(Report::Service(Box::new(service("base"))));
-        insta::assert_snapshot!(format!("replay_better_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("replay_better_{width}"), screen.picture());
         screen.shows(&[
             "lora-v2 is better than base on your own tasks.",
             "It is not promoted by itself: your own",
@@ -260,7 +262,9 @@ fn without_tasks_it_says_which_are_needed_and_a_failure_says_why() {
     let (mut screen, replay) = replaying(80, 24);
     let none = ReplayState { counts: PairCounts::default(), left: 0, ..state(0, 0) };
     work(&mut screen, replay, WorkEvent::Replayed(Box::new(none)));
-    insta::assert_snapshot!("replay_no_tasks_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("replay_no_tasks_{width}"), picture);
+    }
     screen.shows(&["There is no task to replay"]);
     screen.effects.clear();
     screen.keys("enter");

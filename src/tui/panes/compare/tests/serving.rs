@@ -39,12 +39,12 @@ fn promote_canary_and_rollback_show_the_evidence_and_wait_for_a_yes() {
 
 #[test]
 fn the_question_holds_all_that_is_known() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = compare(width, height);
         screen.report(Report::Service(Box::new(service("base"))));
         screen.keys("p");
         screen.report(Report::Service(Box::new(service("base"))));
-        insta::assert_snapshot!(format!("promote_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("promote_{width}"), screen.picture());
     }
 }
 
@@ -113,7 +113,9 @@ fn the_persons_own_work_judges_first_where_it_can() {
     (proven.corrections, proven.held_back) = (31, 8);
     screen.report(Report::Service(Box::new(proven)));
     screen.keys("tab tab");
-    insta::assert_snapshot!("gate_own_work_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("gate_own_work_{width}"), picture);
+    }
     screen.effects.clear();
     screen.keys("g");
     let Some(Effect::JudgeOwnWork { work: judge, a, b }) = screen.effects.last() else { panic!() };
@@ -135,7 +137,9 @@ fn with_too_few_corrections_it_is_unproven_and_says_why() {
     screen.report(Report::Service(Box::new(service("base"))));
     screen.keys("tab tab").shows(&["Judge: the built-in set", "own work (unproven)"]);
     screen.keys("o");
-    insta::assert_snapshot!("gate_unproven_80", screen.shown());
+    for (width, _, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("gate_unproven_{width}"), picture);
+    }
     screen.effects.clear();
     screen.keys("g").shows(&["unproven: you have 12 corrections, and 20 are needed"]);
     assert!(screen.effects.is_empty(), "{:?}", screen.effects);
@@ -143,7 +147,7 @@ fn with_too_few_corrections_it_is_unproven_and_says_why() {
 
 #[test]
 fn the_ratings_tell_chances_shares_and_what_is_missing() {
-    for (width, height) in [(80, 24), (120, 40), (200, 50)] {
+    for (width, height) in SIZES {
         let mut screen = compare(width, height);
         screen.keys("tab tab tab tab");
         let better = ArmRating {
@@ -155,7 +159,7 @@ fn the_ratings_tell_chances_shares_and_what_is_missing() {
         let before = ArmRating { unrated: 2, ..rating("lora-v1", 24, 2.92, Some([2.44, 3.4])) };
         screen.report(Report::ArmRatings(vec![before, better]));
         screen.report(Report::Service(Box::new(service("lora-v1"))));
-        insta::assert_snapshot!(format!("service_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("service_{width}"), screen.picture());
         screen.shows(&["P(lora-v2 better than lora-v1) 87 %", "about 540 more ratings an arm"]);
         screen.shows(&["active lora-v1 · canary lora-v2 10 %"]);
     }
@@ -173,12 +177,12 @@ fn the_ratings_tell_chances_shares_and_what_is_missing() {
 // If this fails, somebody believes in a progress that is chance.
 #[test]
 fn progress_answers_whether_all_this_helps() {
-    for (width, height) in [(80, 24), (120, 40), (200, 50)] {
+    for (width, height) in SIZES {
         let mut screen = compare(width, height);
         screen.keys("tab tab tab tab tab");
         assert!(matches!(screen.effects.last(), Some(Effect::Progress)));
         screen.report(Report::Progress(versions(3.9, [3.6, 4.2])));
-        insta::assert_snapshot!(format!("progress_{width}"), screen.shown());
+        insta::assert_snapshot!(format!("progress_{width}"), screen.picture());
         screen.shows(&["Does it help? Yes"]);
         screen.keys("end").shows(&["the model as it came"]);
     }

@@ -3,8 +3,8 @@
 
 use crate::feedback::{self, Rating};
 use crate::store::{Session, SessionId, plain};
+use crate::tui::answer::Reading;
 use crate::tui::panes::sessions::detail::{self, Detail};
-use crate::tui::theme::Theme;
 use crate::tui::widgets::{Scroll, TextField};
 
 /// One prompt of the walk, and the text that is to be its right answer.
@@ -232,7 +232,7 @@ impl Shown {
     }
 
     /// What was asked and answered, in `width` columns.
-    pub fn lines(&self, width: usize, theme: &Theme) -> detail::Parts {
-        self.lines.of(width, || Detail::parts(&self.session, width, theme))
+    pub fn lines(&self, width: usize, reading: Reading) -> detail::Parts {
+        self.lines.of(width, reading, || Detail::parts(&self.session, width, reading))
     }
 }

@@ -9,7 +9,7 @@ use crate::store::{
 use crate::tui::action::Scope;
 use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
-use crate::tui::tests::Screen;
+use crate::tui::tests::{SIZES, Screen};
 use crate::tui::theme::Theme;
 
 fn id(number: usize) -> SessionId {
@@ -127,7 +127,7 @@ fn on_disk((id, rating): (SessionId, Rating)) -> Report {
 // If this fails, the screen where a person spends time hides what has to be corrected.
 #[test]
 fn one_session_is_shown_large_with_the_editor_below() {
-    for (width, height) in [(80, 24), (120, 40), (200, 50)] {
+    for (width, height) in SIZES {
         let mut screen = walking(17, width, height);
         screen.shows(&[
             "Correcting  1 of 17, 17 left",
@@ -139,13 +139,15 @@ fn one_session_is_shown_large_with_the_editor_below() {
             "Right answer",
             "^G takes the answer above",
         ]);
-        insta::assert_snapshot!(format!("walk_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("walk_{width}x{height}"), screen.picture());
     }
     let mut screen = walking(17, 80, 24);
     screen.text("du -am . | sort -n").keys("enter");
     let rating = asked(&mut screen).pop().unwrap();
     screen.report(on_disk(rating)).keys("ctrl-g ctrl-j").text("no");
-    insta::assert_snapshot!("typed_80x24", screen.shown());
+    for (width, height, picture) in screen.pictures() {
+        insta::assert_snapshot!(format!("typed_{width}x{height}"), picture);
+    }
 }
 
 // If this fails, what was corrected is not what is saved, or is called saved before it is.
@@ -342,11 +344,11 @@ fn at_a_contradiction(width: u16, height: u16) -> Screen {
 // If this fails, two answers that contradict each other are hidden, averaged, or settled in half.
 #[test]
 fn of_two_right_answers_one_is_kept_for_both_sessions() {
-    for (width, height) in [(80, 24), (120, 40)] {
+    for (width, height) in SIZES {
         let mut screen = at_a_contradiction(width, height);
         screen.shows(&["2 of 2, 2 left", "Which is right?", "One right answer", "the newer"]);
         screen.shows(&["Another right answer", "the older", "Enter keeps this one for all"]);
-        insta::assert_snapshot!(format!("contradiction_{width}x{height}"), screen.shown());
+        insta::assert_snapshot!(format!("contradiction_{width}x{height}"), screen.picture());
     }
     // The present one is kept: the other session is corrected by it.
     let mut screen = at_a_contradiction(80, 24);

@@ -163,7 +163,7 @@ fn draw_narrow(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, shared
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(said), top);
-    let parts = shown.lines(usize::from(text.width), theme);
+    let parts = shown.lines(usize::from(text.width), shared.reading());
     let others = right_answers(step, usize::from(text.width), theme);
     let lines: Vec<&Line> = parts.asked.iter().chain(&parts.given).chain(&others).collect();
     draw_scrolled(&lines, &shown.asked, frame, text, shared);
@@ -187,9 +187,9 @@ fn draw_wide(step: &Step, shown: &Shown, frame: &mut Frame, area: Rect, shared: 
     ])
     .areas(left);
     frame.render_widget(Paragraph::new(said), top);
-    let parts = shown.lines(usize::from(asked.width), theme);
+    let parts = shown.lines(usize::from(asked.width), shared.reading());
     draw_scrolled(&parts.asked.iter().collect::<Vec<_>>(), &shown.asked, frame, asked, shared);
-    let mut given = shown.lines(usize::from(right_inside.width), theme).given;
+    let mut given = shown.lines(usize::from(right_inside.width), shared.reading()).given;
     given.extend(right_answers(step, usize::from(right_inside.width), theme));
     let editor = editor_rows(step, right_inside);
     let room = right_inside.height.saturating_sub(editor);
