@@ -1,6 +1,7 @@
 //! The application: which pane is in front, what lies over it, and where an event goes.
 
 mod adapters;
+mod staying;
 mod view;
 
 use super::action::{Action, KeyPress, Scope};
@@ -42,6 +43,8 @@ pub struct App {
     /// From the bottom up.
     layers: Vec<Layer>,
     notice: Option<(Notice, Zoned)>,
+    /// Said on the terminal when the dashboard has left it.
+    farewell: Option<String>,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
@@ -59,6 +62,7 @@ impl App {
                 adapters: Vec::new(),
                 unfit: Vec::new(),
                 training: None,
+                owner: None,
                 arm,
                 front: PaneName::Tasks,
                 layered: false,
@@ -75,6 +79,7 @@ impl App {
             listed: Vec::new(),
             layers: Vec::new(),
             notice: None,
+            farewell: None,
             quitting: false,
         }
     }
@@ -82,6 +87,7 @@ impl App {
     /// What is to be done before the first event.
     pub fn start(&mut self) -> Vec<Intent> {
         let mut intents = vec![
+            Intent::Do(Effect::WatchHome),
             Intent::Do(Effect::LoadModel),
             Intent::Do(Effect::ListAdapters),
             Intent::Do(Effect::ListRuns),
@@ -135,7 +141,9 @@ impl App {
             layer.tick();
         }
         if let Some((_, since)) = &self.notice
-            && now.timestamp().as_second() - since.timestamp().as_second() >= NOTICE_SECONDS
+            // Also when the clock was set back meanwhile.
+            && !(0..NOTICE_SECONDS)
+                .contains(&(now.timestamp().as_second() - since.timestamp().as_second()))
         {
             self.notice = None;
         }
@@ -358,7 +366,7 @@ impl App {
             Some((run, step, steps)) => {
                 QuestionAbout::QuitWhileTraining { run: run.clone(), step: *step, steps: *steps }
             }
-            None if self.panes().iter().any(|pane| pane.is_moving()) => {
+            None if self.panes().iter().any(|pane| pane.is_working()) => {
                 QuestionAbout::QuitWhileWorking
             }
             None => return vec![Intent::Terminal(TerminalEffect::Quit)],
@@ -394,6 +402,11 @@ impl App {
                 self.listed.clone_from(adapters);
                 self.offer_fitting(&mut intents);
             }
+            Report::Ownership(owner) => intents.extend(self.owned(*owner)),
+            Report::InBackground { run, process } => {
+                intents.extend(self.left_behind(run, *process));
+            }
+            Report::Recovered(words) => intents.push(Self::recovered(words)),
             Report::Failed { what, why } => {
                 intents.push(complaint(format!("cannot {what}: {why}")));
             }

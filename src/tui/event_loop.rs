@@ -35,7 +35,7 @@ const KEY_FRAME: Duration = Duration::from_millis(2);
 /// When there is no terminal, or it goes away.
 pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     let (tell, reports) = unbounded_channel();
-    let app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process());
+    let mut app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process());
     let desk = Desk::new(
         workplace,
         Arc::new(move |report| {
@@ -44,15 +44,18 @@ pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     )?;
     let mut terminal = Terminal::take()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(run(&mut terminal, app, &desk, reports));
+    let result = runtime.block_on(run(&mut terminal, &mut app, &desk, reports));
     drop(terminal);
     desk.close();
+    if let Some(words) = app.farewell() {
+        println!("{words}");
+    }
     result
 }
 
 async fn run(
     terminal: &mut Terminal,
-    mut app: App,
+    app: &mut App,
     desk: &Desk,
     mut reports: UnboundedReceiver<Report>,
 ) -> io::Result<()> {
