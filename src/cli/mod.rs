@@ -192,7 +192,7 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
     // Only its name: prompts and comments are nobody's business in a log.
     let described = format!("{command:?}");
     tracing::info!(command = described.split('(').next(), "started");
-    match command {
+    let outcome = match command {
         Command::Doctor => doctor::run(&context),
         Command::Models(arguments) => models::run(&context, &arguments),
         Command::Run(arguments) => run::run(&context, &arguments),
@@ -214,5 +214,9 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         Command::Report(arguments) => report::run(&context, &arguments),
         Command::Bench(arguments) => bench::run(&context, &arguments),
         Command::Demo | Command::Completions(_) => Ok(Outcome::Done),
+    };
+    for remark in context.workplace.take_remarks() {
+        context.output.note(remark);
     }
+    outcome
 }

@@ -183,6 +183,9 @@ fn reindex(context: &Context) -> Result<Outcome> {
     let refreshed = index.reindex(&mut |done, total| {
         context.output.event(Event::Measuring { what: "reading sessions", done, total });
     })?;
+    if let Some(words) = index.recovered() {
+        context.output.note(words);
+    }
     context.output.line(format!("{} sessions indexed", refreshed.read))?;
     tell_skipped(context, &refreshed.damaged)?;
     context

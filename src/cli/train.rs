@@ -9,7 +9,8 @@ use crate::model::Projection;
 use crate::train::{RunFolder, Schedule, StepMetrics, TrainEvent, TrainSettings};
 use crate::workplace::run as train;
 use crate::workplace::{
-    Event, Material, Prepared, TrainRequest, peak_memory_mib, prepare, prepare_resume,
+    Event, Material, Prepared, TrainRequest, leave_terminal, peak_memory_mib, prepare,
+    prepare_resume,
 };
 use clap::Args;
 use serde_json::json;
@@ -90,6 +91,9 @@ pub struct TrainArguments {
     /// Train in the background: print what the run is, and return.
     #[arg(long)]
     detach: bool,
+    /// This is the process in the background.
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    detached: bool,
 }
 
 fn projection(text: &str) -> Result<Projection, String> {
@@ -109,6 +113,11 @@ fn schedule(text: &str) -> Result<Schedule, String> {
 pub fn run(context: &Context, arguments: &TrainArguments) -> Result<Outcome> {
     if arguments.detach {
         return detached(context);
+    }
+    if arguments.detached
+        && let Err(error) = leave_terminal()
+    {
+        tracing::warn!("the terminal's end may end this training: {error}");
     }
     let workplace = &context.workplace;
     let mut seen = |event| context.output.event(event);

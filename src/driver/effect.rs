@@ -16,6 +16,8 @@ pub struct WorkId(pub u64);
 /// cancelled, and end with exactly one of [`WorkEvent`](super::WorkEvent)'s final events.
 #[derive(Debug, Clone)]
 pub enum Effect {
+    /// Look for what other processes do in this home from now on, and say whose it is.
+    WatchHome,
     /// Fetch, load and start the model. Done once; again only after it failed.
     LoadModel,
     /// All models on this machine.
@@ -84,6 +86,10 @@ pub enum Effect {
     },
     /// A paused run will not be gone on with: it is no longer offered.
     AbandonRun(String),
+    /// Ask the process that trains a run to keep a checkpoint and stop.
+    PauseRun(String),
+    /// Leave a run that trains here to a process of its own, which goes on after this one.
+    LeaveTraining(String),
 
     ListAdapters,
     /// Ask the gate whether `b` is better than `a`.
@@ -157,6 +163,51 @@ pub enum Effect {
         work: WorkId,
         experiment: String,
     },
+}
+
+impl Effect {
+    /// The piece of work that it begins, which ends with a final event.
+    pub fn begins(&self) -> Option<WorkId> {
+        match self {
+            Self::Ask { work, .. }
+            | Self::Act { work, .. }
+            | Self::FindWeak { work, .. }
+            | Self::PrepareTraining { work, .. }
+            | Self::StartTraining(work)
+            | Self::ResumeTraining { work, .. }
+            | Self::Judge { work, .. }
+            | Self::CompareFailed { work, .. }
+            | Self::JudgeOwnWork { work, .. }
+            | Self::Replay { work, .. }
+            | Self::Improve { work, .. }
+            | Self::ResumeRound { work, .. }
+            | Self::RunExperiment { work, .. }
+            | Self::ResumeExperiment { work, .. } => Some(*work),
+            _ => None,
+        }
+    }
+
+    /// It only reads, or only concerns what this process has begun: nobody has to own the home for it.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::WatchHome
+                | Self::ListModels
+                | Self::Cancel(_)
+                | Self::ListSessions(_)
+                | Self::OpenSession(_)
+                | Self::Decide { .. }
+                | Self::ListRuns
+                | Self::DiscardTraining(_)
+                | Self::ListAdapters
+                | Self::RateArms
+                | Self::JudgePair { .. }
+                | Self::Service { .. }
+                | Self::Progress
+                | Self::ListExperiments
+                | Self::OpenSentinels { .. }
+        )
+    }
 }
 
 /// A round as the screen asks for it; all else is as configured.

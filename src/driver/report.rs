@@ -10,7 +10,8 @@ use crate::improve::{RoundEvent, RoundResult, SentinelMatrix, SentinelPair, Stor
 use crate::model::source;
 use crate::runtime::Stop;
 use crate::store::{
-    ActEnding, Approval, ChangeKind, Filter, Message, Session, SessionId, SessionSummary, Skipped,
+    ActEnding, Approval, ChangeKind, Filter, Holder, Message, Session, SessionId, SessionSummary,
+    Skipped,
 };
 use crate::train::{RunRecord, StepMetrics};
 use crate::workplace::progress::VersionProgress;
@@ -47,6 +48,20 @@ pub enum Report {
         set: PathBuf,
     },
     Runs(Vec<RunSummary>),
+    /// Steps of a run that another process trains, oldest first; some may have been told before.
+    RunSteps {
+        run: String,
+        steps: Vec<StepMetrics>,
+    },
+    /// The run goes on in a process of its own.
+    InBackground {
+        run: String,
+        process: u32,
+    },
+    /// Another dashboard owns this home and this one only follows; or (none) this one has become its owner.
+    Ownership(Option<Holder>),
+    /// The index was made again from the files; what was kept and what was read, in words.
+    Recovered(String),
     Adapters(Vec<AdapterSummary>),
     ArmRatings(Vec<ArmRating>),
     Service(Box<ServiceState>),
@@ -334,6 +349,8 @@ pub struct RunSummary {
     pub steps: usize,
     /// It has a checkpoint or could be started again, and no process trains it.
     pub resumable: bool,
+    /// Who trains it now.
+    pub trainer: Option<Holder>,
 }
 
 /// The failed sessions with a correction, before and after.

@@ -115,8 +115,11 @@ fn append(path: &Path, line: &str) -> io::Result<bool> {
     }
     record.extend_from_slice(line.as_bytes());
     record.push(b'\n');
-    file.write_all(&record)?;
-    file.sync_data()?;
+    if let Err(error) = file.write_all(&record).and_then(|()| file.sync_data()) {
+        // A part of a line would stand between those that come later.
+        let _ = file.set_len(length);
+        return Err(error);
+    }
     Ok(length == 0)
 }
 

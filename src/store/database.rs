@@ -78,12 +78,32 @@ pub fn open(path: &Path) -> Result<Connection> {
     connection.busy_timeout(Duration::from_secs(PATIENCE)).map_err(told)?;
     // Ask before anything is written: a file that is not ours stays as it is.
     refuse_others(&mut connection, path)?;
+    refuse_damaged(&connection, path)?;
     write_ahead(&connection).map_err(told)?;
     connection.pragma_update(None, "synchronous", "full").map_err(told)?;
     // The whole index of many thousand sessions (KiB): a search reads every row.
     connection.pragma_update(None, "cache_size", -32_768).map_err(told)?;
     migrate(&mut connection, path)?;
     Ok(connection)
+}
+
+/// An empty database at the newest layout that goes with the process, for where no file can be written.
+pub fn open_in_memory() -> Result<Connection> {
+    let path = Path::new(":memory:");
+    let mut connection = Connection::open_in_memory().map_err(|error| explain(path, error))?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// A page that makes no sense would otherwise be met by some later query, or by none and be wrong.
+fn refuse_damaged(connection: &Connection, path: &Path) -> Result<()> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| explain(path, error))?;
+    match found.as_str() {
+        "ok" => Ok(()),
+        _ => Err(Error::NotTheIndex { path: path.to_path_buf(), why: "it is damaged".into() }),
+    }
 }
 
 /// Turns the write-ahead log on. SQLite refuses this change at once, without its usual patience, when

@@ -11,6 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use sha2::{Digest, Sha256};
 
+use self::recovery::KeptAside;
 use super::database;
 use super::error::{Error, Result};
 use super::home::Home;
@@ -28,6 +29,10 @@ pub struct Index {
     connection: Connection,
     home: Home,
     path: PathBuf,
+    /// The one before it, where that could not be used.
+    aside: Option<KeptAside>,
+    /// Sessions that were read since, where there is one.
+    read_anew: usize,
 }
 
 /// A session as a list shows it. Texts are as stored: pass them through `plain` to show them.
@@ -106,10 +111,20 @@ pub struct Refreshed {
 type Stamp = (i64, i64);
 
 impl Index {
-    /// Opens the index of `home` without looking at the files.
+    /// Opens the index of `home` without looking at the files. One that cannot be used is kept aside, and a
+    /// new one made; where nothing can be written it is in memory alone.
     pub fn open(home: &Home) -> Result<Self> {
-        let path = home.database();
-        Ok(Self { connection: database::open(&path)?, home: home.clone(), path })
+        recovery::open(home)
+    }
+
+    fn over(connection: Connection, home: &Home, aside: Option<KeptAside>) -> Self {
+        Self { connection, home: home.clone(), path: home.database(), aside, read_anew: 0 }
+    }
+
+    /// That the index was made anew, and what was recovered, in words; none where it was as it should be.
+    /// Ask after the first refresh.
+    pub fn recovered(&self) -> Option<String> {
+        self.aside.as_ref().map(|aside| aside.words(self.read_anew))
     }
 
     /// Enters the session as it stands in its file, or replaces what stood here. Save the file first.
@@ -140,8 +155,25 @@ impl Index {
         self.catch_up(&mut HashMap::new(), Look::Anew, progress)
     }
 
-    /// Brings the index, and `known` with it, in step with the files.
+    /// Brings the index, and `known` with it, in step with the files; on a full disk an index in memory, so
+    /// that reading goes on.
     fn catch_up(
+        &mut self,
+        known: &mut HashMap<String, Stamp>,
+        look: Look,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Refreshed> {
+        match self.caught_up(known, look, progress) {
+            Err(Error::DiskFull { .. }) => {
+                self.connection = database::open_in_memory()?;
+                known.clear();
+                self.caught_up(known, Look::Everywhere, progress)
+            }
+            done => done,
+        }
+    }
+
+    fn caught_up(
         &mut self,
         known: &mut HashMap<String, Stamp>,
         look: Look,
@@ -186,6 +218,7 @@ impl Index {
         }
         refreshed.removed = gone.len();
         transaction.commit().map_err(told)?;
+        self.read_anew += refreshed.read;
         // Only now: what did not reach the index is not known.
         for id in &gone {
             known.remove(id);
@@ -480,6 +513,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
 
 mod adapters;
 mod catalogue;
+mod recovery;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,7 @@ mod index;
 mod issue;
 pub mod logs;
 mod message;
+mod process_lock;
 mod record;
 mod session;
 mod session_id;
@@ -32,6 +33,7 @@ pub use index::{AdapterRow, ArmStars, Catalogue, Filter, Index, Refreshed, Sessi
 pub use issue::{Issue, NotAnIssue};
 pub use logs::Skipped;
 pub use message::{Message, Role, ToolCall};
+pub use process_lock::{Attempt, Holder, ProcessLock};
 pub use record::{
     BetterAnswer, BetterFrom, Correction, Generation, ImportedFrom, Outcome, RatingEntry, Record,
 };

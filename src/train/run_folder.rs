@@ -3,10 +3,10 @@
 
 use super::{Error, Result, TrainSettings};
 use crate::eval::{self, Example, FieldMap};
-use crate::store::{atomic, folder};
+use crate::store::{self, Attempt, Holder, ProcessLock, atomic, folder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 const RECORD: &str = "run.json";
@@ -14,6 +14,7 @@ const EXAMPLES: &str = "examples.jsonl";
 const WATCHED: &str = "watched.jsonl";
 const METRICS: &str = "metrics.jsonl";
 const LOCK: &str = "lock";
+const PAUSE: &str = "pause";
 
 /// What a run was started with, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,22 +138,44 @@ impl RunFolder {
         self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// Keeps other processes from training this run for as long as the returned file is open; a process
-    /// that dies lets go.
+    /// Keeps other processes from training this run for as long as what is returned lives; a process that
+    /// dies lets go. Whatever was asked of the one that trained it before is forgotten.
     ///
     /// # Errors
-    /// When another process trains it.
-    pub fn lock(&self) -> Result<File> {
-        let unusable = |e: std::io::Error| self.broken(LOCK, e.to_string());
-        let file = File::create(self.path.join(LOCK)).map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Error::CannotResume {
-                run: self.name(),
-                reason: "another process is training it".into(),
-            }),
-            Err(TryLockError::Error(e)) => Err(unusable(e)),
+    /// When it is being trained.
+    pub fn lock(&self) -> Result<ProcessLock> {
+        match ProcessLock::take(&self.path.join(LOCK))? {
+            Attempt::Taken(lock) => {
+                let _ = std::fs::remove_file(self.path.join(PAUSE));
+                Ok(lock)
+            }
+            Attempt::Held(holder) => {
+                let who = match holder.is_here() {
+                    true => "it is being trained already".into(),
+                    false => format!("another process{} is training it", holder.in_brackets()),
+                };
+                Err(Error::CannotResume { run: self.name(), reason: who })
+            }
         }
+    }
+
+    /// Who trains it now.
+    pub fn trainer(&self) -> Option<Holder> {
+        ProcessLock::holder(&self.path.join(LOCK))
+    }
+
+    /// Asks whoever trains it, in whichever process, to keep a checkpoint and stop. Without effect where
+    /// nobody does.
+    ///
+    /// # Errors
+    /// When the run's folder cannot be written.
+    pub fn ask_to_pause(&self) -> Result<()> {
+        Ok(atomic::write(&self.path.join(PAUSE), b"")?)
+    }
+
+    /// Somebody asked for a pause since the run was locked.
+    pub fn is_asked_to_pause(&self) -> bool {
+        self.path.join(PAUSE).exists()
     }
 
     pub fn record(&self) -> Result<RunRecord> {
@@ -188,6 +211,33 @@ impl RunFolder {
             true => self.lines(METRICS),
             false => Ok(Vec::new()),
         }
+    }
+
+    /// The steps whose lines begin at byte `from` or later, and where the next line will begin. A file that
+    /// has become shorter is read from its start.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a line makes no sense.
+    pub fn metrics_from(&self, from: u64) -> Result<(Vec<StepMetrics>, u64)> {
+        let failed = |e: std::io::Error| store::Error::io("read", &self.path.join(METRICS), e);
+        let mut file = match std::fs::File::open(self.path.join(METRICS)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok((Vec::new(), 0));
+            }
+            Err(error) => return Err(failed(error).into()),
+        };
+        let length = file.metadata().map_err(failed)?.len();
+        let from = if length < from { 0 } else { from };
+        let mut text = String::new();
+        file.seek(SeekFrom::Start(from)).map_err(failed)?;
+        file.read_to_string(&mut text).map_err(failed)?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let lines = text.get(..whole).unwrap_or_default().lines();
+        let steps = lines
+            .map(|line| serde_json::from_str(line).map_err(|e| self.broken(METRICS, e.to_string())))
+            .collect::<Result<_>>()?;
+        Ok((steps, from + whole as u64))
     }
 
     pub fn append_metrics(&self, metrics: &StepMetrics) -> Result<()> {

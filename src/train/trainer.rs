@@ -303,6 +303,9 @@ impl Job for Trainer {
         model: &Model,
         emit: &mut dyn FnMut(TrainEvent),
     ) -> Result<Step<TrainOutcome>> {
+        if self.step < self.steps() && self.run.is_asked_to_pause() {
+            return Ok(Step::Done(self.cancel(model)?));
+        }
         if self.watch.is_under_way() {
             self.watch_slice(model, emit)?;
             return Ok(Step::More);

@@ -140,6 +140,7 @@ pub enum Action {
     Yes,
     No,
     GoOnLater,
+    GoOnInBackground,
 }
 
 /// Where an action's keys act. A text scope comes before what is typed; whatever it does not name is
@@ -519,6 +520,7 @@ actions! {
     Question {
         A::Yes, "yes", ["y", "enter"], Some("yes"), "Yes";
         A::GoOnLater, "go-on-later", ["l"], Some("go on later"), "Pause the training, and go on next time";
+        A::GoOnInBackground, "go-on-in-background", ["b"], Some("go on in the background"), "Leave the training to a process of its own";
         A::Stop, "stop-for-good", ["x"], Some("stop it"), "Stop the training for good";
         A::No, "no", ["n", "esc"], Some("no"), "No: leave all as it is";
     }

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod mouse;
+mod staying;
 mod view;
 
 use super::action::{Action, KeyPress, Scope};
@@ -59,6 +60,8 @@ pub struct App {
     /// The theme that was asked for.
     theme: config::Theme,
     colours: TerminalColours,
+    /// Said on the terminal when the dashboard has left it.
+    farewell: Option<String>,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
@@ -84,6 +87,7 @@ impl App {
                 adapters: Vec::new(),
                 unfit: Vec::new(),
                 training: None,
+                owner: None,
                 arm,
                 front: PaneName::Tasks,
                 layered: false,
@@ -105,6 +109,7 @@ impl App {
             count: None,
             pointer: Pointer::default(),
             too_small: Cell::new(false),
+            farewell: None,
             quitting: false,
         }
     }
@@ -125,6 +130,7 @@ impl App {
     /// What is to be done before the first event.
     pub fn start(&mut self) -> Vec<Intent> {
         let mut intents = vec![
+            Intent::Do(Effect::WatchHome),
             Intent::Do(Effect::LoadModel),
             Intent::Do(Effect::ListAdapters),
             Intent::Do(Effect::ListRuns),
@@ -187,7 +193,9 @@ impl App {
             layer.tick();
         }
         if let Some((_, since)) = &self.notice
-            && now.timestamp().as_second() - since.timestamp().as_second() >= NOTICE_SECONDS
+            // Also when the clock was set back meanwhile.
+            && !(0..NOTICE_SECONDS)
+                .contains(&(now.timestamp().as_second() - since.timestamp().as_second()))
         {
             self.notice = None;
         }
@@ -494,7 +502,7 @@ impl App {
             Some((run, step, steps)) => {
                 QuestionAbout::QuitWhileTraining { run: run.clone(), step: *step, steps: *steps }
             }
-            None if self.panes().iter().any(|pane| pane.is_moving()) => {
+            None if self.panes().iter().any(|pane| pane.is_working()) => {
                 QuestionAbout::QuitWhileWorking
             }
             None => return vec![Intent::Terminal(TerminalEffect::Quit)],
@@ -530,6 +538,11 @@ impl App {
                 self.listed.clone_from(adapters);
                 self.offer_fitting(&mut intents);
             }
+            Report::Ownership(owner) => intents.extend(self.owned(*owner)),
+            Report::InBackground { run, process } => {
+                intents.extend(self.left_behind(run, *process));
+            }
+            Report::Recovered(words) => intents.push(Self::recovered(words)),
             Report::Failed { what, why } => {
                 intents.push(complaint(format!("cannot {what}: {why}")));
             }

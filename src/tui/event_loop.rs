@@ -44,7 +44,7 @@ pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     let refused = |refusal: Refusal| format!("{} {}", refusal.key, refusal.problem);
     super::check(&workplace.config).map_err(|refusal| io::Error::other(refused(refusal)))?;
     let (tell, reports) = unbounded_channel();
-    let app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process())
+    let mut app = App::new(workplace.config.clone(), arm, Zoned::now(), Places::of_process())
         .on_terminal(TerminalColours::of_process());
     let desk = Desk::new(
         workplace,
@@ -54,15 +54,18 @@ pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     )?;
     let mut terminal = Terminal::take()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(run(&mut terminal, app, &desk, reports));
+    let result = runtime.block_on(run(&mut terminal, &mut app, &desk, reports));
     drop(terminal);
     desk.close();
+    if let Some(words) = app.farewell() {
+        println!("{words}");
+    }
     result
 }
 
 async fn run(
     terminal: &mut Terminal,
-    mut app: App,
+    app: &mut App,
     desk: &Desk,
     mut reports: UnboundedReceiver<Report>,
 ) -> io::Result<()> {

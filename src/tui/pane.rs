@@ -10,6 +10,7 @@ use super::places::Places;
 use super::theme::Theme;
 use crate::config::Config;
 use crate::driver::{self, Effect, ModelFacts, Report, TrainingMaterial, WorkId};
+use crate::store::Holder;
 use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::KeyEvent;
 use jiff::Zoned;
@@ -71,8 +72,10 @@ pub struct Shared {
     /// Adapters that were trained for another model than the one that is loaded, with that model's name:
     /// they are offered nowhere.
     pub unfit: Vec<(String, String)>,
-    /// A training run is under way: its name, steps done and in all.
+    /// A training run is under way in this process: its name, steps done and in all.
     pub training: Option<(String, usize, usize)>,
+    /// Another dashboard that owns this home, where one does.
+    pub owner: Option<Holder>,
     /// Who answers tasks.
     pub arm: ArmChoice,
     /// The pane that is on screen.
@@ -293,6 +296,11 @@ pub trait Pane {
 
     /// Something in it moves and wants to be drawn again soon without an event (a spinner).
     fn is_moving(&self) -> bool;
+
+    /// What moves in it is done by this process, and ends with it.
+    fn is_working(&self) -> bool {
+        self.is_moving()
+    }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared);
 }

@@ -13,7 +13,7 @@ use crate::runtime::Runtime;
 use crate::store::{AdapterRow, ArmStars, Home, Index};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which arm to take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Workplace {
     pub(super) config_folder: PathBuf,
     /// Adapters that were loaded lately.
     pub(super) known: KnownAdapters,
+    /// Said by nobody yet.
+    remarks: Mutex<Vec<String>>,
 }
 
 impl Workplace {
@@ -77,6 +79,7 @@ impl Workplace {
             config_file: std::path::absolute(&config_file).unwrap_or(config_file),
             config_folder,
             known: KnownAdapters::default(),
+            remarks: Mutex::default(),
         })
     }
 
@@ -87,7 +90,15 @@ impl Workplace {
     pub fn index(&self) -> Result<Index> {
         let mut index = Index::open(&self.home)?;
         index.refresh()?;
+        if let Some(words) = index.recovered() {
+            self.remarks.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+        }
         Ok(index)
+    }
+
+    /// What happened to the home that the person should know; each is given once.
+    pub fn take_remarks(&self) -> Vec<String> {
+        std::mem::take(&mut *self.remarks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What the ratings say about retraining.
@@ -143,7 +154,10 @@ impl Workplace {
                 ratings: *stars,
             })
             .collect();
-        index.set_adapters(&rows)?;
+        // Nothing is read from there that is not in the adapters themselves.
+        if let Err(error) = index.set_adapters(&rows) {
+            tracing::warn!("the adapters are not in the index: {error}");
+        }
         Ok(adapters)
     }
 

@@ -4,6 +4,7 @@
 
 mod acting;
 mod arms;
+mod background;
 mod built_in;
 mod compare;
 mod compare_arms;
@@ -23,6 +24,7 @@ pub mod unattended;
 mod watched;
 
 pub use acting::{Acting, is_throw_away};
+pub use background::{Background, Begun, leave_terminal, start as start_in_background};
 pub use built_in::{evaluation_set, sentinel_set};
 pub use compare::{CompareRequest, Comparison, arm_hash, compare};
 pub use compare_arms::{

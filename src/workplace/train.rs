@@ -7,7 +7,7 @@ use crate::feedback;
 use crate::model::adapter::{AdapterFolder, AdapterMetadata};
 use crate::model::lora::{Lora, LoraConfig};
 use crate::runtime::{Ending, Runtime};
-use crate::store::clock;
+use crate::store::{ProcessLock, clock};
 use crate::train::{
     Dataset, MemoryEstimate, Plan, RunFolder, RunRecord, TrainOutcome, TrainSettings, Trainer,
     looks,
@@ -15,7 +15,6 @@ use crate::train::{
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -117,7 +116,7 @@ pub struct Prepared {
     pub dataset: Dataset,
     parent: Option<String>,
     /// Keeps other processes off the run.
-    lock: File,
+    lock: ProcessLock,
 }
 
 /// What came out.
@@ -297,7 +296,7 @@ pub fn prepare_resume(
 fn assemble(
     runtime: &Runtime,
     run: RunFolder,
-    lock: File,
+    lock: ProcessLock,
     settings: TrainSettings,
     lora: Lora,
     dataset: Dataset,
@@ -386,7 +385,7 @@ fn learn_locked(
     prepared: Prepared,
     started: impl FnOnce(Arc<AtomicBool>),
     seen: Seen,
-) -> Result<(Trained, Option<Learned>, File)> {
+) -> Result<(Trained, Option<Learned>, ProcessLock)> {
     let Prepared { run, settings, trainer, dataset, parent, lock, .. } = prepared;
     let running = runtime.submit(trainer);
     started(running.canceller());

@@ -31,12 +31,11 @@ fn a_sound_place_is_said_to_be_sound() {
 #[test]
 fn what_is_broken_is_named_and_the_answer_is_no() {
     let home = Home::new();
-    fs::create_dir_all(home.home("")).unwrap();
-    fs::write(home.home("kaizen.db"), "no database").unwrap();
+    fs::create_dir_all(home.home("kaizen.db")).unwrap();
     let model = home.file("model.gguf", "no model");
     let ended = home.run(&["doctor", "--model", &model]);
     assert_eq!(ended.code, 3, "{}", ended.err);
-    says(&ended.out, &["FAIL  database", "not a Kaizen database", "FAIL  model", "model.gguf"]);
+    says(&ended.out, &["FAIL  database", "cannot open the index", "FAIL  model", "model.gguf"]);
     assert!(!ended.out.contains("training"), "{}", ended.out);
     fs::write(home.home("config.toml"), "kaizen = 1\n[train]\nranks = 3\n").unwrap();
     says(&home.fails(&["doctor"]), &["config.toml, line 3", "unknown key `train.ranks`"]);

@@ -84,5 +84,5 @@ fn a_run_that_is_being_trained_is_not_resumed_by_another_process() {
     let told = home.fails(&["train", "--resume", "last"]);
     process.kill().unwrap();
     process.wait().unwrap();
-    says(&told, &["cannot go on with run_", "another process is training it"]);
+    says(&told, &["cannot go on with run_", "another process (pid ", "is training it"]);
 }

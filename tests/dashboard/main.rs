@@ -10,6 +10,7 @@ mod looping;
 mod models;
 mod restoring;
 mod serving;
+mod staying;
 // Also used by the benchmark and the example, which look at other things.
 #[allow(dead_code)]
 mod terminal;

@@ -7,10 +7,13 @@ mod acting;
 mod asking;
 mod comparing;
 mod improving;
+mod leaving;
 mod model_slot;
+mod owning;
 mod serving;
 mod sessions;
 mod training;
+mod watching;
 mod weak;
 
 pub use acting::shown_step;
@@ -22,12 +25,14 @@ use crate::tasks::Arm;
 use crate::workplace::replay::Choice as PairChoice;
 use crate::workplace::{ArmChoice, Error, Event, Prepared, Result, Workplace, service};
 use model_slot::ModelSlot;
+use owning::Ownership;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use watching::Change;
 
 /// A quiet moment: longer than between two keys of somebody who types.
 const QUIET: Duration = Duration::from_millis(250);
@@ -39,14 +44,26 @@ pub type Tell = Arc<dyn Fn(Report) + Send + Sync>;
 pub struct Desk {
     inner: Arc<Inner>,
     /// Effects that only touch files, done in the order they were asked for.
-    files: Option<Sender<Effect>>,
+    files: Option<Sender<Errand>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Closed to end the watching of the home.
+    watching: Mutex<Option<Sender<()>>>,
+}
+
+/// What the file thread is given.
+enum Errand {
+    Effect(Effect),
+    /// Another process changed something: it is listed again.
+    Changed(Change),
 }
 
 /// What all threads of the desk share.
 struct Inner {
     workplace: Workplace,
     tell: Tell,
+    ownership: Mutex<Ownership>,
+    /// The desk closes: nothing new is begun.
+    closing: AtomicBool,
     /// The index, kept open.
     catalogue: Mutex<Catalogue>,
     model: ModelSlot,
@@ -70,6 +87,8 @@ impl Desk {
     pub fn new(workplace: Workplace, tell: Tell) -> std::io::Result<Self> {
         let inner = Arc::new(Inner {
             catalogue: Mutex::new(Catalogue::new(&workplace.home)),
+            ownership: Mutex::new(Ownership::of(&workplace.home)),
+            closing: AtomicBool::new(false),
             workplace,
             tell,
             model: ModelSlot::default(),
@@ -83,16 +102,32 @@ impl Desk {
         let clerk = inner.clone();
         let thread = std::thread::Builder::new().name("files".into()).spawn(move || {
             let mut listed = None;
+            // There is something to look at closely, once nothing else is asked.
+            let mut left = false;
             loop {
                 // One effect that breaks must not take the later ones, ratings among them, with it.
-                let done = match next(&received, listed.is_some()) {
-                    Next::Effect(effect) => {
+                let done = match next(&received, left) {
+                    Next::Errand(Errand::Effect(effect)) => {
                         if let Effect::ListSessions(filter) = &effect {
                             listed = Some(filter.clone());
+                            left = true;
                         }
                         caught(|| clerk.touch_files(effect))
                     }
-                    Next::Quiet => caught(|| clerk.look_again(listed.take())),
+                    Next::Errand(Errand::Changed(Change::Sessions)) => {
+                        left = listed.is_some();
+                        Ok(())
+                    }
+                    Next::Errand(Errand::Changed(Change::Runs)) => {
+                        caught(|| clerk.touch_files(Effect::ListRuns))
+                    }
+                    Next::Errand(Errand::Changed(Change::Adapters)) => {
+                        caught(|| clerk.touch_files(Effect::ListAdapters))
+                    }
+                    Next::Quiet => {
+                        left = false;
+                        caught(|| clerk.look_again(listed.clone()))
+                    }
                     Next::End => break,
                 };
                 if let Err(why) = done {
@@ -100,12 +135,26 @@ impl Desk {
                 }
             }
         })?;
-        Ok(Self { inner, files: Some(files), threads: Mutex::new(vec![thread]) })
+        Ok(Self {
+            inner,
+            files: Some(files),
+            threads: Mutex::new(vec![thread]),
+            watching: Mutex::default(),
+        })
     }
 
     /// Starts doing what `effect` says and returns at once.
     pub fn perform(&self, effect: Effect) {
+        if let Some(owner) = self.inner.owner_elsewhere()
+            && !effect.only_looks()
+        {
+            return self.inner.refuse(&effect, owner);
+        }
         match effect {
+            Effect::WatchHome => self.watch_home(),
+            Effect::LeaveTraining(run) => {
+                self.thread("leave", move |inner| inner.leave_training(&run));
+            }
             Effect::Cancel(work) => self.inner.cancel(work),
             // Claimed here, so that work asked for next waits for this attempt.
             Effect::LoadModel => {
@@ -194,6 +243,7 @@ impl Desk {
             | Effect::ListRuns
             | Effect::DiscardTraining(_)
             | Effect::AbandonRun(_)
+            | Effect::PauseRun(_)
             | Effect::ListAdapters
             | Effect::RateArms
             | Effect::Service { .. }
@@ -204,15 +254,30 @@ impl Desk {
             | Effect::ListExperiments
             | Effect::OpenSentinels { .. } => {
                 if let Some(files) = &self.files {
-                    let _ = files.send(effect);
+                    let _ = files.send(Errand::Effect(effect));
                 }
             }
         }
     }
 
+    /// Says whose home it is, and looks from now on for what other processes do in it.
+    fn watch_home(&self) {
+        self.inner.tell_owner();
+        let Some(files) = self.files.clone() else { return };
+        let (watching, end) = mpsc::channel();
+        *lock(&self.watching) = Some(watching);
+        self.thread("watch", move |inner| {
+            inner.watch_home(&end, &|change| {
+                let _ = files.send(Errand::Changed(change));
+            });
+        });
+    }
+
     /// Ends every piece of work after its current slice, and returns when all that is worth keeping
     /// (checkpoints, sessions, ratings) is on disk.
     pub fn close(mut self) {
+        self.inner.closing.store(true, Ordering::Relaxed);
+        lock(&self.watching).take();
         for switch in lock(&self.inner.switches).values() {
             switch.store(true, Ordering::Relaxed);
         }
@@ -271,19 +336,19 @@ impl Desk {
 
 /// What the file thread has to do next.
 enum Next {
-    Effect(Effect),
+    Errand(Errand),
     /// Nothing was asked for a while.
     Quiet,
     End,
 }
 
 /// Waits for the next effect; where something is left for a quiet moment, not for long.
-fn next(received: &Receiver<Effect>, left: bool) -> Next {
+fn next(received: &Receiver<Errand>, left: bool) -> Next {
     if !left {
-        return received.recv().map_or(Next::End, Next::Effect);
+        return received.recv().map_or(Next::End, Next::Errand);
     }
     match received.recv_timeout(QUIET) {
-        Ok(effect) => Next::Effect(effect),
+        Ok(errand) => Next::Errand(errand),
         Err(RecvTimeoutError::Timeout) => Next::Quiet,
         Err(RecvTimeoutError::Disconnected) => Next::End,
     }
@@ -366,6 +431,7 @@ impl Inner {
             Effect::ListRuns => ("list the runs", self.list_runs()),
             Effect::DiscardTraining(work) => return self.discard_training(work),
             Effect::AbandonRun(run) => ("give up the run", self.abandon_run(&run)),
+            Effect::PauseRun(run) => ("pause the run", self.pause_run(&run)),
             Effect::ListAdapters => ("list the adapters", self.list_adapters()),
             Effect::RateArms => ("average the ratings", self.rate_arms()),
             Effect::Service { candidate } => {
@@ -382,6 +448,10 @@ impl Inner {
             // Whatever needs the model has a thread of its own.
             _ => return,
         };
+        let recovered = lock(&self.catalogue).take_recovered();
+        for words in recovered.into_iter().chain(self.workplace.take_remarks()) {
+            self.tell(Report::Recovered(words));
+        }
         match result {
             Ok(report) => self.tell(report),
             Err(error) => self.failed(what, &error.to_string()),

@@ -67,7 +67,7 @@ impl ModelSlot {
     }
 
     /// Takes the present model out, for the caller that is to load another; says why that cannot be.
-    fn empty(&self) -> std::result::Result<(), &'static str> {
+    pub(super) fn empty(&self) -> std::result::Result<(), &'static str> {
         let taken = {
             let mut slot = lock(&self.slot);
             match &*slot {

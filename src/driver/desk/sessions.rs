@@ -292,13 +292,31 @@ mod tests {
         }
     }
 
-    // If this fails, a damaged index makes a person rate in vain.
+    // If this fails, a damaged index empties the list, or a person does not learn that it was made anew.
     #[test]
-    fn without_an_index_the_rating_is_saved_all_the_same() {
+    fn a_damaged_index_is_made_anew_and_that_is_said() {
         let place = Place::new();
         let id = place.session(1, "t", "a");
         std::fs::write(place.folder.path().join("kaizen.db"), "this is no database ".repeat(99))
             .unwrap();
+        match place.ask(Effect::ListSessions(Filter::default())) {
+            Report::Recovered(words) => {
+                assert!(words.contains("kept as kaizen.db.aside-"), "{words}");
+                assert!(words.contains("1 session"), "{words}");
+            }
+            other => panic!("{other:?}"),
+        }
+        let told = place.reports.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        let Report::Sessions(listed) = told else { panic!("no list: {told:?}") };
+        assert_eq!(listed.list[0].id, id);
+    }
+
+    // If this fails, an index that cannot be opened makes a person rate in vain.
+    #[test]
+    fn without_an_index_the_rating_is_saved_all_the_same() {
+        let place = Place::new();
+        let id = place.session(1, "t", "a");
+        std::fs::create_dir(place.folder.path().join("kaizen.db")).unwrap();
         assert!(matches!(place.rate(&id, stars(4)), Report::Rated(_)));
         match place.ask(Effect::ListSessions(Filter::default())) {
             Report::Failed { what: "list the sessions", why } => {

@@ -122,6 +122,12 @@ impl Inner {
         Ok(WorkEvent::Trained(Box::new(trained)))
     }
 
+    /// Asks for a pause, whichever process trains the run; its end is seen by whoever watches the home.
+    pub(super) fn pause_run(&self, name: &str) -> Result<Report> {
+        RunFolder::find(&self.workplace.home.runs(), name)?.ask_to_pause()?;
+        self.list_runs()
+    }
+
     /// Marks a run as given up, also while it is still being stopped.
     pub(super) fn abandon_run(&self, name: &str) -> Result<Report> {
         let run = RunFolder::find(&self.workplace.home.runs(), name)?;
@@ -135,15 +141,16 @@ impl Inner {
 fn summary(run: &RunFolder) -> Result<RunSummary> {
     let record = run.record()?;
     let examples = run.examples()?;
-    // The lock is only tried where nothing else speaks against it, and let go at once.
+    let trainer = run.trainer();
     let resumable =
-        record.adapter.is_none() && !record.abandoned && !examples.is_empty() && run.lock().is_ok();
+        record.adapter.is_none() && !record.abandoned && !examples.is_empty() && trainer.is_none();
     Ok(RunSummary {
         name: run.name(),
         metrics: run.metrics()?,
         steps: Plan::count(examples.len(), &record.settings),
         record,
         resumable,
+        trainer,
     })
 }
 

@@ -20,6 +20,7 @@ const STEP: Duration = Duration::from_secs(3);
 pub struct Catalogue {
     home: Home,
     open: Option<Open>,
+    recovered: Option<String>,
 }
 
 #[derive(Debug)]
@@ -39,7 +40,7 @@ type FileName = (u64, u64);
 
 impl Catalogue {
     pub fn new(home: &Home) -> Self {
-        Self { home: home.clone(), open: None }
+        Self { home: home.clone(), open: None, recovered: None }
     }
 
     /// The index with every session that came or went since, whoever wrote it. A change *within* a
@@ -82,10 +83,15 @@ impl Catalogue {
         Ok(())
     }
 
+    /// That the index was made anew, and what was recovered, in words: told once.
+    pub fn take_recovered(&mut self) -> Option<String> {
+        self.recovered.take()
+    }
+
     fn opened(&mut self) -> Result<&mut Open> {
         let file = file_name(&self.home.database());
         // Deleted or replaced: what is open is no longer what others see.
-        let open = match self.open.take().filter(|open| file.is_some() && open.file == file) {
+        let open = match self.open.take().filter(|open| open.file == file) {
             Some(open) => open,
             None => {
                 let index = Index::open(&self.home)?;
@@ -94,6 +100,7 @@ impl Catalogue {
                 let mut open = Open { index, file, known, damaged: Vec::new(), folder: None };
                 let refreshed = open.look(Look::Everywhere)?;
                 open.damaged = refreshed.damaged;
+                self.recovered = open.index.recovered();
                 open
             }
         };

@@ -34,10 +34,15 @@ impl App {
             frame.render_widget(Paragraph::new(lines), area);
             return;
         }
-        let [top, middle, bottom] =
-            Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)])
-                .areas(area);
+        let [top, owner, middle, bottom] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Length(self.owner_rows()),
+            Constraint::Fill(1),
+            Constraint::Length(1),
+        ])
+        .areas(area);
         self.draw_tabs(frame, top);
+        self.draw_owner(frame, owner);
         let taken = self
             .layers
             .iter()
@@ -82,7 +87,7 @@ impl App {
         let theme = &self.shared.theme;
         let front = self.shared.front;
         let moving = |pane| match pane {
-            PaneName::Training if self.shared.training.is_some() => "●",
+            PaneName::Training if self.training.trains() => "●",
             PaneName::Experiments if self.experiments.is_moving() => "●",
             PaneName::Tasks if front != pane && self.tasks.waits() => "!",
             PaneName::Compare if self.compare.has_news() => "!",

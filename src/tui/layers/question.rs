@@ -62,7 +62,10 @@ impl Question {
     pub fn applies(&self, action: Action) -> bool {
         match (&self.about, action) {
             (_, Action::No) => true,
-            (QuestionAbout::QuitWhileTraining { .. }, Action::GoOnLater | Action::Stop) => true,
+            (
+                QuestionAbout::QuitWhileTraining { .. },
+                Action::GoOnLater | Action::GoOnInBackground | Action::Stop,
+            ) => true,
             (QuestionAbout::QuitWhileTraining { .. }, Action::Yes) => false,
             (_, Action::Yes) => true,
             _ => false,
@@ -74,6 +77,13 @@ impl Question {
             (QuestionAbout::QuitWhileTraining { .. }, Action::GoOnLater)
             | (QuestionAbout::QuitWhileWorking, Action::Yes) => {
                 context.terminal(TerminalEffect::Quit);
+                Stay::Closed
+            }
+            (QuestionAbout::QuitWhileTraining { run, .. }, Action::GoOnInBackground) => {
+                // Quitting follows when the other process says that it works.
+                context.perform(Effect::LeaveTraining(run.clone()));
+                context
+                    .say("the run goes over to a process of its own; Kaizen ends when that works");
                 Stay::Closed
             }
             (QuestionAbout::QuitWhileTraining { run, .. }, Action::Stop) => {
@@ -104,7 +114,8 @@ impl Question {
         let back = keymap.last_key("no");
         let words = match &self.about {
             QuestionAbout::QuitWhileTraining { run, step, steps } => format!(
-                "{run} is training: step {step} of {steps}.\n\nQuit and go on with it next time ({later}), or stop it for good ({stop})?\n{back} stays here.",
+                "{run} is training: step {step} of {steps}.\n\nQuit and let it go on in the background ({background}), quit and go on with it next time ({later}), or stop it for good ({stop})?\n{back} stays here.",
+                background = key("go-on-in-background"),
                 later = key("go-on-later"),
                 stop = key("stop-for-good"),
             ),

@@ -82,6 +82,41 @@ fn quitting_while_training_asks_and_can_pause_or_stop_the_run() {
     assert!(screen.terminal_effects.contains(&TerminalEffect::Quit));
 }
 
+// If this fails, Kaizen ends before anybody trains on, or stays although somebody does.
+#[test]
+fn a_run_left_to_the_background_ends_kaizen_only_when_that_works() {
+    let mut screen = Screen::new(80, 24);
+    training(&mut screen);
+    screen.keys("q b");
+    let run = "run_20261123_120000";
+    assert!(matches!(screen.effects.last(), Some(Effect::LeaveTraining(left)) if left == run));
+    assert!(!screen.app.is_quitting());
+    let failed = Report::Failed { what: "go on in the background", why: "no memory".into() };
+    screen.report(failed).shows(&["cannot go on in the background: no memory"]);
+    assert!(!screen.app.is_quitting() && screen.app.farewell().is_none());
+    screen.report(Report::InBackground { run: run.into(), process: 4242 });
+    assert!(screen.app.is_quitting());
+    let farewell = screen.app.farewell().unwrap();
+    assert!(farewell.contains(run) && farewell.contains("4242"), "{farewell}");
+}
+
+// If this fails, a person works in a window whose work is refused, and does not know why.
+#[test]
+fn a_dashboard_that_follows_says_so_and_takes_over_when_the_other_ends() {
+    use crate::store::Holder;
+    let mut screen = Screen::starting(80, 24);
+    assert!(matches!(screen.effects[0], Effect::WatchHome));
+    screen.report(Report::Ownership(Some(Holder { process: Some(4242) })));
+    insta::assert_snapshot!("follows_80x24", screen.shown());
+    assert!(!screen.app.wants_ticks(), "it works for nothing");
+    screen.effects.clear();
+    screen.report(Report::Ownership(None)).shows(&["the other dashboard has ended"]);
+    assert!(matches!(screen.effects[0], Effect::LoadModel));
+    screen.report(Report::Model(crate::driver::ModelReport::Ready(Screen::facts())));
+    let shown = screen.shown();
+    assert!(!shown.contains("owns this home;") && shown.contains("SmolLM2"), "{shown}");
+}
+
 #[test]
 fn quitting_while_an_answer_comes_asks_and_with_nothing_at_work_it_does_not() {
     let mut screen = Screen::new(80, 24);

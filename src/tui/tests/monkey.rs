@@ -14,7 +14,7 @@ use crate::driver::{
 use crate::eval::statistics::Spending;
 use crate::eval::{AreaOutcome, Decision, Example, ItemScore, Provenance, Verdict};
 use crate::runtime::Stop;
-use crate::store::{Message, Session, SessionId, SessionSummary, Stars};
+use crate::store::{Holder, Message, Session, SessionId, SessionSummary, Stars};
 use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
 use crate::tui::action::{KeyPress, Scope, TABLE};
 use crate::tui::event::Event;
@@ -300,24 +300,7 @@ impl Cat {
         let place = self.rng.random_range(0..self.asked.len());
         let goes_on = self.rng.random_range(0..4) > 0;
         let effect = self.asked[place].clone();
-        let work = match &effect {
-            Effect::Ask { work, .. }
-            | Effect::Act { work, .. }
-            | Effect::FindWeak { work, .. }
-            | Effect::PrepareTraining { work, .. }
-            | Effect::StartTraining(work)
-            | Effect::ResumeTraining { work, .. }
-            | Effect::Judge { work, .. }
-            | Effect::CompareFailed { work, .. }
-            | Effect::JudgeOwnWork { work, .. }
-            | Effect::Replay { work, .. }
-            | Effect::Improve { work, .. }
-            | Effect::ResumeRound { work, .. }
-            | Effect::RunExperiment { work, .. }
-            | Effect::ResumeExperiment { work, .. } => Some(*work),
-            _ => None,
-        };
-        if let Some(work) = work
+        if let Some(work) = effect.begins()
             && goes_on
         {
             return Report::Work { work, event: self.work_event() };
@@ -439,7 +422,26 @@ impl Cat {
             Effect::DiscardTraining(_) | Effect::AbandonRun(_) => {
                 Report::Failed { what: "do it", why: "no".into() }
             }
+            Effect::WatchHome | Effect::PauseRun(_) | Effect::LeaveTraining(_) => self.elsewhere(),
             effect => self.improved(effect),
+        }
+    }
+
+    /// What other processes do.
+    fn elsewhere(&mut self) -> Report {
+        // One of many: the owner stays for a while.
+        self.asked.push(Effect::WatchHome);
+        let run = "run_20261123_110000".to_owned();
+        match self.rng.random_range(0..6) {
+            0 => Report::Ownership(Some(Holder { process: Some(4242) })),
+            1 => Report::Ownership(None),
+            2 => Report::Recovered(self.text()),
+            3 => Report::Runs(vec![RunSummary {
+                trainer: Some(Holder { process: Some(4243) }),
+                ..self.run()
+            }]),
+            4 => Report::Failed { what: "pause the run", why: self.text() },
+            _ => Report::RunSteps { run, steps: vec![self.step(2), self.step(3), self.step(9)] },
         }
     }
 
@@ -520,6 +522,7 @@ impl Cat {
             metrics: vec![self.step(1), self.step(2)],
             steps: 12,
             resumable: true,
+            trainer: None,
         }
     }
 

@@ -213,7 +213,11 @@ fn draw_model(frame: &mut Frame, area: Rect, shared: &Shared) {
             frame.render_widget(gauge, area);
         }
         ModelState::Failed(why) => {
-            let lines = wrap(&format!("! {why} (sending a prompt tries again)"), area.width.into());
+            let again = match shared.owner {
+                Some(_) => "",
+                None => " (sending a prompt tries again)",
+            };
+            let lines = wrap(&format!("! {why}{again}"), area.width.into());
             let lines: Vec<Line> =
                 lines.into_iter().map(|line| Line::styled(line, theme.bad)).collect();
             frame.render_widget(Paragraph::new(lines), area);

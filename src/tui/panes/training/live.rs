@@ -1,7 +1,7 @@
 //! The run that is trained, or was last, from this screen.
 
-use crate::driver::{TrainingStarted, WorkEvent, WorkId};
-use crate::store::plain_line;
+use crate::driver::{RunSummary, TrainingStarted, WorkEvent, WorkId};
+use crate::store::{Holder, plain_line};
 use crate::train::{StepMetrics, TrainEvent};
 use crate::tui::widgets::curve;
 use crate::workplace::{Event, Trained};
@@ -29,10 +29,18 @@ pub enum Phase {
     Failed(String),
 }
 
+/// Who trains a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trainer {
+    /// This process, as this piece of work.
+    Here(WorkId),
+    Elsewhere(Holder),
+}
+
 /// One run with all that is known of it.
 #[derive(Debug)]
 pub struct Live {
-    pub work: WorkId,
+    pub trainer: Trainer,
     pub run: String,
     pub steps: usize,
     pub metrics: Vec<StepMetrics>,
@@ -52,7 +60,7 @@ pub struct Live {
 impl Live {
     pub fn new(work: WorkId, run: String, steps: usize, metrics: Vec<StepMetrics>) -> Self {
         Self {
-            work,
+            trainer: Trainer::Here(work),
             run,
             steps,
             held_out: curve::held_out(&metrics),
@@ -65,6 +73,56 @@ impl Live {
             notes: Vec::new(),
             step_seconds: VecDeque::new(),
         }
+    }
+
+    /// A run that another process trains.
+    pub fn elsewhere(run: &RunSummary, holder: Holder) -> Self {
+        Self {
+            trainer: Trainer::Elsewhere(holder),
+            phase: Phase::Training,
+            // Whose name no work has.
+            ..Self::new(WorkId(0), run.name.clone(), run.steps, run.metrics.clone())
+        }
+    }
+
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.trainer, Trainer::Elsewhere(_))
+    }
+
+    /// It is this piece of work.
+    pub fn is_work(&self, work: WorkId) -> bool {
+        self.trainer == Trainer::Here(work)
+    }
+
+    /// Takes what the run's folder says of it, which another process trains.
+    pub fn catch_up(&mut self, metrics: &[StepMetrics]) {
+        self.metrics = metrics.to_vec();
+        self.held_out = curve::held_out(metrics);
+        self.done = metrics.last().map_or(0, |line| line.step);
+    }
+
+    /// Takes steps that another process has done; those that are known already are passed over.
+    pub fn followed(&mut self, steps: &[StepMetrics]) {
+        let done = self.done;
+        self.metrics.extend(steps.iter().filter(|line| line.step > done));
+        self.held_out = curve::held_out(&self.metrics);
+        self.done = self.metrics.last().map_or(0, |line| line.step);
+    }
+
+    /// The other process trains it no more: what came of it stands in its folder.
+    pub fn ended_elsewhere(&mut self, run: &RunSummary) {
+        self.catch_up(&run.metrics);
+        self.phase = match &run.record.adapter {
+            Some(adapter) => Phase::Ended(Box::new(Trained {
+                run: run.name.clone(),
+                adapter: Some(adapter.clone()),
+                steps: self.done,
+                losses: run.metrics.iter().map(|line| line.loss).collect(),
+                seconds: 0.0,
+            })),
+            None if run.record.abandoned => Phase::Stopped,
+            None => Phase::Paused,
+        };
     }
 
     /// The model works on it.

@@ -12,10 +12,10 @@ mod runs;
 mod tests;
 mod view;
 
-use self::live::{Live, Phase};
+use self::live::{Live, Phase, Trainer};
 use self::preview::Preview;
 use self::runs::Runs;
-use crate::driver::{Effect, Report, TrainingMaterial, WorkEvent, WorkId};
+use crate::driver::{Effect, Report, RunSummary, TrainingMaterial, WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::tui::action::{Action, Scope};
 use crate::tui::layers::{Entry, EntryPurpose, Layer, Question, QuestionAbout};
@@ -74,6 +74,48 @@ impl TrainingPane {
             Stage::Gathering { work, .. } => context.perform(Effect::Cancel(work)),
             Stage::Preview { work, .. } => context.perform(Effect::DiscardTraining(work)),
         }
+    }
+
+    /// A run is trained, here or by another process.
+    pub fn trains(&self) -> bool {
+        self.under_way().is_some()
+    }
+
+    /// Asks whoever trains the run to keep a checkpoint and stop.
+    fn ask_for_end(live: &Live, context: &mut Context) {
+        match live.trainer {
+            Trainer::Here(work) => context.perform(Effect::Cancel(work)),
+            Trainer::Elsewhere(_) => context.perform(Effect::PauseRun(live.run.clone())),
+        }
+    }
+
+    /// The runs were listed: one may be trained by another process now, or no more.
+    fn look_elsewhere(&mut self, context: &mut Context) {
+        let found = |run: &RunSummary| run.trainer.filter(|trainer| !trainer.is_here());
+        if let Some(live) = self.live.as_mut().filter(|live| live.is_elsewhere())
+            && live.is_under_way()
+            && let Some(run) = self.runs.find(&live.run)
+        {
+            match found(run) {
+                Some(holder) => {
+                    live.trainer = Trainer::Elsewhere(holder);
+                    live.catch_up(&run.metrics);
+                }
+                None => {
+                    live.ended_elsewhere(run);
+                    if let Phase::Ended(_) = live.phase {
+                        self.over(context);
+                    }
+                }
+            }
+        }
+        if self.under_way().is_none()
+            && let Some((run, holder)) =
+                self.runs.list.iter().find_map(|run| Some((run, found(run)?)))
+        {
+            self.live = Some(Live::elsewhere(run, holder));
+        }
+        self.tell_shared(context);
     }
 
     fn under_way(&self) -> Option<&Live> {
@@ -135,7 +177,7 @@ impl TrainingPane {
         if let Some(live) = self.live.as_mut().filter(|live| live.is_under_way()) {
             if matches!(live.phase, Phase::Starting | Phase::Training) {
                 live.phase = Phase::Pausing;
-                context.perform(Effect::Cancel(live.work));
+                Self::ask_for_end(live, context);
             }
             return;
         }
@@ -164,7 +206,7 @@ impl TrainingPane {
             match live.phase {
                 Phase::Starting | Phase::Training => {
                     live.phase = Phase::Stopping;
-                    context.perform(Effect::Cancel(live.work));
+                    Self::ask_for_end(live, context);
                 }
                 Phase::Pausing => live.phase = Phase::Stopping,
                 Phase::Paused | Phase::Failed(_) => live.phase = Phase::Stopped,
@@ -193,7 +235,7 @@ impl TrainingPane {
             },
             _ => {}
         }
-        let Some(live) = self.live.as_mut().filter(|live| live.work == work) else {
+        let Some(live) = self.live.as_mut().filter(|live| live.is_work(work)) else {
             let waits = matches!(&self.stage, Stage::Preview { work: shown, .. } if *shown == work);
             if matches!(event, WorkEvent::Prepared(_)) && !waits {
                 // Gathered after somebody gave it up: nobody will start it.
@@ -230,8 +272,8 @@ impl TrainingPane {
     }
 
     fn tell_shared(&self, context: &mut Context) {
-        context.shared.training =
-            self.under_way().map(|live| (live.run.clone(), live.done(), live.steps));
+        let here = self.under_way().filter(|live| !live.is_elsewhere());
+        context.shared.training = here.map(|live| (live.run.clone(), live.done(), live.steps));
     }
 
     /// What `Ctrl-Y` copies: the adapter or run in front.
@@ -313,7 +355,25 @@ impl Pane for TrainingPane {
 
     fn report(&mut self, report: &Report, context: &mut Context) {
         match report {
-            Report::Runs(runs) => self.runs.set(runs.clone()),
+            Report::Runs(runs) => {
+                self.runs.set(runs.clone());
+                self.look_elsewhere(context);
+            }
+            Report::RunSteps { run, steps } => {
+                if let Some(live) = self.live.as_mut()
+                    && live.is_elsewhere()
+                    && live.run == *run
+                {
+                    live.followed(steps);
+                }
+            }
+            Report::Failed { what: "pause the run", .. } => {
+                if let Some(live) = self.live.as_mut().filter(|live| live.is_elsewhere())
+                    && matches!(live.phase, Phase::Pausing | Phase::Stopping)
+                {
+                    live.phase = Phase::Training;
+                }
+            }
             Report::Work { work, event } => self.work(*work, event, context),
             _ => {}
         }
@@ -339,6 +399,10 @@ impl Pane for TrainingPane {
 
     fn is_moving(&self) -> bool {
         matches!(self.stage, Stage::Gathering { .. }) || self.under_way().is_some()
+    }
+
+    fn is_working(&self) -> bool {
+        self.is_moving() && !self.under_way().is_some_and(Live::is_elsewhere)
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {

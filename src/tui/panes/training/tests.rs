@@ -6,6 +6,7 @@ use crate::driver::{
     Effect, PreviewSample, Report, RunSummary, TrainingMaterial, TrainingPreview, TrainingStarted,
     WorkEvent, WorkId,
 };
+use crate::store::Holder;
 use crate::train::{RunRecord, StepMetrics, TrainEvent, TrainSettings};
 use crate::tui::tests::{SIZES, Screen};
 use crate::workplace::{Event, Trained};
@@ -56,7 +57,7 @@ fn run(
         adapter: adapter.map(str::to_owned),
         abandoned: adapter.is_none() && !resumable,
     };
-    RunSummary { name: name.into(), record, metrics, steps: 40, resumable }
+    RunSummary { name: name.into(), record, metrics, steps: 40, resumable, trainer: None }
 }
 
 fn earlier() -> Vec<RunSummary> {
@@ -408,6 +409,66 @@ fn nothing_else_is_gathered_while_a_run_trains() {
     screen.keys("t o");
     assert!(screen.effects.is_empty(), "{:?}", screen.effects);
     screen.shows(&["step 2 of 40"]);
+}
+
+/// The run of [`RUN`] as it stands in its folder, trained by process 4242.
+fn elsewhere(done: usize) -> RunSummary {
+    let trainer = Some(Holder { process: Some(4242) });
+    RunSummary { trainer, ..run(RUN, falling(done), None, false) }
+}
+
+// If this fails, a run that was left to the background, or trains on the command line, is not seen.
+#[test]
+fn a_run_of_another_process_is_followed_live_paused_from_here_and_gone_on_with() {
+    let mut first = screen(80, 24);
+    first.report(Report::Runs(vec![elsewhere(2)]));
+    first.shows(&["trains: step 2 of 40", "in another process (pid 4242)"]);
+    let steps = falling(4);
+    first.report(Report::RunSteps { run: RUN.into(), steps: steps.clone() });
+    // Told twice, known once.
+    first.report(Report::RunSteps { run: RUN.into(), steps });
+    first.shows(&["trains: step 4 of 40"]);
+    insta::assert_snapshot!("elsewhere_80x24", first.shown());
+    first.keys("q");
+    assert!(first.app.is_quitting(), "it asks about a run that is not its own");
+
+    let mut second = screen(80, 24);
+    second.report(Report::Runs(vec![elsewhere(4)]));
+    second.keys("t");
+    assert!(second.effects.is_empty(), "a second run begins beside it");
+    second.keys("p").shows(&["pauses after this part"]);
+    assert!(matches!(&second.effects[..], [Effect::PauseRun(run)] if run == RUN));
+    second.report(Report::Runs(vec![run(RUN, falling(5), None, true)]));
+    second.shows(&["is paused at step 5 of 40: p goes on"]);
+    second.keys("p");
+    assert!(
+        matches!(second.effects.last(), Some(Effect::ResumeTraining { run, .. }) if run == RUN)
+    );
+}
+
+// If this fails, what came of a run in another process is not said, or said wrongly.
+#[test]
+fn the_end_of_a_run_of_another_process_says_what_came_of_it() {
+    let mut ended = screen(80, 24);
+    ended.report(Report::Runs(vec![elsewhere(4)]));
+    ended.report(Report::Runs(vec![run(RUN, falling(40), Some("lora-v2"), false)]));
+    ended.shows(&["lora-v2 came out of", "40 steps, in another process", "lora-v2 is trained"]);
+
+    let mut stopped = screen(80, 24);
+    stopped.report(Report::Runs(vec![elsewhere(4)]));
+    stopped.keys("x y");
+    assert!(
+        matches!(&stopped.effects[..], [Effect::PauseRun(run), Effect::AbandonRun(_)] if run == RUN)
+    );
+    stopped.report(Report::Runs(vec![run(RUN, falling(4), None, false)]));
+    stopped.shows(&["was stopped at step 4 of 40"]);
+
+    // A dashboard that only follows may not.
+    let mut refused = screen(80, 24);
+    refused.report(Report::Runs(vec![elsewhere(4)]));
+    refused.keys("p");
+    refused.report(Report::Failed { what: "pause the run", why: "no".into() });
+    refused.shows(&["trains: step 4 of 40"]);
 }
 
 // If this fails, resizing the window takes the dashboard down.

@@ -1,7 +1,7 @@
 //! How the run, its figures and the earlier runs look.
 
 use super::figures::{self, Figure, NONE, grouped, nats};
-use super::live::{Live, Phase};
+use super::live::{Live, Phase, Trainer};
 use super::{TrainingPane, runs};
 use crate::driver::RunSummary;
 use crate::store::plain_line;
@@ -222,11 +222,14 @@ fn live_head(
         }
         Phase::Ended(trained) => {
             let adapter = trained.adapter.as_deref().map(plain_line).unwrap_or_default();
-            let seconds = duration(trained.seconds);
+            let trained = match live.is_elsewhere() {
+                true => "in another process".to_owned(),
+                false => format!("{} of training", duration(trained.seconds)),
+            };
             let mut lines = vec![Line::from(vec![
                 Span::styled(format!(" ✓ {adapter} "), theme.good),
                 Span::raw(elide(
-                    &format!("came out of {run}: {steps} steps, {seconds} of training"),
+                    &format!("came out of {run}: {steps} steps, {trained}"),
                     width.saturating_sub(adapter.width() + 4),
                 )),
             ])];
@@ -244,6 +247,13 @@ fn live_head(
             lines
         }
     };
+    if let (Phase::Training, Trainer::Elsewhere(holder)) = (&live.phase, live.trainer) {
+        let words = format!(
+            "it trains in another process{}: p pauses it, x stops it for good",
+            holder.in_brackets()
+        );
+        lines.extend(remark(" ", &words, width, 2, theme.dim));
+    }
     if let (true, Some(note)) = (live.is_under_way(), live.notes.last()) {
         lines.extend(remark("!", note, width, 2, theme.warning));
     }
@@ -360,6 +370,7 @@ fn adapter_of(run: &RunSummary) -> String {
 fn left_of(live: &Live) -> String {
     match (live.is_under_way(), live.seconds_left()) {
         (false, _) => NONE.into(),
+        (true, None) if live.is_elsewhere() => NONE.into(),
         (true, Some(seconds)) => format!("about {}", duration(seconds)),
         (true, None) => "after a few steps".into(),
     }

@@ -167,6 +167,7 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
         adapters: Vec::new(),
         unfit: Vec::new(),
         training: None,
+        owner: None,
         set: SetChoice::default(),
         places: crate::tui::places::Places::default(),
         next_work: 0,
