@@ -13,7 +13,7 @@ out=$home/acting
 mkdir -p "$out"
 run() { "$kaizen" --home "$home" "$@"; }
 run tasks run learn --adapter base --max-steps 1 --corrections "$out/corrections.jsonl" --json >/dev/null
-run train --from "$out/corrections.jsonl" --replay 0 --max-seq 1024 --accumulate 1 --epochs 4 --lr 5e-4
+run train --from "$out/corrections.jsonl" --replay 0 --max-seq 1024 --accumulate 1 --epochs 2 --lr 4e-4
 run tasks run test --adapter base --corrections "$out/unseen.jsonl" --json >"$out/test-base.json"
 run tasks run test --adapter lora-v1 --json >"$out/test-adapter.json"
 run compare base lora-v1 --set "$out/unseen.jsonl" --no-split --json >"$out/compare.json" || true
