@@ -10,8 +10,7 @@ fn after_quitting_the_terminal_is_as_it_was() {
         let mut kaizen = crate::kaizen(home.path());
         kaizen.wait(&["Your task"]);
         assert!(!kaizen.is_plain());
-        let mouse = kaizen.with_screen(|screen| screen.mouse_protocol_mode());
-        assert_ne!(mouse, vt100::MouseProtocolMode::None);
+        kaizen.wait_for_the_mouse();
         kaizen.send(keys);
         if keys == "\u{1b}" {
             kaizen.wait(&["i or Enter to write"]).send("q");

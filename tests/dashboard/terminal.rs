@@ -194,6 +194,17 @@ impl Terminal {
         }
     }
 
+    /// Waits until it has asked for the mouse, which it does behind its first frame.
+    pub fn wait_for_the_mouse(&mut self) -> &mut Self {
+        let began = Instant::now();
+        let mode = || self.with_screen(|screen| screen.mouse_protocol_mode());
+        while mode() == vt100::MouseProtocolMode::None {
+            assert!(began.elapsed() < PATIENCE, "the mouse was never taken");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self
+    }
+
     /// Kills it as nothing can be caught.
     pub fn kill(mut self) {
         let pid = self.pid().to_string();
