@@ -184,12 +184,11 @@ impl<'t> Reader<'t, '_> {
             if is_key(after) { Class::Name } else { Class::Plain }
         } else if language.tags {
             if after.starts_with('=') { Class::Name } else { Class::Plain }
-        } else if after.starts_with('(') || after.starts_with("!(") {
-            Class::Name
-        } else if word.starts_with(char::is_uppercase) && !language.any_case {
-            Class::Name
         } else {
-            Class::Plain
+            // Functions by what follows them, types by how they are written.
+            let is_type = word.starts_with(char::is_uppercase) && !language.any_case;
+            let is_called = after.starts_with('(') || after.starts_with("!(");
+            if is_called || is_type { Class::Name } else { Class::Plain }
         };
         (class, length)
     }

@@ -77,7 +77,7 @@ fn styles(buffers: &[Buffer; 3]) -> String {
     }
     map.push_str("\n   dark | light | no colour\n");
     for (look, letter) in looks.iter().zip(LETTERS) {
-        let words = look.map(|style| words(style));
+        let words = look.map(words);
         map.push_str(&format!("{}  {}\n", char::from(*letter), words.join(" | ")));
     }
     map
