@@ -448,7 +448,10 @@ impl Pane for ExperimentsPane {
     fn select(&mut self, place: usize, _: &mut Context) -> bool {
         match &mut self.stage {
             Stage::Choosing(choosing) => choosing.select(place),
-            Stage::Sentinels => false,
+            Stage::Sentinels => {
+                let matrix = self.tried.stored.clone();
+                self.sentinels.select(place, &matrix.sentinels)
+            }
             Stage::List => {
                 let rows = self.rows();
                 let was_selected = self.tried.place(&rows) == place;

@@ -75,6 +75,15 @@ impl Sentinels {
         });
     }
 
+    /// Selects a cell by its place, counted through the rows; true if it was selected already.
+    pub(super) fn select(&mut self, place: usize, matrix: &SentinelMatrix) -> bool {
+        let before = self.place(matrix);
+        let columns = matrix.areas.len().max(1);
+        self.row = matrix.rows.get(place / columns).map(|row| row.round.clone());
+        self.column = place % columns;
+        self.place(matrix) == before
+    }
+
     /// Moves in what is in front.
     pub(super) fn act(&mut self, action: Action, matrix: &SentinelMatrix) {
         if let Some(opened) = &mut self.opened {

@@ -4,6 +4,8 @@ use super::sentinels::{Answers, Opened, Sentinels};
 use crate::eval::{AreaOutcome, PERPLEXITY_LIMIT};
 use crate::improve::{SentinelMatrix, SentinelPair};
 use crate::store::{plain, plain_line};
+use crate::tui::action::Action;
+use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{change, perplexity};
 use crate::tui::theme::Theme;
@@ -32,6 +34,7 @@ pub(super) fn draw(
 ) {
     let theme = &shared.theme;
     if let Some(opened) = &sentinels.opened {
+        shared.hits.text(area, Part::Main);
         return draw_cell(opened, frame, area, theme);
     }
     if matrix.rows.is_empty() {
@@ -63,7 +66,7 @@ pub(super) fn draw(
     .areas(area);
     let width = usize::from(area.width);
     frame.render_widget(Paragraph::new(head_lines(width, theme)), head);
-    draw_matrix(sentinels, matrix, frame, table, theme);
+    draw_matrix(sentinels, matrix, frame, table, shared);
     frame.render_widget(Paragraph::new(foot_lines(sentinels, matrix, width, theme)), foot);
 }
 
@@ -105,8 +108,9 @@ fn draw_matrix(
     matrix: &SentinelMatrix,
     frame: &mut Frame,
     area: Rect,
-    theme: &Theme,
+    shared: &Shared,
 ) {
+    let theme = &shared.theme;
     let (row, column) = sentinels.place(matrix);
     let rows = usize::from(area.height).saturating_sub(1);
     let columns = usize::from(area.width).saturating_sub(NAME) / CELL;
@@ -132,6 +136,14 @@ fn draw_matrix(
         for place in (left..matrix.areas.len()).take(columns) {
             let (words, style) = severity(found.cells.get(place).and_then(Option::as_ref), theme);
             let gap = CELL.saturating_sub(1 + words.width());
+            let cell = Rect {
+                x: area.x.saturating_add((NAME + (place - left) * CELL) as u16),
+                y: area.y.saturating_add((1 + nth - top) as u16),
+                width: CELL as u16,
+                height: 1,
+            };
+            let cell_place = nth * matrix.areas.len() + place;
+            shared.hits.rows(cell.intersection(area), cell_place, 1, 1, Action::Open);
             let under_cursor = nth == row && place == column;
             let style = if under_cursor { style.patch(theme.selected) } else { style };
             spans.push(Span::raw(" "));

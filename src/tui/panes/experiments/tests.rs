@@ -385,6 +385,19 @@ fn the_matrix_shows_what_adapters_cost_in_figures_marks_and_colours() {
     empty(80, 24).keys("s").shows(&["No adapter has been measured"]);
 }
 
+// If this fails, a click opens the answers of another adapter or area.
+#[test]
+fn a_cell_is_clicked_and_a_second_click_opens_it() {
+    let mut screen = tried(120, 40);
+    screen.keys("s").click("+0.4 %").shows(&["+0.4 %"]);
+    let shown = screen.shown();
+    screen.keys("right left").shows(&["lora-v"]);
+    assert_eq!(screen.shown(), shown, "the cursor is where the pointer was");
+    assert!(screen.effects.is_empty(), "{:?}", screen.effects);
+    screen.click("+0.4 %").click("+0.4 %").shows(&["reading …"]);
+    assert!(matches!(screen.effects[..], [Effect::OpenSentinels { .. }]), "{:?}", screen.effects);
+}
+
 #[test]
 fn a_cell_opens_to_the_answers_before_and_after() {
     for (width, height) in SIZES {
