@@ -69,6 +69,8 @@ async fn run(
     desk: &Desk,
     mut reports: UnboundedReceiver<Report>,
 ) -> io::Result<()> {
+    // Before anything is seen: who sees it may send one at once.
+    let mut signals = signals::Signals::listen()?;
     let intents = app.start();
     terminal.draw(|frame| app.draw(frame))?;
     perform(intents, terminal, desk)?;
@@ -79,7 +81,6 @@ async fn run(
     }
     let mut answers = Answers::default();
     let mut keys = EventStream::new();
-    let mut signals = signals::Signals::listen()?;
     let mut drawn = Instant::now();
     let mut ticked = Instant::now();
     let mut changed = true;

@@ -309,7 +309,7 @@ fn it_leaves_room_above_and_uses_it_on_a_large_screen() {
     }
     let mut screen = over(FeedbackForm::new(ID.parse().unwrap(), &long), 120, 40);
     screen.keys("1 tab tab");
-    insta::assert_snapshot!("rest_120x40", screen.picture());
+    insta::assert_snapshot!("long_answer_120x40", screen.picture());
 }
 
 // If this fails, what was ticked or failed is told by nothing, or by colour alone.

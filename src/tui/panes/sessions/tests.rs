@@ -200,7 +200,7 @@ fn the_list_shows_age_stars_task_what_went_wrong_and_arm() {
     screen.keys("j");
     open(&mut screen, "session_9");
     open(&mut screen, "session_8");
-    insta::assert_snapshot!("list_120x40", screen.picture());
+    insta::assert_snapshot!("list_beside_120x40", screen.picture());
 }
 
 // If this fails, the selected row or the state of retraining is told by nothing but a colour.
