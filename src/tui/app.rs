@@ -1,6 +1,7 @@
 //! The application: which pane is in front, what lies over it, and where an event goes.
 
 mod adapters;
+mod exporting;
 mod view;
 
 use super::action::{Action, KeyPress, Scope};
@@ -19,10 +20,12 @@ use crate::adapters::AdapterSummary;
 use crate::config::Config;
 use crate::driver::{Effect, ModelReport, Report};
 use crate::model::source;
+use crate::report::TakenOut;
 use crate::store::Filter;
 use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::Zoned;
+use std::sync::Arc;
 
 /// Seconds that a notice stays.
 const NOTICE_SECONDS: i64 = 6;
@@ -42,6 +45,8 @@ pub struct App {
     /// From the bottom up.
     layers: Vec<Layer>,
     notice: Option<(Notice, Zoned)>,
+    /// What waits for the name of its file.
+    exporting: Option<Arc<TakenOut>>,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
@@ -59,6 +64,7 @@ impl App {
                 adapters: Vec::new(),
                 unfit: Vec::new(),
                 training: None,
+                hidden_task: None,
                 arm,
                 front: PaneName::Tasks,
                 layered: false,
@@ -75,6 +81,7 @@ impl App {
             listed: Vec::new(),
             layers: Vec::new(),
             notice: None,
+            exporting: None,
             quitting: false,
         }
     }
@@ -254,6 +261,8 @@ impl App {
             Action::Suspend => return vec![Intent::Terminal(TerminalEffect::Suspend)],
             Action::Redraw => return vec![Intent::Terminal(TerminalEffect::Redraw)],
             Action::Show(pane) => return vec![Intent::Show(pane)],
+            Action::Export => return self.export(),
+            Action::CopyTable => return self.copy_table(),
             Action::Help => {
                 let help = Help::new(self.front_pane().scope(), &self.keymap);
                 self.layers.push(Layer::Help(help));
@@ -323,6 +332,7 @@ impl App {
                     vec![Intent::Train(crate::driver::TrainingMaterial::File(path))]
                 }
             },
+            Stay::Entered(EntryPurpose::ExportFile, name) => self.export_to(&name),
             Stay::Entered(EntryPurpose::SystemPrompt, text) => {
                 self.tasks.set_system_prompt(&text);
                 Vec::new()
@@ -393,6 +403,10 @@ impl App {
             Report::Adapters(adapters) => {
                 self.listed.clone_from(adapters);
                 self.offer_fitting(&mut intents);
+            }
+            Report::Exported(files) => intents.push(self.exported(files)),
+            Report::ExportStopped { what, path, there } => {
+                intents.push(self.ask_to_replace(what, path, there));
             }
             Report::Failed { what, why } => {
                 intents.push(complaint(format!("cannot {what}: {why}")));

@@ -7,6 +7,7 @@ use super::places::Places;
 use super::theme::Theme;
 use crate::config::Config;
 use crate::driver::{self, Effect, ModelFacts, Report, TrainingMaterial, WorkId};
+use crate::report::TakenOut;
 use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::KeyEvent;
 use jiff::Zoned;
@@ -66,6 +67,8 @@ pub struct Shared {
     pub unfit: Vec<(String, String)>,
     /// A training run is under way: its name, steps done and in all.
     pub training: Option<(String, usize, usize)>,
+    /// A task that two arms answer blind: which of its sessions is whose is shown nowhere.
+    pub hidden_task: Option<String>,
     /// Who answers tasks.
     pub arm: ArmChoice,
     /// The pane that is on screen.
@@ -80,6 +83,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Sessions of this task tell nobody who answered now.
+    pub fn hides(&self, task: &str) -> bool {
+        self.hidden_task.as_deref().is_some_and(|hidden| hidden.trim() == task.trim())
+    }
+
     /// Which adapters are not offered and why; none when all are.
     pub fn unfit_words(&self) -> Option<String> {
         let (first, base) = self.unfit.first()?;
@@ -237,6 +245,12 @@ pub trait Pane {
 
     /// Something in it moves and wants to be drawn again soon without an event (a spinner).
     fn is_moving(&self) -> bool;
+
+    /// What it shows, to be taken out into a file; none where there is nothing but text.
+    fn taken_out(&self, shared: &Shared) -> Option<TakenOut> {
+        let _ = shared;
+        None
+    }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared);
 }

@@ -5,7 +5,7 @@ use super::arms::Side;
 use super::view::{asked_lines, halves, model_trouble};
 use crate::runtime::Stop;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{elide, paragraphs, spinner, stars, wrap};
+use crate::tui::widgets::{elide, marked_lines, paragraphs, spinner, stars, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -64,7 +64,10 @@ impl Answers {
             State::Failed(why) => {
                 wrap(why, width).into_iter().map(|line| Line::styled(line, theme.bad)).collect()
             }
-            _ => wrap(self.shown(side), width).into_iter().map(Line::from).collect(),
+            _ => match self.pieces(side) {
+                Some(pieces) => marked_lines(pieces, width, theme.series[2 - side as usize]),
+                None => wrap(self.shown(side), width).into_iter().map(Line::from).collect(),
+            },
         };
         if !self.seems_ended(side)
             && let Some(last) = lines.last_mut()

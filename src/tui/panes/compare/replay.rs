@@ -9,8 +9,9 @@ use crate::eval::promotion::PairCounts;
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Context;
-use crate::tui::widgets::Scroll;
+use crate::tui::widgets::{Piece, Scroll, differences};
 use jiff::Zoned;
+use std::cell::OnceCell;
 
 /// Nobody has read two answers so soon; a key that is held down says nothing of the next pair.
 const READING_MS: i64 = 800;
@@ -64,6 +65,9 @@ pub(super) struct Replay {
     pub(super) ended: Option<Ended>,
     /// Of both answers together.
     pub(super) scroll: Scroll,
+    /// What only one of them says is marked.
+    marked: bool,
+    differences: OnceCell<[Vec<Piece>; 2]>,
 }
 
 impl Replay {
@@ -72,6 +76,18 @@ impl Replay {
             Waiting::Judgement(pair, _) => Some(pair),
             _ => None,
         }
+    }
+
+    /// Marks what only one of the two answers says, or no longer.
+    pub(super) fn mark_differences(&mut self) {
+        self.marked = !self.marked;
+    }
+
+    /// Both answers in pieces, where differences are to be marked.
+    pub(super) fn pieces(&self) -> Option<&[Vec<Piece>; 2]> {
+        let pair = self.pair().filter(|_| self.marked)?;
+        let [left, right] = [&pair.left, &pair.right].map(|text| text.trim());
+        Some(self.differences.get_or_init(|| differences(left, right)))
     }
 
     /// Something comes by itself.
@@ -136,6 +152,7 @@ impl Replay {
                 running.started = true;
                 self.number = Some((pair.number, pair.total));
                 self.scroll = Scroll::at_top();
+                self.differences = OnceCell::new();
                 if !ending {
                     running.waiting = Waiting::Judgement(pair.clone(), now.clone());
                 }

@@ -6,7 +6,7 @@ use super::view::{asked_lines, halves, model_trouble};
 use crate::driver::ShownPair;
 use crate::eval::promotion::Finding;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{paragraphs, spinner, wrap};
+use crate::tui::widgets::{marked_lines, paragraphs, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -72,7 +72,13 @@ impl Replay {
         });
         let insides = [0, 1].map(|side| blocks[side].inner(halves[side]).inner(Margin::new(1, 0)));
         let texts = [&pair.left, &pair.right];
-        let texts = [0, 1].map(|side| wrap(texts[side].trim(), usize::from(insides[side].width)));
+        let texts = [0, 1].map(|side| -> Vec<Line> {
+            let width = usize::from(insides[side].width);
+            match self.pieces() {
+                Some(pieces) => marked_lines(&pieces[side], width, theme.series[2 - side]),
+                None => wrap(texts[side].trim(), width).into_iter().map(Line::from).collect(),
+            }
+        });
         let longest = texts.iter().map(Vec::len).max().unwrap_or_default();
         let visible = usize::from(insides[0].height);
         let first = self.scroll.first(longest, visible);
@@ -86,8 +92,7 @@ impl Replay {
                 }
             };
             frame.render_widget(block, halves[side]);
-            let shown: Vec<Line> =
-                text.into_iter().skip(first).take(visible).map(Line::from).collect();
+            let shown: Vec<Line> = text.into_iter().skip(first).take(visible).collect();
             frame.render_widget(Paragraph::new(shown), insides[side]);
         }
     }

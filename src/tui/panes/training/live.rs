@@ -2,8 +2,8 @@
 
 use crate::driver::{TrainingStarted, WorkEvent, WorkId};
 use crate::store::plain_line;
-use crate::train::{StepMetrics, TrainEvent};
-use crate::tui::widgets::curve;
+use crate::train::TrainEvent;
+use crate::tui::widgets::LossHistory;
 use crate::workplace::{Event, Trained};
 use std::collections::VecDeque;
 
@@ -35,9 +35,7 @@ pub struct Live {
     pub work: WorkId,
     pub run: String,
     pub steps: usize,
-    pub metrics: Vec<StepMetrics>,
-    /// Step and nats; 0 is before the first step.
-    pub held_out: Vec<(usize, f64)>,
+    pub history: LossHistory,
     pub phase: Phase,
     pub memory_mib: Option<usize>,
     /// Seconds since it began or went on, as of the last step.
@@ -50,14 +48,13 @@ pub struct Live {
 }
 
 impl Live {
-    pub fn new(work: WorkId, run: String, steps: usize, metrics: Vec<StepMetrics>) -> Self {
+    pub fn new(work: WorkId, run: String, steps: usize, history: LossHistory) -> Self {
         Self {
             work,
             run,
             steps,
-            held_out: curve::held_out(&metrics),
-            done: metrics.last().map_or(0, |line| line.step),
-            metrics,
+            done: history.metrics().last().map_or(0, |line| line.step),
+            history,
             phase: Phase::Starting,
             memory_mib: None,
             elapsed: None,
@@ -122,8 +119,7 @@ impl Live {
     fn started(&mut self, started: &TrainingStarted) {
         self.run.clone_from(&started.run);
         self.steps = started.steps;
-        self.metrics.clone_from(&started.done);
-        self.held_out = curve::held_out(&started.done);
+        self.history = LossHistory::of(&started.done);
         self.done = started.done.last().map_or(0, |line| line.step);
         if matches!(self.phase, Phase::Starting) {
             self.phase = Phase::Training;
@@ -148,12 +144,12 @@ impl Live {
             TrainEvent::Step(line) => {
                 self.watching = None;
                 self.done = line.step;
-                self.metrics.push(*line);
+                self.history.push(*line);
             }
             TrainEvent::Watching { done, total } => self.watching = Some((*done, *total)),
             TrainEvent::HeldOut { step, loss } => {
                 self.watching = None;
-                self.held_out.push((*step, *loss));
+                self.history.held_out(*step, *loss);
             }
             TrainEvent::Saved { .. } => {}
         }
