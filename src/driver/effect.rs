@@ -3,10 +3,12 @@
 use crate::eval::Example;
 use crate::experiments::Experiment;
 use crate::feedback::{Rating, StepRating};
+use crate::report::TakenOut;
 use crate::store::{Filter, Message, SessionId};
 use crate::workplace::replay::Choice as PairChoice;
 use crate::workplace::{ArmChoice, SetChoice, TrainRequest};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Names one piece of work on the model, from the effect that starts it to its last report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +67,13 @@ pub enum Effect {
     FindWeak {
         work: WorkId,
         set: SetChoice,
+        arm: ArmChoice,
+    },
+
+    /// What an arm expected at every token of an example's right answer.
+    LookAtTokens {
+        work: WorkId,
+        example: Box<Example>,
         arm: ArmChoice,
     },
 
@@ -154,6 +163,12 @@ pub enum Effect {
     ResumeRound {
         work: WorkId,
         round: String,
+    },
+    /// Write what is shown to a file of the person's; one that is there stays, unless it is to be replaced.
+    Export {
+        what: Arc<TakenOut>,
+        path: PathBuf,
+        replace: bool,
     },
     RunExperiment {
         work: WorkId,

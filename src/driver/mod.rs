@@ -14,6 +14,6 @@ pub use effect::{
 pub use report::{
     ActShown, Acted, Answered, ArmRating, FailedCompared, FailedTask, JudgedPair, MeasuredItem,
     ModelFacts, ModelReport, PreviewSample, ReplayState, Report, RunSummary, ServiceState,
-    Sessions, ShownPair, ShownProposal, ShownStep, StoredExperiments, TrainingPreview,
-    TrainingStarted, WeakFound, WorkEvent,
+    Sessions, ShownPair, ShownProposal, ShownStep, StoredExperiments, TokenAlternatives,
+    TrainingPreview, TrainingStarted, WeakFound, WorkEvent,
 };

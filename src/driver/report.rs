@@ -8,6 +8,7 @@ use crate::experiments::{ExperimentEvent, ExperimentRecord, Unfinished};
 use crate::feedback::Trigger;
 use crate::improve::{RoundEvent, RoundResult, SentinelMatrix, SentinelPair, StoredRound};
 use crate::model::source;
+use crate::report::TakenOut;
 use crate::runtime::Stop;
 use crate::store::{
     ActEnding, Approval, ChangeKind, Filter, Holder, Message, Session, SessionId, SessionSummary,
@@ -74,6 +75,14 @@ pub enum Report {
         round: String,
         area: String,
         pairs: Vec<SentinelPair>,
+    },
+    /// What was shown is in these files.
+    Exported(Vec<PathBuf>),
+    /// There is such a file already; nothing was written.
+    ExportStopped {
+        what: Arc<TakenOut>,
+        path: PathBuf,
+        there: PathBuf,
     },
     Work {
         work: WorkId,
@@ -142,6 +151,7 @@ pub enum WorkEvent {
     /// A task in act mode has ended.
     Acted(Box<Acted>),
     WeakFound(Box<WeakFound>),
+    TokensLookedAt(Vec<TokenAlternatives>),
     Prepared(Box<TrainingPreview>),
     Trained(Box<Trained>),
     Judged(Box<Comparison>),
@@ -301,6 +311,17 @@ pub struct MeasuredItem {
     pub score: ItemScore,
     /// Text and nats of every scored token, the end of the turn last; text safe to show.
     pub tokens: Vec<(String, f32)>,
+}
+
+/// What an arm expected where one token of a right answer stands; texts safe to show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenAlternatives {
+    /// Of the token that stands there.
+    pub probability: f32,
+    /// 1 where none was likelier.
+    pub rank: usize,
+    /// Texts and probabilities, the likeliest first.
+    pub likeliest: Vec<(String, f32)>,
 }
 
 /// What a training run will learn, before it starts.

@@ -7,7 +7,8 @@ use crate::model::Model;
 use crate::model::lora::Lora;
 use crate::model::sampler::Sampling;
 use crate::runtime::{
-    Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Score, ScoreItem, Until,
+    Alternatives, Expected, Generate, GenerateEvent, GenerateRequest, Generation, Runtime, Score,
+    ScoreItem, Until,
 };
 use std::sync::Arc;
 
@@ -68,6 +69,23 @@ pub fn score_tokens(
         TokenScores { score: item_score(example, &losses), ids, losses }
     });
     Ok(scored.collect())
+}
+
+/// What one model expected at every scored token of an example: the likeliest tokens, and how likely the right one
+/// was. Takes one pass, before whatever is measured at the time.
+///
+/// # Errors
+/// As [`score`].
+pub fn expected(
+    runtime: &Runtime,
+    example: &Example,
+    lora: Option<&Arc<Lora>>,
+    count: usize,
+) -> Result<Vec<Expected>> {
+    let Some(item) = items(runtime.model(), std::slice::from_ref(example))?.pop() else {
+        return Ok(Vec::new());
+    };
+    Ok(runtime.run(Alternatives::new(item, lora.cloned(), count), |()| {})?)
 }
 
 /// What the model reads of every example, and which of it counts: the answer and its end-of-turn.

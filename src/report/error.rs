@@ -29,6 +29,10 @@ pub enum Error {
     #[error("cannot make the table {table}: {source}")]
     Table { table: &'static str, source: csv::Error },
 
+    /// A file's ending says what it is.
+    #[error("{path} cannot be written: a file of this ends in {formats}")]
+    Format { path: String, formats: String },
+
     /// The name goes into paths and into lines that are found again.
     #[error(
         "{name:?} cannot be an experiment's name; one looks like experiment_20260102_030405, and \

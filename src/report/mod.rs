@@ -13,8 +13,11 @@ mod learnings;
 mod log;
 mod markdown;
 mod tables;
+mod taken_out;
 
-pub use charts::{ChartName, chart_names, write_charts};
+pub use charts::{
+    AreaBars, ChangeRow, Changes, ChartName, Line, RunLosses, chart_names, write_charts,
+};
 pub use document::{Closing, ReportParts, RoundLine, write_report};
 pub use error::{Error, Result};
 pub use keep::keep_experiment;
@@ -22,3 +25,4 @@ pub use learnings::{decision, learnings, next_step};
 pub use log::append_entry;
 pub use markdown::experiment_section;
 pub use tables::{ItemRow, write_tables};
+pub use taken_out::{Figure, Format, Table, TakenOut, Written, endings, write_taken_out};

@@ -2,12 +2,14 @@
 //! events. Owns priorities, cancellation, the shared weights and what is still known of conversations;
 //! knows nothing of what a job is for.
 
+mod alternatives;
 mod conversations;
 mod error;
 mod generate;
 mod score;
 mod thread;
 
+pub use alternatives::{Alternatives, Expected};
 pub use conversations::Conversations;
 pub use error::{Error, Result};
 pub use generate::{

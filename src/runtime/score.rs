@@ -100,7 +100,7 @@ impl SharedBeginning {
     }
 }
 
-fn fits(tokens: usize, context: usize) -> Result<(), Error> {
+pub(super) fn fits(tokens: usize, context: usize) -> Result<(), Error> {
     match tokens <= context {
         true => Ok(()),
         false => Err(Error::PromptTooLong { tokens, context }),

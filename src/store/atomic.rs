@@ -13,6 +13,15 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes))
 }
 
+/// As [`write`], for a file that must not be there yet: what is there stays.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = folder_of(path);
+    let made = temporary(path, &folder, |file| file.write_all(bytes))
+        .and_then(|made| made.persist_noclobber(path).map_err(|failure| failure.error));
+    made.map_err(|source| Error::io("make", path, source))?;
+    sync_folder(&folder)
+}
+
 /// As [`write`], for content that is produced piece by piece (a checkpoint, an adapter).
 ///
 /// The content goes to a temporary file in the same folder, which is synced, renamed over `path`,
@@ -28,6 +37,15 @@ where
 }
 
 fn replace<F>(path: &Path, folder: &Path, fill: F) -> io::Result<()>
+where
+    F: FnOnce(&mut dyn Write) -> io::Result<()>,
+{
+    temporary(path, folder, fill)?.persist(path).map_err(|failure| failure.error)?;
+    Ok(())
+}
+
+/// The content beside `path`, synced and ready to take its place.
+fn temporary<F>(path: &Path, folder: &Path, fill: F) -> io::Result<tempfile::NamedTempFile>
 where
     F: FnOnce(&mut dyn Write) -> io::Result<()>,
 {
@@ -51,8 +69,7 @@ where
         temporary.as_file().set_permissions(existing.permissions())?;
     }
     temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|failure| failure.error)?;
-    Ok(())
+    Ok(temporary)
 }
 
 /// Makes the folder `path` with what `fill` writes into the folder that it is given: it appears whole or

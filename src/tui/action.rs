@@ -22,6 +22,9 @@ pub enum Action {
     RawAnswers,
     /// The next theme, until the end.
     NextTheme,
+    CopyTable,
+    /// What is shown, into a file.
+    Export,
     Back,
 
     // Lists and texts.
@@ -109,11 +112,23 @@ pub enum Action {
     Stop,
     Overlay,
     Smoothing,
+    /// The whole run, its live tail, or as it stands now.
+    ChartMode,
+    ZoomIn,
+    ZoomOut,
+    /// Half a chart to the left.
+    Earlier,
+    Later,
+    LogAxis,
+    CursorPageLeft,
+    CursorPageRight,
 
     // Compare.
     ChooseLeft,
     ChooseRight,
     Blind,
+    /// Marks what only one of two answers says.
+    Differences,
     Judge,
     /// The person's own work, or the evaluation set.
     OtherJudge,
@@ -388,8 +403,18 @@ actions! {
         A::Pause, "pause", ["p"], Some("pause/go on"), "Pause the run, or go on with a paused one";
         A::Stop, "stop-training", ["x"], Some("stop"), "Stop the run for good";
         A::Overlay, "overlay", ["space"], Some("overlay"), "Lay the curve of an earlier run over";
+        A::ChartMode, "chart-mode", ["f"], Some("tail/freeze"), "The chart shows the whole run, its live tail, or stays frozen as it is";
+        A::Left, "cursor-left", ["left", "h"], Some("cursor"), "Read off the step before: loss, held-out loss, learning rate, gradient norm";
+        A::Right, "cursor-right", ["right", "l"], None, "Read off the step after";
+        A::CursorPageLeft, "cursor-page-left", ["shift-left", "["], None, "The cursor ten columns back";
+        A::CursorPageRight, "cursor-page-right", ["shift-right", "]"], None, "The cursor ten columns on";
+        A::ZoomIn, "zoom-in", ["+", "="], Some("zoom"), "Fewer steps in the chart, about the cursor";
+        A::ZoomOut, "zoom-out", ["-"], None, "More steps in the chart";
+        A::Earlier, "chart-earlier", ["<", ","], None, "Half a chart back";
+        A::Later, "chart-later", [">", "."], None, "Half a chart on";
+        A::LogAxis, "log-axis", ["y"], None, "Loss on a logarithmic axis, or an even one";
         A::Smoothing, "smoothing", ["s"], Some("smooth"), "Smooth the loss more or less";
-        A::Back, "clear-runs", ["esc"], None, "Show all runs again";
+        A::Back, "chart-reset", ["esc"], None, "Take the cursor away, then the zoom, then show all runs again";
     }
     Replay {
         A::PreferLeft, "left-better", ["left", "h"], Some("left better"), "The answer on the left is better";
@@ -413,6 +438,7 @@ actions! {
         A::RollBack, "roll-back", ["u"], None, "Back to who answered before the adapter that came last; asks first";
         A::Left, "left-column", ["left", "h"], None, "The left answer, or the list, is the one that scrolls";
         A::Right, "right-column", ["right", "l"], None, "The right answer, or the selected task, is the one that scrolls";
+        A::Differences, "differences", ["d"], None, "Mark the words in which the two answers differ";
         A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered, or end the replay";
     }
     Experiments {
@@ -546,6 +572,7 @@ actions! {
         A::Models, "models", ["m", "shift-m"], None, "Models on this machine: use another";
         A::RawAnswers, "raw-answers", ["shift-r"], None, "Show answers as they are, or laid out as Markdown";
         A::NextTheme, "theme", ["shift-t"], None, "Another theme until Kaizen ends: auto, dark, light, high-contrast";
+        A::Export, "export", ["e", "shift-e"], None, "Write what is shown to a file: a chart as SVG or PNG, a table as CSV";
         A::Help, "help", ["?"], Some("help"), "All keys";
         A::Palette, "palette", [":"], None, "Find an action by its name";
         A::Quit, "quit", ["q"], Some("quit"), "Quit";
@@ -553,6 +580,7 @@ actions! {
     Always {
         A::Palette, "palette-anywhere", ["ctrl-p"], None, "Find an action by its name";
         A::Copy, "copy", ["ctrl-y"], None, "Copy what is shown (an answer, an id, a table)";
+        A::CopyTable, "copy-table", ["alt-y"], None, "Copy the table of what is shown, cells apart by tabs";
         A::Suspend, "suspend", ["ctrl-z"], None, "To the shell; fg comes back";
         A::Redraw, "redraw", ["ctrl-l"], None, "Draw the screen anew";
         A::Mouse, "mouse", ["ctrl-t"], None, "Release the mouse, for the terminal's own selection, or take it";

@@ -1,6 +1,7 @@
 //! The application: which pane is in front, what lies over it, and where an event goes.
 
 mod adapters;
+mod exporting;
 mod mouse;
 mod staying;
 mod view;
@@ -22,12 +23,14 @@ use crate::adapters::AdapterSummary;
 use crate::config::{self, Config, ThemeName};
 use crate::driver::{Effect, ModelReport, Report};
 use crate::model::source;
+use crate::report::TakenOut;
 use crate::store::Filter;
 use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::Zoned;
 use mouse::Pointer;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// What the log calls the keys that did something; only their action's name, and only where it is asked for.
 const KEYS: &str = "kaizen::keys";
@@ -62,6 +65,8 @@ pub struct App {
     colours: TerminalColours,
     /// Said on the terminal when the dashboard has left it.
     farewell: Option<String>,
+    /// What waits for the name of its file.
+    exporting: Option<Arc<TakenOut>>,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
@@ -88,6 +93,7 @@ impl App {
                 unfit: Vec::new(),
                 training: None,
                 owner: None,
+                hidden_task: None,
                 arm,
                 front: PaneName::Tasks,
                 layered: false,
@@ -110,6 +116,7 @@ impl App {
             pointer: Pointer::default(),
             too_small: Cell::new(false),
             farewell: None,
+            exporting: None,
             quitting: false,
         }
     }
@@ -366,6 +373,8 @@ impl App {
                 let name = self.theme.name.as_str();
                 return vec![done(&format!("theme {name:?}; theme.name in config.toml keeps it"))];
             }
+            Action::Export => return self.export(),
+            Action::CopyTable => return self.copy_table(),
             Action::Help => {
                 let help = Help::new(self.front_pane().scope(), &self.shared.keymap);
                 self.layers.push(Layer::Help(help));
@@ -471,6 +480,7 @@ impl App {
                     vec![Intent::Train(crate::driver::TrainingMaterial::File(path))]
                 }
             },
+            Stay::Entered(EntryPurpose::ExportFile, name) => self.export_to(&name),
             Stay::Entered(EntryPurpose::SystemPrompt, text) => {
                 self.tasks.set_system_prompt(&text);
                 Vec::new()
@@ -543,6 +553,10 @@ impl App {
                 intents.extend(self.left_behind(run, *process));
             }
             Report::Recovered(words) => intents.push(Self::recovered(words)),
+            Report::Exported(files) => intents.push(self.exported(files)),
+            Report::ExportStopped { what, path, there } => {
+                intents.push(self.ask_to_replace(what, path, there));
+            }
             Report::Failed { what, why } => {
                 intents.push(complaint(format!("cannot {what}: {why}")));
             }

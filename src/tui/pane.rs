@@ -10,6 +10,7 @@ use super::places::Places;
 use super::theme::Theme;
 use crate::config::Config;
 use crate::driver::{self, Effect, ModelFacts, Report, TrainingMaterial, WorkId};
+use crate::report::TakenOut;
 use crate::store::Holder;
 use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::KeyEvent;
@@ -76,6 +77,8 @@ pub struct Shared {
     pub training: Option<(String, usize, usize)>,
     /// Another dashboard that owns this home, where one does.
     pub owner: Option<Holder>,
+    /// A task that two arms answer blind: which of its sessions is whose is shown nowhere.
+    pub hidden_task: Option<String>,
     /// Who answers tasks.
     pub arm: ArmChoice,
     /// The pane that is on screen.
@@ -99,6 +102,11 @@ impl Shared {
     /// How answers are shown.
     pub fn reading(&self) -> Reading<'_> {
         Reading { theme: &self.theme, raw: self.raw }
+    }
+
+    /// Sessions of this task tell nobody who answered now.
+    pub fn hides(&self, task: &str) -> bool {
+        self.hidden_task.as_deref().is_some_and(|hidden| hidden.trim() == task.trim())
     }
 
     /// Which adapters are not offered and why; none when all are.
@@ -300,6 +308,12 @@ pub trait Pane {
     /// What moves in it is done by this process, and ends with it.
     fn is_working(&self) -> bool {
         self.is_moving()
+    }
+
+    /// What it shows, to be taken out into a file; none where there is nothing but text.
+    fn taken_out(&self, shared: &Shared) -> Option<TakenOut> {
+        let _ = shared;
+        None
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared);

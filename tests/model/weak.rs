@@ -3,7 +3,8 @@
 
 use crate::common::model_file::model_file;
 use kaizen::driver::{Desk, Effect, MeasuredItem, Report, WorkEvent, WorkId};
-use kaizen::eval::Place;
+use kaizen::eval::{Example, Place, Provenance, measure};
+use kaizen::runtime::{Score, ScoreItem};
 use kaizen::workplace::{ArmChoice, SetChoice, Workplace};
 use serde_json::json;
 use std::sync::{Arc, Mutex, mpsc};
@@ -85,6 +86,49 @@ fn token_texts_are_the_answer_and_their_nats_the_score() {
         assert!((mean - item.score.nll).abs() < 1e-9, "{mean} is not {}", item.score.nll);
         assert_eq!(nats[0], item.score.first);
         assert_eq!(nats[nats.len() - 1], item.score.end_of_turn);
+    }
+}
+
+/// What a person is shown in a word's place must be what the model would have said, by the very figures it was
+/// measured with.
+#[test]
+fn what_was_expected_agrees_with_the_scores_and_with_the_whole_distribution() {
+    let runtime = crate::fixture::runtime();
+    let example = Example {
+        id: "one".into(),
+        area: "all".into(),
+        messages: vec![kaizen::store::Message::user("How do I copy folders?")],
+        answer: "rsync -av src/ 改善 🧑‍🔬".into(),
+        weight: 1.0,
+        provenance: Provenance::File,
+        check: None,
+    };
+    let expected = measure::expected(&runtime, &example, None, 5).unwrap();
+    let scored =
+        measure::score_tokens(&runtime, std::slice::from_ref(&example), None, &mut |_, _| {});
+    let scored = scored.unwrap().pop().unwrap();
+    let tokens: Vec<u32> = expected.iter().map(|place| place.token).collect();
+    assert_eq!(tokens, scored.ids);
+    // The whole distribution, computed another way: the same text scored with each token in the place.
+    let model = runtime.model();
+    let item = measure::items(model, std::slice::from_ref(&example)).unwrap().pop().unwrap();
+    for (place, (expected, loss)) in expected.iter().zip(&scored.losses).enumerate() {
+        assert!((-expected.probability.ln() - loss).abs() < 1e-3, "{place}");
+        assert_eq!(expected.likeliest.len(), 5);
+        assert!(expected.likeliest.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+        let before = expected.likeliest.iter().position(|(id, _)| *id == expected.token);
+        assert!(before.map_or(expected.rank > 5, |at| at + 1 == expected.rank), "{place}");
+        if place % 4 != 0 {
+            continue;
+        }
+        let at = item.scored.start + place;
+        for (id, probability) in &expected.likeliest {
+            let ids = item.ids[..at].iter().copied().chain([*id]).collect();
+            let other = ScoreItem { ids, scored: at..at + 1 };
+            let losses = runtime.run(Score::new(vec![other], None), |_| ()).unwrap();
+            let scored = (-losses[0][0]).exp();
+            assert!((probability - scored).abs() < 5e-3, "{place}: {probability} and {scored}");
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod acting;
 mod asking;
 mod comparing;
+mod exporting;
 mod improving;
 mod leaving;
 mod model_slot;
@@ -174,6 +175,11 @@ impl Desk {
             Effect::FindWeak { work, set, arm } => {
                 self.work(work, "weak", move |inner, job| inner.find_weak(job, &set, &arm));
             }
+            Effect::LookAtTokens { work, example, arm } => {
+                self.work(work, "tokens", move |inner, job| {
+                    inner.look_at_tokens(job, &example, &arm)
+                });
+            }
             Effect::PrepareTraining { work, material } => {
                 self.work(work, "prepare", move |inner, job| inner.prepare_training(job, material));
             }
@@ -220,6 +226,9 @@ impl Desk {
                 if let Some(said) = lock(&self.inner.decisions).get(&work) {
                     let _ = said.send(decision);
                 }
+            }
+            Effect::Export { what, path, replace } => {
+                self.thread("export", move |inner| inner.export(what, path, replace));
             }
             Effect::Improve { work, order } => {
                 self.work(work, "improve", move |inner, job| inner.improve(job, &order));

@@ -6,7 +6,7 @@ use super::sentence_piece::Space;
 
 /// Collects tokens and gives back the text that is complete. Special tokens are left out. All that it
 /// gives, joined, is what [`Tokenizer::decode`] gives for the same ids.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TextStream {
     bytes: Utf8Stream,
     /// Whether a space at the very start belongs to the tokenizer and not to the text.
@@ -38,7 +38,7 @@ impl TextStream {
 }
 
 /// Bytes in, whole characters out, as [`String::from_utf8_lossy`] would give them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Utf8Stream {
     /// The beginning of a character that is not yet whole: at most three bytes.
     pending: Vec<u8>,

@@ -3,6 +3,7 @@
 
 use super::sharp::{SCALE, Sharp};
 use crate::report::error::{Error, Result};
+use crate::report::taken_out::Format;
 use crate::store::atomic;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -54,6 +55,18 @@ pub fn write(chart: &impl Chart, stem: &str, folder: &Path) -> Result<[PathBuf; 
     atomic::write(&paths[0], vector.as_bytes())?;
     atomic::write(&paths[1], &pixels)?;
     Ok(paths)
+}
+
+/// Draws `chart` as a file of this kind has it.
+///
+/// # Errors
+/// When drawing fails, or it is no kind of picture.
+pub fn drawn(chart: &impl Chart, format: Format) -> Result<Vec<u8>, String> {
+    match format {
+        Format::Svg => svg(chart).map(String::into_bytes),
+        Format::Png => png(chart),
+        Format::Csv => Err("a chart is no table".into()),
+    }
 }
 
 fn svg(chart: &impl Chart) -> Result<String, String> {

@@ -14,8 +14,53 @@ pub const STEM: &str = "change";
 
 const ROW: u32 = 46;
 
+/// The title and the words over changes between arms.
+const TITLE: &str = "Did held-out perplexity fall?";
+const WORDS: &str = "Change over the held-out items of the targeted areas, after training against before. Left of \
+     zero is better. Bars: 95 % interval over seeds and items; dots: single seeds.";
+
 pub struct Change {
+    title: String,
+    words: String,
     rows: Vec<Row>,
+}
+
+/// Changes of one comparison, by area.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changes {
+    pub title: String,
+    pub words: String,
+    pub rows: Vec<ChangeRow>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeRow {
+    pub name: String,
+    pub change: f64,
+    pub ci95: Option<[f64; 2]>,
+}
+
+impl Changes {
+    fn chart(&self) -> Change {
+        let rows = self.rows.iter().map(|row| Row {
+            name: shown(&row.name),
+            look: look(0),
+            change: Some(row.change).filter(|change| change.is_finite()),
+            interval: finite(row.ci95).filter(|_| row.change.is_finite()),
+            seeds: Vec::new(),
+        });
+        Change { title: shown(&self.title), words: shown(&self.words), rows: rows.collect() }
+    }
+}
+
+impl Chart for Changes {
+    fn size(&self) -> (u32, u32) {
+        self.chart().size()
+    }
+
+    fn draw<DB: DrawingBackend>(&self, paper: &Paper<DB>) -> Drawn<DB> {
+        self.chart().draw(paper)
+    }
 }
 
 struct Row {
@@ -42,7 +87,8 @@ impl Change {
                 seeds: arm.seeds.iter().map(|seed| seed.change).filter(|c| c.is_finite()).collect(),
             })
             .collect();
-        rows.iter().any(|row| row.change.is_some()).then_some(Self { rows })
+        let any = rows.iter().any(|row| row.change.is_some());
+        any.then(|| Self { title: TITLE.into(), words: WORDS.into(), rows })
     }
 
     /// What the axis shows: zero, every change, and intervals as far as they leave the rest readable.
@@ -88,12 +134,7 @@ impl Chart for Change {
     }
 
     fn draw<DB: DrawingBackend>(&self, paper: &Paper<DB>) -> Drawn<DB> {
-        let top = heading(
-            paper,
-            "Did held-out perplexity fall?",
-            "Change over the held-out items of the targeted areas, after training against before. Left of zero \
-             is better. Bars: 95 % interval over seeds and items; dots: single seeds.",
-        )?;
+        let top = heading(paper, &self.title, &self.words)?;
         let (wide, high) = paper.dim_in_pixel();
         let (wide, high) = (wide as i32, high as i32);
         let names = self.rows.iter().map(|row| width(&row.name, BODY)).max().unwrap_or(0).min(220);

@@ -4,20 +4,28 @@
 //! A figure that is no number is left out, an interval that is none has no whisker, a name that is too
 //! long is cut: what one arm lacks must not cost the chart of the others.
 
+mod area_bars;
 mod before_after;
 mod canvas;
 mod change;
 mod dose_response;
 mod legend;
 mod losses;
+mod run_losses;
 mod sharp;
 mod style;
 #[cfg(test)]
 mod tests;
 
 use super::error::{Error, Result, make_folder};
+use super::taken_out::Format;
 use crate::experiments::ExperimentRecord;
 use std::path::{Path, PathBuf};
+
+pub use area_bars::AreaBars;
+pub use canvas::{Chart, drawn};
+pub use change::{ChangeRow, Changes};
+pub use run_losses::{Line, RunLosses};
 
 use before_after::BeforeAfter;
 use change::Change;
@@ -63,6 +71,38 @@ pub fn chart_names(record: &ExperimentRecord) -> Vec<ChartName> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The charts that apply to `record`, by their names, as files of this kind.
+///
+/// # Errors
+/// There is no arm to show, or a chart cannot be drawn.
+pub fn charts_of(
+    record: &ExperimentRecord,
+    format: Format,
+) -> Result<Vec<(&'static str, Vec<u8>)>> {
+    let charts = Applicable::of(record);
+    let failed =
+        |stem: &'static str| move |reason: String| Error::Draw { chart: stem.to_owned(), reason };
+    let mut all = Vec::new();
+    if let Some(chart) = &charts.before_after {
+        let stem = before_after::STEM;
+        all.push((stem, drawn(chart, format).map_err(failed(stem))?));
+    }
+    if let Some(chart) = &charts.change {
+        all.push((change::STEM, drawn(chart, format).map_err(failed(change::STEM))?));
+    }
+    if let Some(chart) = &charts.losses {
+        all.push((losses::STEM, drawn(chart, format).map_err(failed(losses::STEM))?));
+    }
+    if let Some(chart) = &charts.dose_response {
+        let stem = dose_response::STEM;
+        all.push((stem, drawn(chart, format).map_err(failed(stem))?));
+    }
+    match all.is_empty() {
+        true => Err(Error::NoArms { experiment: record.experiment.clone() }),
+        false => Ok(all),
+    }
 }
 
 /// Writes the charts that apply to `record` into `folder` (made when missing), each as SVG and PNG.

@@ -21,6 +21,8 @@ pub enum EntryPurpose {
     ComparePrompt,
     /// The folder that tasks are carried out in.
     Folder,
+    /// Where what is shown is written to.
+    ExportFile,
 }
 
 /// The field on screen.
@@ -31,6 +33,8 @@ pub struct Entry {
     several_lines: bool,
     /// What stood there, to come back to.
     before: String,
+    /// What is said above it, where that is not the same every time.
+    words: Option<String>,
 }
 
 impl Entry {
@@ -39,7 +43,11 @@ impl Entry {
             matches!(purpose, EntryPurpose::SystemPrompt | EntryPurpose::ComparePrompt);
         let mut field = if several_lines { TextField::several_lines() } else { TextField::line() };
         field.set(present);
-        Self { purpose, field, several_lines, before: present.to_owned() }
+        Self { purpose, field, several_lines, before: present.to_owned(), words: None }
+    }
+
+    pub fn with_words(purpose: EntryPurpose, present: &str, words: String) -> Self {
+        Self { words: Some(words), ..Self::new(purpose, present) }
     }
 
     pub fn applies(&self, action: Action) -> bool {
@@ -105,12 +113,14 @@ impl Entry {
                 "Folder",
                 "Tasks are carried out in it; empty takes the one where Kaizen was started.",
             ),
+            EntryPurpose::ExportFile => ("Export what is shown", "The file's name."),
             EntryPurpose::ComparePrompt => ("Ask both", "Both arms will answer this."),
         };
         let height = if self.several_lines { 12 } else { 7 };
         let inner = dialog(frame, area, title, (70, height), &shared.theme);
         let [above, field] =
             Layout::vertical([Constraint::Length(3), Constraint::Fill(1)]).areas(inner);
+        let words = self.words.as_deref().unwrap_or(words);
         let words = Line::styled(words, shared.theme.dim);
         frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), above);
         self.field.draw(frame, field, true, &shared.theme);

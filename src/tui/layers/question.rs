@@ -2,6 +2,7 @@
 
 use super::Stay;
 use crate::driver::Effect;
+use crate::report::TakenOut;
 use crate::tui::action::Action;
 use crate::tui::pane::{Context, Shared, TerminalEffect};
 use crate::tui::widgets::{dialog, wrap};
@@ -9,12 +10,14 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Columns of the box.
 const WIDTH: u16 = 62;
 
 /// What is asked about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum QuestionAbout {
     /// Quitting while a run trains.
     QuitWhileTraining { run: String, step: usize, steps: usize },
@@ -26,6 +29,8 @@ pub enum QuestionAbout {
     StartWork(String),
     /// Stopping work that can be gone on with.
     StopWork(String),
+    /// Writing over a file of the person's.
+    ReplaceFile { what: Arc<TakenOut>, path: PathBuf, shown: String },
     /// Changing who answers: what will be, and all that is known.
     Route { order: RouteOrder, words: String },
 }
@@ -95,6 +100,11 @@ impl Question {
                 context.perform(order.effect());
                 Stay::Closed
             }
+            (QuestionAbout::ReplaceFile { what, path, .. }, Action::Yes) => {
+                let (what, path) = (what.clone(), path.clone());
+                context.perform(Effect::Export { what, path, replace: true });
+                Stay::Closed
+            }
             (
                 QuestionAbout::StopTraining { .. }
                 | QuestionAbout::StartWork(_)
@@ -130,6 +140,9 @@ impl Question {
             QuestionAbout::Route { words, .. } => {
                 format!("{words}\n\n{yes} does it, {no} leaves all as it is.")
             }
+            QuestionAbout::ReplaceFile { shown, .. } => format!(
+                "{shown} is there already.\n\nReplace it?\n\ny writes over it, n leaves it: e asks for another name."
+            ),
             QuestionAbout::StopWork(what) => format!(
                 "Stop {what}?\n\nWhat it has done so far is kept: it can be gone on with ({resume}), also after you quit.\n\n{yes} stops it, {no} lets it go on.",
                 resume = key("resume"),

@@ -3,14 +3,19 @@
 
 use crate::eval::{AccuracyOutcome, AreaOutcome, Guard};
 use crate::improve::HeldOut;
+use crate::report::Table;
 use crate::store::plain_line;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Column, interval_bar, table, wrap};
+use crate::tui::widgets::{Column, elide, interval_bar, pad, table, wrap};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 /// Columns of the drawn interval.
 const BAR: usize = 25;
+
+/// Over the side of the drawn intervals that is better.
+pub const BETTER: &str = "◂ better";
 
 /// A label and what stands beside it.
 pub type Fact = (&'static str, String);
@@ -107,12 +112,115 @@ pub fn area_table(
         }),
     ];
     // Beside the numbers, never in their place.
-    let bar_heading = format!("{:<12}0{:>12}", "◂ better", "worse ▸");
+    let bar_heading = format!("{:<12}0{:>12}", BETTER, "worse ▸");
     columns.push(column(&bar_heading, 0, false, &|area, _| {
         let bar = interval_bar([-extent, extent], area.change, area.ci95, Some(0.0), BAR);
         (bar, coloured(area.change, theme))
     }));
     table(columns, width, theme.accent)
+}
+
+/// The changes of the areas with their intervals, for screens on which the table has no room for them.
+pub fn area_bars(
+    areas: &[AreaOutcome],
+    sentinels: &[AreaOutcome],
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let rows: Vec<_> = areas
+        .iter()
+        .chain(sentinels)
+        .map(|area| (plain_line(&area.area), area.change, area.ci95))
+        .collect();
+    let mut lines =
+        vec![Line::styled("Change with its 95 % interval, left of 0 is better", theme.accent)];
+    lines.extend(change_bars(&rows, width, theme));
+    lines
+}
+
+/// Columns of a name beside its interval.
+const NAME: usize = 15;
+
+/// One row a name, its change and interval drawn on one axis that holds zero.
+pub fn change_bars(
+    rows: &[(String, f64, Option<[f64; 2]>)],
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let values = rows
+        .iter()
+        .flat_map(|(_, change, ci95)| ci95.iter().flatten().copied().chain([*change]))
+        .filter(|value| value.is_finite());
+    let [low, high] =
+        values.fold([-0.01f64, 0.01f64], |[low, high], value| [low.min(value), high.max(value)]);
+    let name = NAME.min(width / 3);
+    let bar = width.saturating_sub(name + 10).min(60);
+    let mut lines: Vec<Line> = rows
+        .iter()
+        .map(|(what, by, ci95)| {
+            let drawn = interval_bar([low, high], *by, *ci95, Some(0.0), bar);
+            let style = coloured(*by, theme);
+            Line::from(vec![
+                Span::raw(pad(&elide(what, name), name)),
+                Span::styled(format!(" {drawn} "), style),
+                Span::styled(format!("{:>8}", change(*by)), style),
+            ])
+        })
+        .collect();
+    lines.push(axis([low, high], name + 1, bar, theme));
+    lines
+}
+
+/// The ends of the axis and its zero in figures.
+fn axis([low, high]: [f64; 2], before: usize, bar: usize, theme: &Theme) -> Line<'static> {
+    let zero = (-low / (high - low) * bar.saturating_sub(1) as f64).round() as usize;
+    let (left, right) = (change(low), change(high));
+    let mut text = left.clone();
+    // The zero goes where a figure stands in its way.
+    if zero > left.width() + 1 && zero + 2 + right.width() < bar {
+        text += &" ".repeat(zero - left.width());
+        text.push('0');
+    }
+    let gap = bar.saturating_sub(text.width() + right.width());
+    text += &" ".repeat(gap);
+    if text.width() + right.width() <= bar {
+        text += &right;
+    }
+    Line::styled(format!("{}{text}", " ".repeat(before)), theme.dim)
+}
+
+/// Areas, then sentinels, in full precision.
+pub fn outcome_table(areas: &[AreaOutcome], sentinels: &[AreaOutcome]) -> Table {
+    let mut table = Table::new(&[
+        "area",
+        "kind",
+        "n",
+        "before",
+        "after",
+        "change",
+        "change low",
+        "change high",
+        "right before",
+        "right after",
+    ]);
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    for (kind, areas) in [("area", areas), ("sentinel", sentinels)] {
+        for area in areas {
+            table.push([
+                plain_line(&area.area),
+                kind.to_owned(),
+                area.n.to_string(),
+                area.a.to_string(),
+                area.b.to_string(),
+                area.change.to_string(),
+                number(area.ci95.map(|ends| ends[0])),
+                number(area.ci95.map(|ends| ends[1])),
+                number(area.accuracy_a),
+                number(area.accuracy_b),
+            ]);
+        }
+    }
+    table
 }
 
 /// Better, worse, or neither.

@@ -8,8 +8,8 @@ mod serving;
 use super::Screen;
 use crate::driver::{
     Answered, ArmRating, Effect, FailedCompared, FailedTask, MeasuredItem, ModelReport,
-    PreviewSample, Report, RunSummary, Sessions, TrainingPreview, TrainingStarted, WeakFound,
-    WorkEvent, WorkId,
+    PreviewSample, Report, RunSummary, Sessions, TokenAlternatives, TrainingPreview,
+    TrainingStarted, WeakFound, WorkEvent, WorkId,
 };
 use crate::eval::statistics::Spending;
 use crate::eval::{AreaOutcome, Decision, Example, ItemScore, Provenance, Verdict};
@@ -392,6 +392,17 @@ impl Cat {
                 )
             }
             Effect::FindWeak { work: id, .. } => work(id, self.weak()),
+            Effect::LookAtTokens { work: id, .. } => {
+                let likeliest = vec![(self.text(), 0.5), (self.text(), f32::NAN)];
+                let here = TokenAlternatives { probability: f32::NAN, rank: 9, likeliest };
+                let count = self.rng.random_range(0..9);
+                work(id, WorkEvent::TokensLookedAt(vec![here; count]))
+            }
+            Effect::Export { what, path, replace } => match self.rng.random_range(0..3) {
+                0 if !replace => Report::ExportStopped { what, path: path.clone(), there: path },
+                1 => Report::Failed { what: "export what is shown", why: self.text() },
+                _ => Report::Exported(vec![path]),
+            },
             Effect::ListRuns => Report::Runs(vec![self.run()]),
             Effect::PrepareTraining { work: id, .. } => work(id, self.preview()),
             Effect::StartTraining(id) | Effect::ResumeTraining { work: id, .. } => {

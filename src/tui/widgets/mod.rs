@@ -1,12 +1,17 @@
 //! Parts of screens that several panes and layers share. They draw what they are given.
 
 mod age;
+pub mod axis;
+mod chart_window;
 pub mod curve;
 mod dialog;
+mod differences;
 mod duration;
+mod extremes;
 mod heat_map;
 mod histogram;
 mod loss_chart;
+mod loss_history;
 mod movement;
 mod paragraphs;
 mod prompt;
@@ -21,11 +26,14 @@ mod words;
 mod wrapped;
 
 pub use age::age;
+pub use chart_window::{ChartWindow, Move};
 pub use dialog::dialog;
+pub use differences::{Piece, differences, marked_lines};
 pub use duration::duration;
 pub use heat_map::{heat_legend, heat_map};
 pub use histogram::histogram;
 pub use loss_chart::{LossChart, Points, Series};
+pub use loss_history::LossHistory;
 pub use movement::moved;
 pub use paragraphs::paragraphs;
 pub use prompt::prompt;

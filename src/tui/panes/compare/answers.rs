@@ -7,7 +7,8 @@ use crate::tui::action::Action;
 use crate::tui::answer::AnswerLines;
 use crate::tui::layers::{FeedbackForm, Layer};
 use crate::tui::pane::Context;
-use crate::tui::widgets::Scroll;
+use crate::tui::widgets::{Piece, Scroll, differences};
+use std::cell::OnceCell;
 
 /// What two arms are asked.
 #[derive(Debug, Clone)]
@@ -85,6 +86,10 @@ pub(super) struct Answers {
     hidden: bool,
     /// The column that scrolls.
     focused: Option<Side>,
+    /// What only one of them says is marked.
+    marked: bool,
+    /// Found once, when both are whole.
+    differences: OnceCell<[Vec<Piece>; 2]>,
 }
 
 impl Answers {
@@ -148,6 +153,7 @@ impl Answers {
         });
         self.columns = Some(columns);
         self.hidden = self.blind;
+        self.differences = OnceCell::new();
         self.asked = Some(asked);
     }
 
@@ -165,6 +171,35 @@ impl Answers {
                 self.hidden = false;
             }
         }
+    }
+
+    /// Marks what only one of them says, or no longer.
+    pub(super) fn mark_differences(&mut self, context: &mut Context) {
+        self.marked = !self.marked;
+        if self.marked && self.is_answering() {
+            context.say("The differences are marked when both answers are whole.");
+        }
+    }
+
+    /// An answer in pieces, where differences are to be marked and both are whole.
+    pub(super) fn pieces(&self, side: Side) -> Option<&[Piece]> {
+        let whole = Side::BOTH.iter().all(|side| self.seems_ended(*side));
+        if !self.marked || !whole {
+            return None;
+        }
+        let [left, right] = Side::BOTH.map(|side| self.shown(side));
+        Some(&self.differences.get_or_init(|| differences(left, right))[side as usize])
+    }
+
+    /// One of two hidden answers is rated: whatever the ratings say now tells which arm it was.
+    pub(super) fn is_half_rated(&self) -> bool {
+        self.hidden && self.columns.iter().flatten().any(|column| column.stars.is_some())
+    }
+
+    /// What was asked, while nobody is to know who answered what.
+    pub(super) fn hidden_task(&self) -> Option<String> {
+        let asked = self.asked.as_ref().filter(|_| self.hidden)?;
+        Some(asked.prompt.clone())
     }
 
     /// A rating is on disk.

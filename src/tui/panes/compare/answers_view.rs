@@ -5,7 +5,7 @@ use super::arms::Side;
 use super::view::{asked_lines, halves, model_trouble};
 use crate::runtime::Stop;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{elide, paragraphs, spinner, stars, wrap};
+use crate::tui::widgets::{elide, marked_lines, paragraphs, spinner, stars, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -67,9 +67,12 @@ impl Answers {
                 wrap(why, width).into_iter().map(|line| Line::styled(line, theme.bad)).collect()
             }
             _ => {
-                let lines = column.lines.of(self.shown(side), width, shared.reading());
+                let lines = match self.pieces(side) {
+                    Some(pieces) => marked_lines(pieces, width, theme.series[2 - side as usize]),
+                    None => column.lines.of(self.shown(side), width, shared.reading()).to_vec(),
+                };
                 let first = column.scroll.first(lines.len(), visible);
-                lines.iter().skip(first).take(visible).cloned().collect()
+                lines.into_iter().skip(first).take(visible).collect()
             }
         };
         if !self.seems_ended(side) && column.scroll.below() == 0 {

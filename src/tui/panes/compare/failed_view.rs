@@ -3,6 +3,7 @@
 use super::failed::{FailedTasks, Sum};
 use super::view::model_trouble;
 use crate::driver::FailedTask;
+use crate::report::{Table, TakenOut};
 use crate::store::{plain, plain_line};
 use crate::tui::action::Action;
 use crate::tui::answer::answer_lines;
@@ -240,6 +241,37 @@ impl FailedTasks {
             ));
         }
         Some(text)
+    }
+}
+
+impl FailedTasks {
+    /// Every task with what both arms make of it.
+    pub(super) fn taken(&self) -> Option<TakenOut> {
+        let result = self.result.as_ref().filter(|result| !result.tasks.is_empty())?;
+        let (a, b) = (plain_line(&result.a), plain_line(&result.b));
+        let mut table = Table::new(&[
+            "session",
+            "before",
+            "after",
+            "change",
+            "trained on",
+            "task",
+            "answer",
+            "right answer",
+        ]);
+        for task in &result.tasks {
+            table.push([
+                task.session.to_string(),
+                task.before.to_string(),
+                task.after.to_string(),
+                (task.after / task.before - 1.0).to_string(),
+                if task.seen { "yes" } else { "no" }.to_owned(),
+                plain(&task.task),
+                plain(&task.answer),
+                plain(&task.correction),
+            ]);
+        }
+        Some(TakenOut::of_table(format!("failed-tasks-{a}-{b}"), table))
     }
 }
 

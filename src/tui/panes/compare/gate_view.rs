@@ -9,7 +9,7 @@ use crate::improve::HeldOut;
 use crate::store::plain_line;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{
-    area_table, facts_lines, guard_lines, held_out_facts, right_fact,
+    BETTER, area_bars, area_table, facts_lines, guard_lines, held_out_facts, right_fact,
 };
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{elide, paragraphs, wrap};
@@ -230,7 +230,13 @@ fn result_lines(
     let mut lines = verdict(judge, comparison, width, theme);
     lines.push(Line::default());
     let decision = &comparison.decision;
-    lines.extend(area_table(&decision.areas, &decision.sentinels, width, theme));
+    let table = area_table(&decision.areas, &decision.sentinels, width, theme);
+    let drawn = table.first().is_some_and(|heading| heading.to_string().contains(BETTER));
+    lines.extend(table);
+    if !drawn {
+        lines.push(Line::default());
+        lines.extend(area_bars(&decision.areas, &decision.sentinels, width, theme));
+    }
     lines.push(Line::default());
     for guard in &decision.guards {
         lines.extend(guard_lines(guard, width, theme));

@@ -16,11 +16,13 @@ mod ratings;
 mod replay;
 mod replay_view;
 mod routing;
+mod taken_out;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use crate::driver::{Effect, PairChoice, Report, WorkEvent};
+use crate::report::TakenOut;
 use crate::store::{Message, plain};
 use crate::tui::action::{Action, Scope};
 use crate::tui::hits;
@@ -116,16 +118,20 @@ impl Pane for ComparePane {
             Action::PreferLeft | Action::PreferRight | Action::PreferNeither | Action::Skip => {
                 on(Part::Replay) && self.replay.pair().is_some()
             }
-            Action::ChooseLeft
-            | Action::ChooseRight
-            | Action::Judge
-            | Action::Promote
-            | Action::Canary => has_arms && open,
+            Action::ChooseLeft | Action::ChooseRight | Action::Judge => has_arms && open,
+            // What is asked before it tells how the arms are rated.
+            Action::Promote | Action::Canary => has_arms && open && !self.is_half_rated(),
             Action::RollBack => {
-                open && self.service.state.as_ref().is_some_and(|state| state.can_roll_back)
+                open && !self.is_half_rated()
+                    && self.service.state.as_ref().is_some_and(|state| state.can_roll_back)
             }
             Action::OtherJudge => on(Part::Gate) && has_arms,
             Action::Blind => on(Part::Answers),
+            Action::Differences => match self.part {
+                Part::Answers => self.answers.columns().is_some(),
+                Part::Replay => self.replay.pair().is_some(),
+                _ => false,
+            },
             Action::Rate => on(Part::Answers) && self.answers.can_be_rated(),
             Action::Left | Action::Right => match self.part {
                 Part::Answers => self.answers.columns().is_some(),
@@ -193,6 +199,10 @@ impl Pane for ComparePane {
                     false => "The next answers bear their arms' names.",
                 });
             }
+            Action::Differences => match self.part {
+                Part::Replay => self.replay.mark_differences(),
+                _ => self.answers.mark_differences(context),
+            },
             Action::Rate => self.answers.rate(context),
             Action::Copy => self.copy(context),
             Action::Back => match self.part {
@@ -247,6 +257,9 @@ impl Pane for ComparePane {
                 }
                 self.refresh(context);
             }
+            // Asked for again when both answers are rated.
+            Report::ArmRatings(_) | Report::Progress(_) | Report::Service(_)
+                if self.is_half_rated() => {}
             Report::ArmRatings(ratings) => self.ratings.set(ratings),
             Report::Progress(versions) => self.progress.set(versions),
             Report::Adapters(adapters) => self.service.list(adapters),
@@ -256,8 +269,11 @@ impl Pane for ComparePane {
                 self.routing.ask(&self.service, pair.as_ref(), context);
             }
             Report::Routed(change) => {
-                let blind = self.is_blind(context.shared);
-                self.routing.changed(change, blind, context);
+                let until = match self.is_blind(context.shared) {
+                    true => Some("after this replay"),
+                    false => self.is_half_rated().then_some("when both answers are rated"),
+                };
+                self.routing.changed(change, until, context);
                 context.perform(Effect::ListAdapters);
                 self.look(context);
                 self.refresh(context);
@@ -265,9 +281,10 @@ impl Pane for ComparePane {
             Report::Failed { .. } => self.routing.forget(),
             _ => {}
         }
-        if !self.is_blind(context.shared) {
+        if !self.is_blind(context.shared) && !self.is_half_rated() {
             self.routing.release(context);
         }
+        context.shared.hidden_task = self.answers.hidden_task();
     }
 
     fn opened(&mut self, context: &mut Context) {
@@ -323,6 +340,10 @@ impl Pane for ComparePane {
             || self.failed.running.is_some()
     }
 
+    fn taken_out(&self, shared: &Shared) -> Option<TakenOut> {
+        self.taken(shared)
+    }
+
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         self.draw_parts(frame, area, shared);
     }
@@ -344,6 +365,11 @@ impl ComparePane {
         shared.front == PaneName::Compare
             && self.part == Part::Replay
             && self.replay.running.is_some()
+    }
+
+    /// One of two hidden answers is rated: what the arms' ratings say would tell whose it was.
+    fn is_half_rated(&self) -> bool {
+        self.answers.is_half_rated()
     }
 
     /// Asks who answers, and what is known of the right arm.
@@ -381,6 +407,7 @@ impl ComparePane {
         };
         self.part = Part::Answers;
         self.answers.ask(asked, pair, context);
+        context.shared.hidden_task = self.answers.hidden_task();
     }
 
     fn open(&mut self, part: Part, context: &mut Context) {
@@ -401,7 +428,7 @@ impl ComparePane {
             }
             Part::Answers | Part::Replay | Part::Gate => {}
         }
-        if !self.is_blind(context.shared) {
+        if !self.is_blind(context.shared) && !self.is_half_rated() {
             self.routing.release(context);
         }
     }
@@ -435,6 +462,7 @@ impl ComparePane {
                 verdicts.result.as_ref().map(|r| crate::cli::describe_comparison(r))
             }
             Part::Failed => self.failed.text(),
+            Part::Ratings | Part::Progress if self.is_half_rated() => None,
             Part::Ratings => self.ratings.text(),
             Part::Progress => self.progress.text(&context.shared.keymap),
         };

@@ -2,6 +2,7 @@
 
 use super::ratings::{scale, star_step};
 use crate::adapters::State;
+use crate::report::{Table, TakenOut};
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
@@ -88,6 +89,42 @@ impl Progress {
         if let Some(below) = self.scroll.as_ref().map(Scroll::below).filter(|below| *below > 0) {
             frame.render_widget(Line::styled(format!("↓ {below} below"), theme.dim), more);
         }
+    }
+
+    /// A row a version and week, as a table.
+    pub(super) fn taken(&self) -> Option<TakenOut> {
+        let versions = self.versions.as_ref().filter(|versions| !versions.is_empty())?;
+        let mut table = Table::new(&[
+            "version",
+            "week",
+            "rated",
+            "mean",
+            "low",
+            "high",
+            "held-out change",
+            "own work change",
+        ]);
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        for version in versions {
+            let shares = [number(version.held_out), number(version.own_work)];
+            let name = plain_line(&version.name);
+            if version.weeks.is_empty() {
+                let none = std::iter::repeat_n(String::new(), 5);
+                table.push([name.clone()].into_iter().chain(none).chain(shares.clone()));
+            }
+            for week in &version.weeks {
+                let own = [
+                    name.clone(),
+                    plain_line(&week.week),
+                    week.rated.to_string(),
+                    week.mean.to_string(),
+                    number(week.ci95.map(|ends| ends[0])),
+                    number(week.ci95.map(|ends| ends[1])),
+                ];
+                table.push(own.into_iter().chain(shares.clone()));
+            }
+        }
+        Some(TakenOut::of_table("progress", table))
     }
 
     /// The answer and a line a week, as text.

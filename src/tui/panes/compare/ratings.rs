@@ -3,6 +3,7 @@
 
 use super::evidence::Service;
 use crate::driver::ArmRating;
+use crate::report::{Table, TakenOut};
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Shared;
@@ -171,6 +172,26 @@ impl Ratings {
         };
         facts.push(("unrated", format!("{}, {}", share(rated_a), share(rated_b))));
         facts
+    }
+
+    /// The ratings as a table.
+    pub(super) fn taken(&self) -> Option<TakenOut> {
+        let list = self.list.as_ref().filter(|list| !list.is_empty())?;
+        let mut table = Table::new(&["arm", "rated", "mean", "low", "high", "unrated"]);
+        let end = |ci95: Option<[f64; 2]>, place: usize| {
+            ci95.map(|ends| ends[place].to_string()).unwrap_or_default()
+        };
+        for rating in list {
+            table.push([
+                plain_line(&rating.arm),
+                rating.rated.to_string(),
+                rating.mean.to_string(),
+                end(rating.ci95, 0),
+                end(rating.ci95, 1),
+                rating.unrated.to_string(),
+            ]);
+        }
+        Some(TakenOut::of_table("ratings", table))
     }
 
     /// The ratings as text.

@@ -10,8 +10,9 @@ use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::answer::AnswerLines;
 use crate::tui::pane::Context;
-use crate::tui::widgets::Scroll;
+use crate::tui::widgets::{Piece, Scroll, differences};
 use jiff::Zoned;
+use std::cell::OnceCell;
 
 /// Nobody has read two answers so soon; a key that is held down says nothing of the next pair.
 const READING_MS: i64 = 800;
@@ -67,6 +68,9 @@ pub(super) struct Replay {
     pub(super) scroll: Scroll,
     /// The left and the right answer as they are laid out.
     pub(super) lines: [AnswerLines; 2],
+    /// What only one of them says is marked.
+    marked: bool,
+    differences: OnceCell<[Vec<Piece>; 2]>,
 }
 
 impl Replay {
@@ -75,6 +79,18 @@ impl Replay {
             Waiting::Judgement(pair, _) => Some(pair),
             _ => None,
         }
+    }
+
+    /// Marks what only one of the two answers says, or no longer.
+    pub(super) fn mark_differences(&mut self) {
+        self.marked = !self.marked;
+    }
+
+    /// Both answers in pieces, where differences are to be marked.
+    pub(super) fn pieces(&self) -> Option<&[Vec<Piece>; 2]> {
+        let pair = self.pair().filter(|_| self.marked)?;
+        let [left, right] = [&pair.left, &pair.right].map(|text| text.trim());
+        Some(self.differences.get_or_init(|| differences(left, right)))
     }
 
     /// Something comes by itself.
@@ -139,6 +155,7 @@ impl Replay {
                 running.started = true;
                 self.number = Some((pair.number, pair.total));
                 self.scroll = Scroll::at_top();
+                self.differences = OnceCell::new();
                 if !ending {
                     running.waiting = Waiting::Judgement(pair.clone(), now.clone());
                 }

@@ -6,7 +6,7 @@ use super::view::{asked_lines, halves, model_trouble};
 use crate::driver::ShownPair;
 use crate::eval::promotion::Finding;
 use crate::tui::pane::{ModelState, Shared};
-use crate::tui::widgets::{more_below, paragraphs, spinner, wrap};
+use crate::tui::widgets::{marked_lines, more_below, paragraphs, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
@@ -72,11 +72,14 @@ impl Replay {
         });
         let insides = [0, 1].map(|side| blocks[side].inner(halves[side]).inner(Margin::new(1, 0)));
         let texts = [&pair.left, &pair.right];
-        let texts = [0, 1].map(|side| {
+        let texts = [0, 1].map(|side| -> Vec<Line> {
             let width = usize::from(insides[side].width);
-            self.lines[side].of(texts[side].trim(), width, shared.reading())
+            match self.pieces() {
+                Some(pieces) => marked_lines(&pieces[side], width, theme.series[2 - side]),
+                None => self.lines[side].of(texts[side].trim(), width, shared.reading()).to_vec(),
+            }
         });
-        let longest = texts.iter().map(|text| text.len()).max().unwrap_or_default();
+        let longest = texts.iter().map(Vec::len).max().unwrap_or_default();
         let visible = usize::from(insides[0].height);
         let first = self.scroll.first(longest, visible);
         for (side, (block, text)) in blocks.into_iter().zip(texts).enumerate() {
@@ -88,7 +91,7 @@ impl Replay {
                 }
             };
             frame.render_widget(block, halves[side]);
-            let shown: Vec<Line> = text.iter().skip(first).take(visible).cloned().collect();
+            let shown: Vec<Line> = text.into_iter().skip(first).take(visible).collect();
             frame.render_widget(Paragraph::new(shown), insides[side]);
         }
     }

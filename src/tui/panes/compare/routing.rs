@@ -18,7 +18,7 @@ pub(super) struct Routing {
     pub(super) news: Option<String>,
     /// Nobody has looked at it yet.
     pub(super) unread: bool,
-    /// Kept back while a replay is on screen: it names arms.
+    /// Kept back while arms are hidden: it names them.
     held: Option<String>,
 }
 
@@ -66,8 +66,8 @@ impl Routing {
         }
     }
 
-    /// Tells of a change; during a replay only that there is one.
-    pub(super) fn changed(&mut self, change: &Change, blind: bool, context: &mut Context) {
+    /// Tells of a change; while arms are hidden only that there is one, and when the rest is told.
+    pub(super) fn changed(&mut self, change: &Change, until: Option<&str>, context: &mut Context) {
         let words = plain_line(&change.announcement());
         if change.by == By::Automatic {
             self.news = Some(words.clone());
@@ -76,12 +76,12 @@ impl Routing {
             self.news = None;
             self.unread = false;
         }
-        match blind {
-            true => {
+        match until {
+            Some(until) => {
                 self.held = Some(words);
-                context.say("Who answers tasks has changed; how, you are told after this replay.");
+                context.say(format!("Who answers tasks has changed; how, you are told {until}."));
             }
-            false => context.say(words),
+            None => context.say(words),
         }
     }
 

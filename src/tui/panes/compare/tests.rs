@@ -511,3 +511,174 @@ fn parts_are_clicked_and_each_answer_is_scrolled_by_the_wheel_over_it() {
     screen.click("Ratings");
     assert!(matches!(screen.effects.last(), Some(Effect::RateArms)), "{:?}", screen.effects);
 }
+
+/// A session as the list has it.
+fn listed(number: u32, arm: &str, task: &str) -> crate::store::SessionSummary {
+    crate::store::SessionSummary {
+        id: id(number),
+        started: "2026-11-23T12:00:00".into(),
+        task: task.into(),
+        stars: None,
+        issues: Vec::new(),
+        comment: None,
+        arm: Some(arm.into()),
+        adapter: None,
+        corrected: false,
+        imported: false,
+        outcome: Some("finished".into()),
+        rated_at: None,
+        arm_probability: None,
+        asked: None,
+        acted: false,
+    }
+}
+
+fn list_sessions(screen: &mut Screen, list: Vec<crate::store::SessionSummary>) {
+    let filters = screen.effects.iter().rev().find_map(|effect| match effect {
+        Effect::ListSessions(filter) => Some(filter.clone()),
+        _ => None,
+    });
+    let total = list.len();
+    let sessions = crate::driver::Sessions {
+        filter: filters.unwrap_or_default(),
+        list,
+        total,
+        ..Default::default()
+    };
+    screen.report(Report::Sessions(sessions.into()));
+}
+
+// If this fails, a look elsewhere (the list of sessions, the ratings, an export, the palette) tells whom a
+// person is about to rate.
+#[test]
+fn blind_cannot_be_peeked_into_from_elsewhere() {
+    let mut screen = compare(100, 30);
+    screen.keys("v");
+    let asked = ask(&mut screen, "Which is it?");
+    let arms: Vec<String> = asked.iter().map(|(_, t)| name(&t.arm).to_owned()).collect();
+    let sessions = || {
+        vec![
+            listed(2, &arms[1], "Which is it?"),
+            listed(1, &arms[0], "Which is it?"),
+            listed(9, "lora-v1", "Another task"),
+        ]
+    };
+    let hidden = |screen: &mut Screen| {
+        screen.keys("2");
+        list_sessions(screen, sessions());
+        let shown = screen.shown();
+        let rows: Vec<&str> = shown.lines().filter(|line| line.contains("Which is it?")).collect();
+        assert!(rows.len() >= 2, "{shown}");
+        for row in rows {
+            assert!(!row.contains("lora-v2") && !row.contains("base"), "{row}");
+        }
+        screen.shows(&["lora-v1"]);
+        // Neither does one of them in full, nor the list that is taken out.
+        let mut session =
+            Session::begin(id(1), &"2026-11-23T12:00:00[UTC]".parse().unwrap(), "Which is it?");
+        session.metadata.lora_version = Some(arms[0].clone());
+        let record = session.record_mut();
+        record.arm = Some(arms[0].clone());
+        record.tokens_per_second = Some(99.9);
+        record.outcome = Some(crate::store::Outcome::Finished);
+        screen.keys("home down enter");
+        screen.report(Report::Session(Box::new(session)));
+        let shown = screen.shown();
+        let words = shown.lines().skip(1).collect::<Vec<_>>().join("\n");
+        assert!(words.contains("hidden until both answers are rated"), "{words}");
+        assert!(!words.contains("lora-v2") && !words.contains("99.9"), "{words}");
+        screen.keys("esc alt-y");
+        let Some(TerminalEffect::Copy(table)) = screen.terminal_effects.last() else { panic!() };
+        let rows: Vec<&str> = table.lines().filter(|line| line.contains("Which is")).collect();
+        assert!(rows.iter().all(|row| row.contains("\thidden\t")), "{table}");
+        screen.keys("5");
+    };
+    // While they answer, when both are there, and when one is rated.
+    hidden(&mut screen);
+    work(&mut screen, asked[0].0, answered(1, &arms[0], "one", 99.9));
+    work(&mut screen, asked[1].0, answered(2, &arms[1], "two", 11.1));
+    hidden(&mut screen);
+    rated(&mut screen, 1, 5);
+    hidden(&mut screen);
+    screen.keys("e").shows(&["answers.csv"]).keys("enter");
+    let Some(Effect::Export { what, .. }) = screen.effects.last() else { panic!() };
+    let who: Vec<&str> = what.table.rows.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(who, ["left", "right"]);
+    // What the ratings of the arms say now would tell.
+    screen.keys("tab tab tab tab").shows(&["is told when both answers are rated"]);
+    screen.report(Report::ArmRatings(vec![rating(&arms[0], 1, 5.0, None)]));
+    screen.report(Report::Service(Box::new(service("base"))));
+    let body: Vec<String> = screen.shown().lines().skip(2).map(str::to_owned).collect();
+    assert!(!body.join("\n").contains("5.00"), "{body:?}");
+    screen.keys("alt-y").shows(&["there is no table to copy here"]);
+    screen.keys("ctrl-y").shows(&["there is nothing to copy yet"]);
+    screen.effects.clear();
+    screen.keys("p c u");
+    assert!(screen.effects.is_empty(), "its evidence would tell: {:?}", screen.effects);
+    screen.keys("tab").shows(&["is told when both answers are rated"]);
+    screen.keys(":").text("left");
+    let palette = screen.shown();
+    assert!(!palette.lines().skip(3).any(|line| line.contains("lora-v2 ")), "{palette}");
+    screen.keys("esc");
+    rated(&mut screen, 2, 2);
+    screen.shows(&[&format!("Left was {}, right was {}", arms[0], arms[1])]);
+    screen.keys("2");
+    list_sessions(&mut screen, sessions());
+    screen.shows(&["lora-v2"]);
+}
+
+// If this fails, a person reads two long answers word by word to find the one that differs.
+#[test]
+fn differences_are_marked_on_request_and_by_more_than_colour() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut screen = compare(width, height);
+        let asked = ask(&mut screen, "Name the biggest planet.");
+        let [left, right] = [asked[0].0, asked[1].0];
+        work(&mut screen, left, WorkEvent::Text("The biggest planet ".into()));
+        screen.keys("d").shows(&["marked when both answers are whole"]);
+        assert!(!screen.shown().contains('⟦'));
+        let one = "The biggest planet is Jupiter, and it has rings.";
+        let other = "The biggest planet is Saturn, and it has many fine rings.";
+        work(&mut screen, left, answered(1, "base", one, 9.0));
+        work(&mut screen, right, answered(2, "lora-v2", other, 9.0));
+        screen.shows(&["⟦Jupiter⟧", "⟦Saturn⟧", "⟦many"]);
+        let style = screen.style_of("⟦Saturn");
+        assert!(style.add_modifier.contains(ratatui::style::Modifier::UNDERLINED));
+        insta::assert_snapshot!(format!("differences_{width}"), screen.shown());
+        screen.keys("d");
+        assert!(!screen.shown().contains('⟦'));
+    }
+}
+
+// If this fails, a gate's verdict cannot be shown to anybody, or its figures are others than on screen.
+#[test]
+fn the_gates_changes_and_the_failed_tasks_are_exported() {
+    let mut screen = compare(80, 24);
+    screen.keys("g");
+    let judge = screen.effects.iter().find_map(|effect| match effect {
+        Effect::Judge { work, .. } => Some(*work),
+        _ => None,
+    });
+    let result = comparison(Verdict::Accepted);
+    let areas = result.decision.areas.len() + result.decision.sentinels.len();
+    work(&mut screen, judge.unwrap(), WorkEvent::Judged(Box::new(result)));
+    screen.keys("e").shows(&["gate-base-lora-v2.svg"]).keys("enter");
+    let Some(Effect::Export { what, .. }) = screen.effects.last() else { panic!() };
+    assert_eq!(what.table.rows.len(), areas);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate.svg");
+    crate::report::write_taken_out(what, &path, false).unwrap();
+    let svg = std::fs::read_to_string(path).unwrap();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let words: Vec<&str> = document.descendants().filter_map(|node| node.text()).collect();
+    assert!(words.iter().any(|text| text.contains("all that decide")), "{words:?}");
+    screen.keys("w");
+    let compared = screen.effects.iter().rev().find_map(|effect| match effect {
+        Effect::CompareFailed { work, .. } => Some(*work),
+        _ => None,
+    });
+    work(&mut screen, compared.unwrap(), failed());
+    screen.keys("alt-y");
+    let Some(TerminalEffect::Copy(table)) = screen.terminal_effects.last() else { panic!() };
+    assert!(table.starts_with("session\tbefore\tafter") && table.lines().count() > 2, "{table}");
+}

@@ -21,11 +21,16 @@ impl ComparePane {
         self.draw_top(frame, top, shared);
         shared.hits.text(rest, hits::Part::Main);
         let pair = self.pair(shared);
-        if !self.is_blind(shared) {
+        if !self.is_blind(shared) && !self.is_half_rated() {
             self.draw_service(frame, line, shared);
         }
         let service = &self.service;
         match (self.part, &pair) {
+            (Part::Ratings | Part::Progress, _) if self.is_half_rated() => {
+                let words = "What the ratings say is told when both answers are rated: until then it \
+                             would tell which arm is which. <next-part> leads back to them, <rate-answers> rates.";
+                paragraphs(frame, rest, &[(words, shared.theme.warning)], &shared.keymap);
+            }
             (Part::Ratings, _) => {
                 let news = self.routing.news.as_deref();
                 self.ratings.draw(frame, rest, shared, pair.as_ref(), service, news);

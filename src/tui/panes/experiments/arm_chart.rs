@@ -3,6 +3,7 @@
 use crate::experiments::ExperimentRecord;
 use crate::store::plain_line;
 use crate::tui::theme::Theme;
+use crate::tui::widgets::axis::Scale;
 use crate::tui::widgets::curve::{Smoothing, smoothed};
 use crate::tui::widgets::{LossChart, Points, Series, elide};
 use ratatui::buffer::Buffer;
@@ -83,7 +84,16 @@ pub(super) fn render(
     let last = curves.iter().filter_map(|(_, curve)| curve.points.last());
     let last_step = last.map(|point| point.0 as usize).max().unwrap_or(0);
     let legend = legend(curves, usize::from(area.width), theme);
-    LossChart { series, legend, last_step, empty }.render(area, buffer, theme);
+    let chart = LossChart {
+        series,
+        legend,
+        steps: [0, last_step],
+        scale: Scale::Even,
+        cursor: None,
+        gaps: Vec::new(),
+        empty,
+    };
+    chart.render(area, buffer, theme);
 }
 
 /// The same as lines of a text.

@@ -5,12 +5,11 @@ use super::{arm_chart, words};
 use crate::experiments::{ArmResult, ExperimentRecord, Unfinished};
 use crate::store::plain_line;
 use crate::tui::keymap::Keymap;
-use crate::tui::panes::outcome::{change, coloured, facts_lines, perplexity};
+use crate::tui::panes::outcome::{change, change_bars, coloured, facts_lines, perplexity};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Column, duration, elide, interval_bar, pad, table, wrap};
+use crate::tui::widgets::{Column, duration, elide, table, wrap};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use unicode_width::UnicodeWidthStr;
 
 /// Rows of the chart of curves, its legend included.
 const CHART: u16 = 12;
@@ -35,7 +34,9 @@ pub(super) fn lines(
     lines.push(Line::default());
     lines.extend(arm_table(record, width, theme));
     lines.extend(heading("Change, 95 % over seeds and items", theme));
-    lines.extend(intervals(record, width, theme));
+    let bars: Vec<_> =
+        record.arms.iter().map(|arm| (plain_line(&arm.name), arm.change, arm.ci95)).collect();
+    lines.extend(change_bars(&bars, width, theme));
     if !record.comparisons.is_empty() {
         lines.extend(heading("What is claimed", theme));
     }
@@ -170,50 +171,4 @@ fn parts_table(record: &ExperimentRecord, width: usize, theme: &Theme) -> Vec<Li
         }),
     ];
     table(columns, width, theme.accent)
-}
-
-/// One row an arm, on one axis that holds zero.
-fn intervals(record: &ExperimentRecord, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let values = record
-        .arms
-        .iter()
-        .flat_map(|arm| arm.ci95.into_iter().flatten().chain([arm.change]))
-        .filter(|value| value.is_finite());
-    let [low, high] =
-        values.fold([-0.01f64, 0.01f64], |[low, high], value| [low.min(value), high.max(value)]);
-    let name = NAME.min(width / 3);
-    let bar = width.saturating_sub(name + 10).min(60);
-    let mut lines: Vec<Line> = record
-        .arms
-        .iter()
-        .map(|arm| {
-            let drawn = interval_bar([low, high], arm.change, arm.ci95, Some(0.0), bar);
-            let style = coloured(arm.change, theme);
-            Line::from(vec![
-                Span::raw(pad(&elide(&plain_line(&arm.name), name), name)),
-                Span::styled(format!(" {drawn} "), style),
-                Span::styled(format!("{:>8}", change(arm.change)), style),
-            ])
-        })
-        .collect();
-    lines.push(axis([low, high], name + 1, bar, theme));
-    lines
-}
-
-/// The ends of the axis and its zero in figures.
-fn axis([low, high]: [f64; 2], before: usize, bar: usize, theme: &Theme) -> Line<'static> {
-    let zero = (-low / (high - low) * bar.saturating_sub(1) as f64).round() as usize;
-    let (left, right) = (change(low), change(high));
-    let mut text = left.clone();
-    // The zero goes where a figure stands in its way.
-    if zero > left.width() + 1 && zero + 2 + right.width() < bar {
-        text += &" ".repeat(zero - left.width());
-        text.push('0');
-    }
-    let gap = bar.saturating_sub(text.width() + right.width());
-    text += &" ".repeat(gap);
-    if text.width() + right.width() <= bar {
-        text += &right;
-    }
-    Line::styled(format!("{}{text}", " ".repeat(before)), theme.dim)
 }

@@ -186,7 +186,7 @@ fn draw_round(
         );
         lines.extend(cut(&words, width, 2, theme.text));
     }
-    let trains = !round.metrics.is_empty();
+    let trains = !round.history.metrics().is_empty();
     if let Some(counts) = &round.counts {
         let words = format!("examples: {} made, {} kept", counts.generated, counts.kept);
         lines.push(Line::styled(elide(&words, width), theme.text));
@@ -199,7 +199,7 @@ fn draw_round(
         lines.push(Line::default());
         lines.extend(last_lines(last, width, theme));
     }
-    if let (Some(line), true) = (round.metrics.last(), trains) {
+    if let (Some(line), true) = (round.history.metrics().last(), trains) {
         let words = format!(
             "step {} of {} · loss {:.3} · {:.0} tokens/s",
             line.step, round.steps, line.loss, line.tokens_per_second
@@ -211,11 +211,11 @@ fn draw_round(
     frame.render_widget(Paragraph::new(lines), above);
     if trains && chart.height >= LEAST_CHART {
         let curves = Curves {
-            metrics: &round.metrics,
-            held_out: &round.held_out,
+            history: &round.history,
             steps: round.steps,
             overlay: None,
             smoothing: Smoothing::default(),
+            window: None,
             empty: "the curve begins with the first step",
         };
         curves.draw(frame, chart, theme);

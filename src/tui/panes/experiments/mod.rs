@@ -13,6 +13,7 @@ mod pace;
 mod round_view;
 mod sentinels;
 mod sentinels_view;
+mod taken_out;
 #[cfg(test)]
 pub mod tests;
 mod tried;
@@ -25,6 +26,7 @@ use self::sentinels::{Answers, Sentinels};
 use self::tried::{Row, Tried, What};
 use crate::driver::{Effect, ExperimentOrder, ImproveOrder, Report, WorkEvent};
 use crate::experiments::Experiment;
+use crate::report::TakenOut;
 use crate::store::plain_line;
 use crate::tui::action::{Action, Scope};
 use crate::tui::hits::Part;
@@ -297,14 +299,14 @@ impl ExperimentsPane {
             let lines = lines.iter().map(|line| line.to_string().trim_end().to_owned());
             lines.collect::<Vec<_>>().join("\n")
         };
-        let matrix = &self.tried.stored.sentinels;
         let copied = match (&self.stage, &self.sentinels.opened) {
             (Stage::Sentinels, Some(opened)) => match &opened.answers {
                 Answers::Here(pairs) => text(sentinels_view::answer_lines(pairs, WIDTH, &theme)),
                 Answers::Coming | Answers::Failed(_) => String::new(),
             },
-            (Stage::Sentinels, None) if matrix.rows.is_empty() => String::new(),
-            (Stage::Sentinels, None) => sentinels_view::matrix_text(matrix),
+            (Stage::Sentinels, None) => {
+                self.taken().map(|what| what.table.tab_separated()).unwrap_or_default()
+            }
             _ => self
                 .selected()
                 .map(|row| text(view::lines(&row, WIDTH, &theme, &context.shared.keymap)))
@@ -478,6 +480,10 @@ impl Pane for ExperimentsPane {
 
     fn is_moving(&self) -> bool {
         self.live.is_some()
+    }
+
+    fn taken_out(&self, _: &Shared) -> Option<TakenOut> {
+        self.taken()
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {

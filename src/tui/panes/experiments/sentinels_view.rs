@@ -321,21 +321,3 @@ fn label(right: bool, when: &str) -> &'static str {
         (false, _) => "after ✗",
     }
 }
-
-/// The matrix as a table for a spreadsheet.
-pub(super) fn matrix_text(matrix: &SentinelMatrix) -> String {
-    let mut text = String::from("adapter");
-    for area in &matrix.areas {
-        text += &format!("\t{}", plain_line(area));
-    }
-    text.push('\n');
-    for row in &matrix.rows {
-        text += &plain_line(&row.adapter);
-        for cell in &row.cells {
-            let by = cell.as_ref().map(|cell| format!("{:+.4}", cell.change));
-            text += &format!("\t{}", by.unwrap_or_default());
-        }
-        text.push('\n');
-    }
-    text
-}

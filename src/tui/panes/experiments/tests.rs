@@ -432,7 +432,7 @@ fn what_is_shown_can_be_copied() {
     screen.keys("ctrl-y");
     assert!(copied(&screen).contains("✓ ACCEPTED  lora-v2 is better than base"));
     screen.keys("s ctrl-y");
-    assert!(copied(&screen).contains("lora-v1\t+0.0040\t+0.0630"), "{}", copied(&screen));
+    assert!(copied(&screen).contains("\t0.004000\t0.063000\t"), "{}", copied(&screen));
     empty(80, 24).keys("ctrl-y").shows(&["nothing to copy"]);
 }
 
@@ -469,4 +469,33 @@ fn a_search_leaves_what_matches_and_esc_shows_all() {
     screen.keys("/ ctrl-u").text("nothing like this").keys("enter");
     screen.shows(&["Nothing that was tried has these words: Esc shows all"]);
     screen.keys("esc").shows(&["round ·"]);
+}
+
+// If this fails, a finding cannot be shown to anybody, or the matrix is copied with other figures.
+#[test]
+fn what_is_selected_is_exported_and_so_is_the_matrix() {
+    let mut screen = Screen::new(120, 40);
+    screen.keys("esc 6");
+    screen.report(Report::Experiments(samples::home()));
+    let mut figures = Vec::new();
+    for _ in 0..6 {
+        screen.keys("e");
+        if screen.shown().contains("Export what is shown") {
+            screen.keys("enter");
+            let Some(Effect::Export { what, .. }) = screen.effects.last() else { panic!() };
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(what.file_name());
+            let written = crate::report::write_taken_out(what, &path, false).unwrap();
+            let crate::report::Written::Files(files) = written else { panic!() };
+            figures.extend(
+                files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()),
+            );
+        }
+        screen.keys("down");
+    }
+    assert!(figures.iter().any(|name| name.ends_with("-change.svg")), "{figures:?}");
+    assert!(figures.iter().any(|name| name.starts_with("round_")), "{figures:?}");
+    screen.keys("s e").shows(&["sentinels.csv"]).keys("esc alt-y");
+    let Some(TerminalEffect::Copy(table)) = screen.terminal_effects.last() else { panic!() };
+    assert!(table.starts_with("adapter\tround\t"), "{table}");
 }

@@ -30,6 +30,8 @@ pub struct Detail {
     pub scroll: Scroll,
     /// The selected step of a task that was carried out, from 0.
     step: usize,
+    /// Nobody is to know who answered, nor how fast.
+    hidden: bool,
     /// Wrapping is done once, not with every frame.
     wrapped: RefCell<Option<Wrapped>>,
 }
@@ -45,13 +47,22 @@ struct Wrapped {
 
 impl Detail {
     pub fn new(session: Session) -> Self {
-        Self { session, scroll: Scroll::at_top(), step: 0, wrapped: RefCell::default() }
+        let (scroll, wrapped) = (Scroll::at_top(), RefCell::default());
+        Self { session, scroll, step: 0, hidden: false, wrapped }
     }
 
     /// The same session as it stands now; what is being read stays in place.
     pub fn update(&mut self, session: Session) {
         self.session = session;
         self.wrapped = RefCell::default();
+    }
+
+    /// Hides who answered, or no longer.
+    pub fn hide(&mut self, hidden: bool) {
+        if self.hidden != hidden {
+            self.hidden = hidden;
+            self.wrapped = RefCell::default();
+        }
     }
 
     /// The number of the selected step, from 1; none where there are no steps to say something of.
@@ -74,7 +85,8 @@ impl Detail {
     }
 
     fn wrap(&self, width: usize, reading: Reading) -> Wrapped {
-        let text = Text::of(&self.session, self.step().map(|step| step - 1), width, reading);
+        let selected = self.step().map(|step| step - 1);
+        let text = Text::of(&self.session, selected, self.hidden, width, reading);
         Wrapped { made_for: MadeFor::new(width, reading), lines: text.lines, steps: text.steps }
     }
 
@@ -172,14 +184,20 @@ impl<'t> Text<'t> {
     }
 
     /// With the step selected that is `selected`, from 0.
-    fn of(session: &Session, selected: Option<usize>, width: usize, reading: Reading<'t>) -> Self {
+    fn of(
+        session: &Session,
+        selected: Option<usize>,
+        hidden: bool,
+        width: usize,
+        reading: Reading<'t>,
+    ) -> Self {
         let mut text = Self::empty(width, reading);
         text.turns(session);
         text.steps(session, selected);
         text.answer(session);
         text.demonstration(session);
         text.feedback(session);
-        text.details(session);
+        text.details(session, hidden);
         while text.lines.last().is_some_and(|line| line.width() == 0) {
             text.lines.pop();
         }
@@ -330,7 +348,7 @@ impl<'t> Text<'t> {
         }
     }
 
-    fn details(&mut self, session: &Session) {
+    fn details(&mut self, session: &Session, hidden: bool) {
         self.title("Details");
         let metadata = &session.metadata;
         if let Some(started) = session.started() {
@@ -338,6 +356,7 @@ impl<'t> Text<'t> {
         }
         let adapter = metadata.lora_version.as_deref();
         match session.kaizen.as_ref() {
+            Some(_) if hidden => self.detail("arm", "hidden until both answers are rated"),
             Some(record) if !session.is_imported() => {
                 self.record(record, session.is_blind());
                 if record.arm.as_deref() != adapter {

@@ -9,11 +9,13 @@ mod detail;
 #[cfg(test)]
 mod step_tests;
 mod steps;
+mod taken_out;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use crate::driver::{Effect, Report, Sessions, TrainingMaterial, WorkEvent};
+use crate::report::TakenOut;
 use crate::store::{Filter, Session, SessionId, SessionSummary, plain_line};
 use crate::tui::action::{Action, Scope};
 use crate::tui::hits::Part;
@@ -207,6 +209,7 @@ impl Pane for SessionsPane {
             Report::Failed { what: "open the session", .. } => self.awaited = None,
             _ => {}
         }
+        self.hide(context.shared);
     }
 
     fn search(&mut self, text: &str, context: &mut Context) {
@@ -244,11 +247,16 @@ impl Pane for SessionsPane {
     }
 
     fn opened(&mut self, context: &mut Context) {
+        self.hide(context.shared);
         self.ask(context);
     }
 
     fn is_moving(&self) -> bool {
         false
+    }
+
+    fn taken_out(&self, shared: &Shared) -> Option<TakenOut> {
+        self.taken(shared)
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
@@ -257,6 +265,14 @@ impl Pane for SessionsPane {
 }
 
 impl SessionsPane {
+    /// What two arms answer blind tells nobody here who answered.
+    fn hide(&mut self, shared: &Shared) {
+        for detail in self.opened.iter_mut().chain(&mut self.preview) {
+            let hidden = shared.hides(&detail.session.metadata.task);
+            detail.hide(hidden);
+        }
+    }
+
     fn show(&mut self, choice: Choice, context: &mut Context) {
         self.choice = choice;
         self.cursor.reset();

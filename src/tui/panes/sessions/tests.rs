@@ -570,3 +570,23 @@ fn every_earlier_rating_is_shown_with_what_it_changed() {
     ]);
     assert_eq!(screen.shown().matches("went wrong: ").count(), 1, "{}", screen.shown());
 }
+
+// If this fails, what a person rated and wrote stays locked in here; or e, which corrects, exports.
+#[test]
+fn the_list_is_exported_as_it_is_filtered() {
+    let mut screen = filled(120, 40);
+    screen.keys("shift-e").shows(&["Export what is shown", "sessions.csv"]).keys("enter");
+    let Some(Effect::Export { what, path, replace: false }) = screen.effects.last() else {
+        panic!()
+    };
+    assert!(path.ends_with("sessions.csv"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.csv");
+    crate::report::write_taken_out(what, &path, false).unwrap();
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), some().len());
+    assert_eq!((&rows[1][0], &rows[1][2], &rows[1][3]), ("session_8", "2", "wrong-action timeout"));
+    assert!(rows[1][4].contains('\n'), "the task is whole");
+    assert!(!rows.iter().any(|row| row.iter().any(|cell| cell.contains('\u{1b}'))));
+}

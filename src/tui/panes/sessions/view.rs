@@ -243,7 +243,7 @@ impl Columns {
             spans.push(Span::styled(format!("  {words}"), theme.warning));
         }
         if self.arm > 0 {
-            let words = fixed(&arm(session), self.arm.saturating_sub(2));
+            let words = fixed(&arm(session, shared), self.arm.saturating_sub(2));
             spans.push(Span::styled(format!("  {words}"), theme.dim));
         }
         let line = Line::from(spans);
@@ -280,9 +280,10 @@ fn wrong(session: &SessionSummary) -> String {
     }
 }
 
-fn arm(session: &SessionSummary) -> String {
+/// Who answered, where that may be known.
+pub(super) fn arm(session: &SessionSummary, shared: &Shared) -> String {
     match &session.arm {
-        Some(_) if session.is_blind() => "hidden".into(),
+        Some(_) if session.is_blind() || shared.hides(&session.task) => "hidden".into(),
         Some(arm) => plain_line(arm),
         None if session.imported => "imported".into(),
         None => String::new(),

@@ -3,7 +3,7 @@
 use crate::driver::{RunSummary, TrainingStarted, WorkEvent, WorkId};
 use crate::store::{Holder, plain_line};
 use crate::train::{StepMetrics, TrainEvent};
-use crate::tui::widgets::curve;
+use crate::tui::widgets::LossHistory;
 use crate::workplace::{Event, Trained};
 use std::collections::VecDeque;
 
@@ -43,9 +43,7 @@ pub struct Live {
     pub trainer: Trainer,
     pub run: String,
     pub steps: usize,
-    pub metrics: Vec<StepMetrics>,
-    /// Step and nats; 0 is before the first step.
-    pub held_out: Vec<(usize, f64)>,
+    pub history: LossHistory,
     pub phase: Phase,
     pub memory_mib: Option<usize>,
     /// Seconds since it began or went on, as of the last step.
@@ -58,14 +56,13 @@ pub struct Live {
 }
 
 impl Live {
-    pub fn new(work: WorkId, run: String, steps: usize, metrics: Vec<StepMetrics>) -> Self {
+    pub fn new(work: WorkId, run: String, steps: usize, history: LossHistory) -> Self {
         Self {
             trainer: Trainer::Here(work),
             run,
             steps,
-            held_out: curve::held_out(&metrics),
-            done: metrics.last().map_or(0, |line| line.step),
-            metrics,
+            done: history.metrics().last().map_or(0, |line| line.step),
+            history,
             phase: Phase::Starting,
             memory_mib: None,
             elapsed: None,
@@ -81,7 +78,7 @@ impl Live {
             trainer: Trainer::Elsewhere(holder),
             phase: Phase::Training,
             // Whose name no work has.
-            ..Self::new(WorkId(0), run.name.clone(), run.steps, run.metrics.clone())
+            ..Self::new(WorkId(0), run.name.clone(), run.steps, LossHistory::of(&run.metrics))
         }
     }
 
@@ -96,17 +93,17 @@ impl Live {
 
     /// Takes what the run's folder says of it, which another process trains.
     pub fn catch_up(&mut self, metrics: &[StepMetrics]) {
-        self.metrics = metrics.to_vec();
-        self.held_out = curve::held_out(metrics);
+        self.history = LossHistory::of(metrics);
         self.done = metrics.last().map_or(0, |line| line.step);
     }
 
     /// Takes steps that another process has done; those that are known already are passed over.
     pub fn followed(&mut self, steps: &[StepMetrics]) {
         let done = self.done;
-        self.metrics.extend(steps.iter().filter(|line| line.step > done));
-        self.held_out = curve::held_out(&self.metrics);
-        self.done = self.metrics.last().map_or(0, |line| line.step);
+        for line in steps.iter().filter(|line| line.step > done) {
+            self.history.push(line.clone());
+            self.done = line.step;
+        }
     }
 
     /// The other process trains it no more: what came of it stands in its folder.
@@ -180,8 +177,7 @@ impl Live {
     fn started(&mut self, started: &TrainingStarted) {
         self.run.clone_from(&started.run);
         self.steps = started.steps;
-        self.metrics.clone_from(&started.done);
-        self.held_out = curve::held_out(&started.done);
+        self.history = LossHistory::of(&started.done);
         self.done = started.done.last().map_or(0, |line| line.step);
         if matches!(self.phase, Phase::Starting) {
             self.phase = Phase::Training;
@@ -206,12 +202,12 @@ impl Live {
             TrainEvent::Step(line) => {
                 self.watching = None;
                 self.done = line.step;
-                self.metrics.push(*line);
+                self.history.push(*line);
             }
             TrainEvent::Watching { done, total } => self.watching = Some((*done, *total)),
             TrainEvent::HeldOut { step, loss } => {
                 self.watching = None;
-                self.held_out.push((*step, *loss));
+                self.history.held_out(*step, *loss);
             }
             TrainEvent::Saved { .. } => {}
         }

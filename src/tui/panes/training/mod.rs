@@ -8,6 +8,7 @@ mod figures;
 mod live;
 mod preview;
 mod runs;
+mod taken_out;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -16,11 +17,13 @@ use self::live::{Live, Phase, Trainer};
 use self::preview::Preview;
 use self::runs::Runs;
 use crate::driver::{Effect, Report, RunSummary, TrainingMaterial, WorkEvent, WorkId};
+use crate::report::TakenOut;
 use crate::store::plain_line;
 use crate::tui::action::{Action, Scope};
 use crate::tui::layers::{Entry, EntryPurpose, Layer, Question, QuestionAbout};
 use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
 use crate::tui::widgets::curve::Smoothing;
+use crate::tui::widgets::{ChartWindow, Curves, LossHistory, Move};
 use crate::workplace::Event;
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
@@ -45,6 +48,10 @@ pub struct TrainingPane {
     live: Option<Live>,
     runs: Runs,
     smoothing: Smoothing,
+    /// Which part of the curve is seen.
+    chart: ChartWindow,
+    /// The run that the curve is of.
+    charted: Option<String>,
     /// Why nothing could be gathered.
     refused: Option<String>,
     /// The run that a question on screen is about.
@@ -161,11 +168,44 @@ impl TrainingPane {
         }
     }
 
+    /// The curve on screen.
+    fn curves(&self) -> Option<Curves<'_>> {
+        let shown = self.shown()?;
+        let overlay = self.runs.overlay().filter(|run| run.name != shown);
+        let overlay =
+            overlay.and_then(|run| Some((run.name.as_str(), self.runs.course(&run.name)?)));
+        let (history, steps, empty) = match &self.live {
+            Some(live) if live.is_under_way() => {
+                (&live.history, live.steps, "the curve begins with the first step")
+            }
+            Some(live) => (&live.history, live.steps, "no step was done"),
+            None => (self.runs.course(shown)?, self.runs.selected()?.steps, "no step was done"),
+        };
+        let window = Some(&self.chart);
+        Some(Curves { history, steps, overlay, smoothing: self.smoothing, window, empty })
+    }
+
+    /// Moves what is seen of the curve.
+    fn move_chart(&mut self, what: Move) {
+        if let Some(extent) = self.curves().map(|curves| curves.extent()) {
+            self.chart.act(what, extent);
+        }
+    }
+
+    /// Another run's curve begins as a whole.
+    fn settle_chart(&mut self) {
+        if self.shown() != self.charted.as_deref() {
+            self.charted = self.shown().map(str::to_owned);
+            self.chart.begin_anew();
+        }
+    }
+
     fn start(&mut self, context: &mut Context) {
         match std::mem::take(&mut self.stage) {
             Stage::Preview { work, preview } => {
                 let facts = preview.facts();
-                self.live = Some(Live::new(work, facts.run.clone(), facts.steps, Vec::new()));
+                self.live =
+                    Some(Live::new(work, facts.run.clone(), facts.steps, LossHistory::default()));
                 context.perform(Effect::StartTraining(work));
                 self.tell_shared(context);
             }
@@ -184,12 +224,14 @@ impl TrainingPane {
         let Some(run) = self.resumable().map(str::to_owned) else { return };
         let work = context.new_work();
         let known = self.live.take().filter(|live| live.run == run);
-        let (steps, metrics) = match (known, self.runs.find(&run)) {
-            (Some(live), _) => (live.steps, live.metrics),
-            (None, Some(found)) => (found.steps, found.metrics.clone()),
-            (None, None) => (0, Vec::new()),
+        let (steps, history) = match (known, self.runs.find(&run)) {
+            (Some(live), _) => (live.steps, live.history),
+            (None, Some(found)) => {
+                (found.steps, self.runs.course(&run).cloned().unwrap_or_default())
+            }
+            (None, None) => (0, LossHistory::default()),
         };
-        self.live = Some(Live::new(work, run.clone(), steps, metrics));
+        self.live = Some(Live::new(work, run.clone(), steps, history));
         context.perform(Effect::ResumeTraining { work, run });
         self.tell_shared(context);
     }
@@ -288,6 +330,22 @@ impl TrainingPane {
     }
 }
 
+/// What an action does to the chart.
+fn chart_move(action: Action) -> Option<Move> {
+    Some(match action {
+        Action::ChartMode => Move::NextMode,
+        Action::ZoomIn => Move::ZoomIn,
+        Action::ZoomOut => Move::ZoomOut,
+        Action::Earlier => Move::Earlier,
+        Action::Later => Move::Later,
+        Action::Left => Move::CursorLeft,
+        Action::Right => Move::CursorRight,
+        Action::CursorPageLeft => Move::CursorPageLeft,
+        Action::CursorPageRight => Move::CursorPageRight,
+        _ => return None,
+    })
+}
+
 impl Pane for TrainingPane {
     fn scope(&self) -> Scope {
         match self.stage {
@@ -310,7 +368,12 @@ impl Pane for TrainingPane {
             }),
             (Stage::Runs, Action::Smoothing) => self.shown().is_some(),
             (Stage::Runs, Action::Search) => !self.runs.list.is_empty(),
-            (Stage::Runs, Action::Back) => !self.runs.searched().is_empty(),
+            (Stage::Runs, Action::Back) => {
+                self.chart.is_changed() || !self.runs.searched().is_empty()
+            }
+            (Stage::Runs, action) if chart_move(action).is_some() || action == Action::LogAxis => {
+                self.curves().is_some_and(|curves| !curves.history.is_empty())
+            }
             (Stage::Preview { .. }, Action::Confirm) => true,
             (Stage::Preview { preview, .. }, Action::Left | Action::Right) => {
                 preview.facts().samples.len() > 1
@@ -327,8 +390,12 @@ impl Pane for TrainingPane {
                 context.push(Layer::Entry(Entry::new(EntryPurpose::TrainingFile, "")));
             }
             Action::Confirm => self.start(context),
-            Action::Back if matches!(self.stage, Stage::Runs) => self.runs.search(""),
+            Action::Back if matches!(self.stage, Stage::Runs) => match self.chart.is_changed() {
+                true => self.move_chart(Move::Back),
+                false => self.runs.search(""),
+            },
             Action::Back => self.put_away(context),
+            Action::LogAxis => self.chart.scale = self.chart.scale.other(),
             Action::Pause => self.pause_or_go_on(context),
             Action::Stop => self.ask_to_stop(context),
             Action::Yes => self.stop_for_good(context),
@@ -342,11 +409,15 @@ impl Pane for TrainingPane {
                 None => context.complain("there is nothing to copy here yet"),
             },
             moved => match &mut self.stage {
-                Stage::Runs => self.runs.act(moved),
+                Stage::Runs => match chart_move(moved) {
+                    Some(what) => self.move_chart(what),
+                    None => self.runs.act(moved),
+                },
                 Stage::Preview { preview, .. } => preview.act(moved),
                 Stage::Gathering { .. } => {}
             },
         }
+        self.settle_chart();
     }
 
     fn type_key(&mut self, _: KeyEvent, _: &mut Context) {}
@@ -377,6 +448,7 @@ impl Pane for TrainingPane {
             Report::Work { work, event } => self.work(*work, event, context),
             _ => {}
         }
+        self.settle_chart();
     }
 
     fn search(&mut self, words: &str, _: &mut Context) {
@@ -403,6 +475,10 @@ impl Pane for TrainingPane {
 
     fn is_working(&self) -> bool {
         self.is_moving() && !self.under_way().is_some_and(Live::is_elsewhere)
+    }
+
+    fn taken_out(&self, _: &Shared) -> Option<TakenOut> {
+        self.taken()
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {

@@ -2,12 +2,15 @@
 
 use crate::driver::RunSummary;
 use crate::tui::action::Action;
-use crate::tui::widgets::{has_words, moved};
+use crate::tui::widgets::{LossHistory, has_words, moved};
+use std::cell::OnceCell;
 
 /// The list, newest first.
 #[derive(Debug, Default)]
 pub struct Runs {
     pub list: Vec<RunSummary>,
+    /// The course of each, once it was looked at.
+    courses: Vec<OnceCell<LossHistory>>,
     /// By name: the selection stays on its run when newer ones come.
     selected: Option<String>,
     overlay: Option<String>,
@@ -19,7 +22,16 @@ pub struct Runs {
 
 impl Runs {
     pub fn set(&mut self, list: Vec<RunSummary>) {
-        self.list = list;
+        let before = std::mem::replace(&mut self.list, list);
+        let mut known: Vec<_> = before.into_iter().zip(std::mem::take(&mut self.courses)).collect();
+        let courses = self.list.iter().map(|run| {
+            // What has no more steps than before has the same ones.
+            let same = known.iter_mut().find(|(before, _)| {
+                before.name == run.name && before.metrics.last() == run.metrics.last()
+            });
+            same.map(|(_, course)| std::mem::take(course)).unwrap_or_default()
+        });
+        self.courses = courses.collect();
         self.known = true;
         if self.selected().is_none() {
             self.selected = None;
@@ -50,6 +62,13 @@ impl Runs {
             has_words(&format!("{} {adapter} {}", run.name, run.record.started), &self.words)
         };
         self.list.iter().filter(has).collect()
+    }
+
+    /// The course of a run.
+    pub fn course(&self, name: &str) -> Option<&LossHistory> {
+        let place = self.list.iter().position(|run| run.name == name)?;
+        let (run, course) = (self.list.get(place)?, self.courses.get(place)?);
+        Some(course.get_or_init(|| LossHistory::of(&run.metrics)))
     }
 
     /// Where the selection is among those shown; the newest where nobody chose.

@@ -512,3 +512,198 @@ fn a_search_leaves_the_matching_runs_and_esc_shows_all() {
     screen.click("run_20261121").click("run_20261121");
     screen.shows(&["· run_20261121"]);
 }
+
+/// A run of so many steps that trains, the first `done` of them done.
+fn long_run(screen: &mut Screen, steps: usize, done: &[StepMetrics]) -> WorkId {
+    let work = screen.previewed();
+    screen.keys("enter");
+    let started = TrainingStarted { run: RUN.into(), steps, done: done.to_vec() };
+    screen.work(work, WorkEvent::Training(Box::new(started)));
+    screen.effects.clear();
+    work
+}
+
+// If this fails, a person zooms into a run and the next step takes them out again, or cannot go along with
+// it, or cannot hold it still.
+#[test]
+fn the_chart_shows_the_whole_run_its_tail_or_stays() {
+    let mut screen = screen(120, 40);
+    let work = long_run(&mut screen, 1000, &falling(300));
+    screen.shows(&["whole run", "step 1000"]);
+    screen.keys("+ +").shows(&["steps 225 to 475", "step 475"]);
+    screen.steps(work, &[line(301, 1.9)]);
+    screen.shows(&["steps 225 to 475"]);
+    screen.keys("<").shows(&["steps 100 to 350"]);
+    screen.keys("f").shows(&["live tail, 250 steps", "step 301"]);
+    screen.steps(work, &[line(302, 1.9)]);
+    screen.shows(&["live tail, 250 steps", "step 302"]);
+    screen.keys("f").shows(&["frozen, steps 52 to 302"]);
+    let frozen = screen.shown();
+    let chart = |shown: &str| -> Vec<String> {
+        shown.lines().skip(2).take(32).map(|line| line.chars().take(77).collect()).collect()
+    };
+    screen.steps(work, &[line(303, 9.9)]);
+    assert_eq!(chart(&frozen), chart(&screen.shown()), "a frozen chart moves");
+    screen.keys("f").shows(&["whole run"]);
+    screen.keys("- esc").shows(&["whole run"]);
+    // Another run begins as a whole again.
+    screen.keys("+").shows(&["steps 151 to 651"]);
+    screen.ends(work, None, losses(&falling(303)));
+    let work = screen.previewed();
+    screen.keys("enter");
+    let (run, done) = ("run_20261123_130000".to_owned(), falling(300));
+    let started = TrainingStarted { run, steps: 1000, done };
+    screen.work(work, WorkEvent::Training(Box::new(started)));
+    screen.shows(&["whole run"]);
+}
+
+// If this fails, the cursor says another step's figures, or hides the curve under it.
+#[test]
+fn the_cursor_reads_off_a_step() {
+    let mut screen = screen(120, 40);
+    let mut lines = falling(40);
+    lines[29].lr = 1.25e-4;
+    lines[29].grad_norm = 0.5;
+    let work = long_run(&mut screen, 40, &lines[..20]);
+    screen.train(work, TrainEvent::HeldOut { step: 20, loss: 2.25 });
+    screen.steps(work, &lines[20..30]);
+    screen.keys("left").shows(&["┊ step         30 of 40", "1.25e-4", "0.500", "2.250 (step 20)"]);
+    let loss = format!("loss           {:.3}", lines[29].loss);
+    screen.shows(&[&loss]);
+    insta::assert_snapshot!("cursor_120x40", screen.shown());
+    screen.steps(work, &lines[30..]);
+    screen.shows(&["┊ step         30 of 40", &loss]);
+    screen.keys("right").shows(&["┊ step         31 of 40"]);
+    screen.keys("shift-left").shows(&["┊ step         21 of 40"]);
+    screen.keys("[ [ [").shows(&["┊ step         1 of 40"]);
+    screen.keys("esc").shows(&["step           40 / 40"]);
+}
+
+// If this fails, a log axis of losses at or under zero takes the chart down, or there is no way back.
+#[test]
+fn a_log_axis_is_there_on_request() {
+    let mut screen = screen(80, 24);
+    let lines: Vec<StepMetrics> =
+        (1..=40).map(|step| line(step, 10f64.powf(1.0 - step as f64 / 10.0))).collect();
+    let work = long_run(&mut screen, 40, &lines);
+    screen.keys("y").shows(&["log axis", "10┤", "0.01┤"]);
+    insta::assert_snapshot!("log_80x24", screen.shown());
+    screen.ends(work, None, losses(&lines));
+    let work = screen.previewed();
+    screen.keys("enter");
+    let started = TrainingStarted { run: RUN.into(), steps: 40, done: vec![line(1, 0.0)] };
+    screen.work(work, WorkEvent::Training(Box::new(started)));
+    screen.shows(&["nothing here is over 0"]);
+    screen.keys("y").shows(&["step 40"]);
+    assert!(!screen.shown().contains("· log axis"));
+}
+
+// If this fails, a run of a hundred thousand steps is not shown, or a spike in it is lost among the others.
+#[test]
+fn a_very_long_run_keeps_its_spikes() {
+    let mut screen = screen(120, 40);
+    let mut lines: Vec<StepMetrics> = (1..=100_000).map(|step| line(step, 2.0)).collect();
+    lines[49_999].loss = 8.0;
+    lines[69_999].loss = f64::NAN;
+    long_run(&mut screen, 100_000, &lines);
+    screen.keys("s s").shows(&["not smoothed", "step 100000", "× not drawn"]);
+    let shown = screen.shown();
+    let axis = shown.lines().find(|line| line.contains('└')).unwrap();
+    let place = axis.chars().position(|c| c == '×').unwrap();
+    assert!((52..58).contains(&place), "{axis}");
+    let top = shown.lines().find(|line| line.contains("8┤")).unwrap();
+    assert!(top.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{shown}");
+}
+
+/// What was asked to be written last.
+fn written(screen: &Screen) -> (std::sync::Arc<crate::report::TakenOut>, String, bool) {
+    let Some(Effect::Export { what, path, replace }) = screen.effects.last() else {
+        panic!("nothing is written: {:?}", screen.effects)
+    };
+    (what.clone(), path.display().to_string(), *replace)
+}
+
+// If this fails, a person cannot take a curve to where others see it, or it goes where they do not find it.
+#[test]
+fn what_is_shown_is_exported_under_a_name_of_the_persons_choice() {
+    let mut screen = screen(80, 24);
+    screen.report(Report::Runs(earlier()));
+    screen.effects.clear();
+    screen.keys("e").shows(&["loss-run_20261122_090000.svg", "Into ~/desk/docs", "runs.csv."]);
+    insta::assert_snapshot!("export_80x24", screen.shown());
+    screen.keys("enter");
+    let (what, path, replace) = written(&screen);
+    assert_eq!(path, "/home/ada/desk/docs/loss-run_20261122_090000.svg");
+    assert!(!replace);
+    // What is written is what was shown.
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str| {
+        let path = folder.path().join(name);
+        crate::report::write_taken_out(&what, &path, false).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    };
+    let svg = write("loss.svg");
+    let words = roxmltree::Document::parse(&svg).unwrap();
+    let words: Vec<&str> = words.descendants().filter_map(|node| node.text()).collect();
+    for wanted in ["Loss of run_20261122_090000", "smoothed 0.8", "held-out"] {
+        assert!(words.iter().any(|text| text.contains(wanted)), "{wanted}: {words:?}");
+    }
+    let steps = write("loss.csv");
+    let mut rows = csv::Reader::from_reader(steps.as_bytes());
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 41, "the look before the first step and forty steps");
+    assert_eq!((&rows[0][0], &rows[0][3]), ("0", "2.9"));
+    assert_eq!((&rows[40][0], &rows[40][3]), ("40", "1.7"));
+    assert_eq!(rows[40][1].parse::<f64>().unwrap(), falling(40)[39].loss);
+    assert_eq!(write("runs.csv").lines().count(), 3);
+    let files = vec!["/home/ada/desk/docs/loss-run_20261122_090000.svg".into()];
+    screen.report(Report::Exported(files));
+    screen.shows(&["written: ~/desk/docs/loss-run_20261122_090000.svg"]);
+}
+
+// If this fails, a typing error loses what was to be written, or a file is overwritten without a word.
+#[test]
+fn a_bad_name_is_asked_for_again_and_a_file_is_only_replaced_at_a_yes() {
+    let mut screen = screen(80, 24);
+    screen.report(Report::Runs(earlier()));
+    screen.effects.clear();
+    screen.keys("shift-e ctrl-u").text("~/mine.pdf").keys("enter");
+    screen.shows(&["a file of this ends in .svg, .png or .csv", "mine.pdf"]);
+    assert!(screen.effects.is_empty());
+    screen.keys("backspace backspace backspace").text("png").keys("enter");
+    let (what, path, _) = written(&screen);
+    assert_eq!(path, "/home/ada/mine.png");
+    let stopped = || Report::ExportStopped {
+        what: what.clone(),
+        path: "/home/ada/mine.png".into(),
+        there: "/home/ada/mine.png".into(),
+    };
+    screen.effects.clear();
+    screen.report(stopped()).shows(&["~/mine.png is there already", "Replace it?"]);
+    screen.keys("n");
+    assert!(screen.effects.is_empty());
+    screen.report(stopped());
+    screen.keys("y");
+    assert!(written(&screen).2);
+    screen.effects.clear();
+    screen.keys("e esc");
+    screen.keys("e ctrl-u enter");
+    assert!(screen.effects.is_empty());
+    let why = "cannot write /root/a.svg: Permission denied".to_owned();
+    screen.report(Report::Failed { what: "export what is shown", why });
+    screen.shows(&["! cannot export what is shown: cannot write"]);
+    screen.keys("esc 1 esc e").shows(&["there is nothing to export here"]);
+}
+
+// If this fails, a spreadsheet gets a line of words in place of a table.
+#[test]
+fn the_table_of_what_is_shown_is_copied() {
+    let mut screen = screen(80, 24);
+    screen.keys("alt-y").shows(&["there is no table to copy here"]);
+    screen.report(Report::Runs(earlier()));
+    screen.keys("alt-y").shows(&["copied a table of 41 rows"]);
+    let Some(crate::tui::pane::TerminalEffect::Copy(text)) = screen.terminal_effects.last() else {
+        panic!()
+    };
+    assert!(text.starts_with("step\tloss\tsmoothed\theld-out"), "{text}");
+}

@@ -5,11 +5,10 @@ use super::live::{Live, Phase, Trainer};
 use super::{TrainingPane, runs};
 use crate::driver::RunSummary;
 use crate::store::plain_line;
-use crate::train::StepMetrics;
 use crate::tui::action::Action;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Curves, OVERLAY, curve, duration, elide, found_with, spinner, wrap};
+use crate::tui::widgets::{Curves, OVERLAY, duration, elide, found_with, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::Style;
@@ -233,10 +232,11 @@ fn live_head(
                     width.saturating_sub(adapter.width() + 4),
                 )),
             ])];
-            let (first, last) = ends(&smoothed(&live.metrics, pane));
+            let (first, last) = live.history.ends(pane.smoothing);
             let mut words = format!("loss (smoothed) {} → {}", nats(first), nats(last));
-            if let (Some(before), Some(after)) = ends(&held_out(&live.held_out)) {
-                words += &format!(" · held-out {} → {}", nats(Some(before)), nats(Some(after)));
+            let held_out = live.history.held_outs();
+            if let (Some((_, before)), Some((_, after))) = (held_out.first(), held_out.last()) {
+                words += &format!(" · held-out {} → {}", nats(Some(*before)), nats(Some(*after)));
             }
             lines.extend(remark(" ", &words, width, 1, theme.text));
             let next = format!(
@@ -278,60 +278,18 @@ fn progress(mark: char, words: &str, live: &Live, width: usize, theme: &Theme) -
     ])
 }
 
-fn smoothed(metrics: &[StepMetrics], pane: &TrainingPane) -> Vec<f64> {
-    curve::smoothed(metrics.iter().map(|line| line.loss), pane.smoothing)
-}
-
-fn held_out(points: &[(usize, f64)]) -> Vec<f64> {
-    points.iter().map(|(_, loss)| *loss).collect()
-}
-
-fn ends(values: &[f64]) -> (Option<f64>, Option<f64>) {
-    (values.first().copied(), values.last().copied())
-}
-
 fn draw_curves(pane: &TrainingPane, frame: &mut Frame, area: Rect, theme: &Theme) {
-    let shown = pane.shown();
-    let overlay = pane
-        .runs
-        .overlay()
-        .filter(|run| Some(run.name.as_str()) != shown)
-        .map(|run| (run.name.as_str(), run.metrics.as_slice()));
-    let held_out;
-    let curves = match (&pane.live, pane.runs.selected()) {
-        (Some(live), _) => Curves {
-            metrics: &live.metrics,
-            held_out: &live.held_out,
-            steps: live.steps,
-            overlay,
-            smoothing: pane.smoothing,
-            empty: match live.is_under_way() {
-                true => "the curve begins with the first step",
-                false => "no step was done",
-            },
-        },
-        (None, Some(run)) => {
-            held_out = curve::held_out(&run.metrics);
-            Curves {
-                metrics: &run.metrics,
-                held_out: &held_out,
-                steps: run.steps,
-                overlay,
-                smoothing: pane.smoothing,
-                empty: "no step was done",
-            }
-        }
-        (None, None) => return,
-    };
-    curves.draw(frame, area, theme);
+    if let Some(curves) = pane.curves() {
+        curves.draw(frame, area, theme);
+    }
 }
 
-/// The figures of the run in front.
+/// The figures of the run in front, or of the step under the cursor.
 fn columns(pane: &TrainingPane, theme: &Theme) -> [Vec<Figure>; 2] {
+    let Some(curves) = pane.curves() else { return [Vec::new(), Vec::new()] };
     match (&pane.live, pane.runs.selected()) {
         (Some(live), _) => {
-            let (mut left, mut right) =
-                common(pane, &live.metrics, live.done(), live.steps, &live.held_out, theme);
+            let (mut left, mut right) = common(pane, &curves, live.done(), live.steps, theme);
             let elapsed = live.elapsed.map_or(NONE.to_owned(), duration);
             left.push(Figure::new("elapsed", elapsed));
             left.push(Figure::new("time left", left_of(live)));
@@ -341,9 +299,7 @@ fn columns(pane: &TrainingPane, theme: &Theme) -> [Vec<Figure>; 2] {
             [left, right]
         }
         (None, Some(run)) => {
-            let held_out = curve::held_out(&run.metrics);
-            let (mut left, mut right) =
-                common(pane, &run.metrics, runs::done(run), run.steps, &held_out, theme);
+            let (mut left, mut right) = common(pane, &curves, runs::done(run), run.steps, theme);
             left.push(Figure::new("adapter", adapter_of(run)));
             let settings = &run.record.settings;
             left.push(Figure::new(
@@ -379,42 +335,56 @@ fn left_of(live: &Live) -> String {
 /// What every run has: three figures on the left, four on the right.
 fn common(
     pane: &TrainingPane,
-    metrics: &[StepMetrics],
+    curves: &Curves,
     done: usize,
     steps: usize,
-    held: &[(usize, f64)],
     theme: &Theme,
 ) -> (Vec<Figure>, Vec<Figure>) {
-    let last = metrics.last();
-    let (first_smoothed, last_smoothed) = ends(&smoothed(metrics, pane));
-    let held_out = match ends(&held_out(held)) {
-        (Some(start), Some(now)) if held.len() > 1 => {
-            format!("{} → {}", nats(Some(start)), nats(Some(now)))
+    let history = curves.history;
+    let held = history.held_outs();
+    let at = |(step, loss): &(usize, f64)| match step {
+        0 => format!("{} (start)", nats(Some(*loss))),
+        step => format!("{} (step {step})", nats(Some(*loss))),
+    };
+    let reading = pane.chart.cursor().and_then(|step| history.reading(step, pane.smoothing));
+    let (line, step, smoothed, held_out) = match &reading {
+        Some(reading) => (
+            Some(&reading.line),
+            Figure::new("┊ step", format!("{} of {steps}", reading.line.step)).styled(theme.accent),
+            nats(Some(reading.smoothed)),
+            reading.held_out.as_ref().map_or(NONE.into(), at),
+        ),
+        None => {
+            let (first, last) = history.ends(pane.smoothing);
+            let smoothed = match history.metrics().len() {
+                0 | 1 => nats(last),
+                _ => format!("{} → {}", nats(first), nats(last)),
+            };
+            let held_out = match (held.first(), held.last()) {
+                (Some((_, start)), Some((_, now))) if held.len() > 1 => {
+                    format!("{} → {}", nats(Some(*start)), nats(Some(*now)))
+                }
+                (Some(only), _) => at(only),
+                _ => "not watched".into(),
+            };
+            let step = Figure::new("step", format!("{done} / {steps}"));
+            (history.metrics().last(), step, smoothed, held_out)
         }
-        (Some(only), _) => match held.first() {
-            Some((step, _)) if *step > 0 => format!("{} (step {step})", nats(Some(only))),
-            _ => format!("{} (start)", nats(Some(only))),
-        },
-        _ => "not watched".into(),
     };
-    let smoothed = match metrics.len() {
-        0 | 1 => nats(last_smoothed),
-        _ => format!("{} → {}", nats(first_smoothed), nats(last_smoothed)),
-    };
-    let [_, line, marks, _] = theme.series;
+    let [_, smooth, marks, _] = theme.series;
     let left = vec![
-        Figure::new("step", format!("{done} / {steps}")),
-        Figure::new("loss", nats(last.map(|line| line.loss))),
-        Figure::new("smoothed", smoothed).styled(line),
+        step,
+        Figure::new("loss", nats(line.map(|line| line.loss))),
+        Figure::new("smoothed", smoothed).styled(smooth),
     ];
     let number = |value: Option<String>| value.unwrap_or_else(|| NONE.into());
     let right = vec![
         Figure::new("held-out", held_out).styled(marks),
-        Figure::new("learning rate", number(last.map(|line| format!("{:.2e}", line.lr)))),
-        Figure::new("gradient norm", number(last.map(|line| format!("{:.3}", line.grad_norm)))),
+        Figure::new("learning rate", number(line.map(|line| format!("{:.2e}", line.lr)))),
+        Figure::new("gradient norm", number(line.map(|line| format!("{:.3}", line.grad_norm)))),
         Figure::new(
             "speed",
-            number(last.map(|line| format!("{:.0} tokens/s", line.tokens_per_second))),
+            number(line.map(|line| format!("{:.0} tokens/s", line.tokens_per_second))),
         ),
     ];
     (left, right)
@@ -453,7 +423,7 @@ fn draw_runs(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared
     if pane.runs.list.is_empty() && pane.runs.known {
         frame.render_widget(Line::styled(" none before this one", theme.dim), inner);
     } else if shown.is_empty() {
-        let words = shared.keymap.tell(" No run has these words: <clear-runs> shows all");
+        let words = shared.keymap.tell(" No run has these words: <chart-reset> shows all");
         frame.render_widget(Line::styled(words, theme.dim), inner);
     }
 }
@@ -475,8 +445,8 @@ fn run_line(pane: &TrainingPane, run: &RunSummary, width: usize, theme: &Theme) 
         None if run.record.abandoned => ("stopped".into(), theme.dim),
         None => ("elsewhere".into(), theme.dim),
     };
-    let metrics = live.map_or(run.metrics.as_slice(), |live| live.metrics.as_slice());
-    let losses = match ends(&smoothed(metrics, pane)) {
+    let course = live.map(|live| &live.history).or_else(|| pane.runs.course(&run.name));
+    let losses = match course.map(|course| course.ends(pane.smoothing)).unwrap_or_default() {
         (Some(first), Some(last)) => {
             let last = nats(Some(last));
             [format!("  {} → {last}", nats(Some(first))), format!("  {last}")]

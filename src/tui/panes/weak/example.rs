@@ -2,7 +2,7 @@
 //! token under the cursor in figures.
 
 use super::found::{Found, Item};
-use super::{WeakPane, figures};
+use super::{WeakPane, alternatives, figures};
 use crate::store::{plain, plain_line};
 use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
@@ -16,6 +16,9 @@ use unicode_width::UnicodeWidthStr;
 
 /// From this height on there is room between the parts.
 const ROOMY: u16 = 16;
+
+/// From this height on a large example has a row for each token that was expected.
+const TALL: u16 = 24;
 
 /// Beside the list: as much of the prompt as leaves room for the answer.
 pub fn draw(
@@ -34,11 +37,13 @@ pub fn draw(
         Constraint::Length(gap),
         Constraint::Fill(1),
         Constraint::Length(gap),
-        Constraint::Length(3),
+        Constraint::Length(4),
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(head_lines(pane, found, item, width, theme)), head);
-    frame.render_widget(Paragraph::new(foot_lines(pane, item, width, theme)), foot);
+    let mut below = foot_lines(pane, item, width, theme);
+    below.push(alternatives::line(pane, item, width, theme));
+    frame.render_widget(Paragraph::new(below), foot);
 
     let visible = usize::from(text.height);
     let answer = heat_map(&item.measured.tokens, Some(pane.token), width, theme);
@@ -66,17 +71,24 @@ pub fn draw_large(
 ) {
     let theme = &shared.theme;
     let width = usize::from(area.width);
+    let expected = match area.height >= TALL {
+        true => alternatives::lines(pane, item, width, theme),
+        false => vec![alternatives::line(pane, item, width, theme)],
+    };
+    let rows = u16::try_from(expected.len()).unwrap_or(1);
     let [_, head, _, text, more, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(2),
         Constraint::Length(1),
         Constraint::Fill(1),
         Constraint::Length(1),
-        Constraint::Length(3),
+        Constraint::Length(3 + rows),
     ])
     .areas(area);
     frame.render_widget(Paragraph::new(head_lines(pane, found, item, width, theme)), head);
-    frame.render_widget(Paragraph::new(foot_lines(pane, item, width, theme)), foot);
+    let mut below = foot_lines(pane, item, width, theme);
+    below.extend(expected);
+    frame.render_widget(Paragraph::new(below), foot);
 
     let asked = plain(&item.measured.example.prompt());
     let mut lines = prompt(&asked, width, usize::MAX, theme);
@@ -148,10 +160,9 @@ fn foot_lines(pane: &WeakPane, item: &Item, width: usize, theme: &Theme) -> Vec<
     let tokens = &item.measured.tokens;
     let Some((text, nats)) = tokens.get(pane.token) else { return Vec::new() };
     let last = pane.token + 1 == tokens.len();
-    let words = match text.as_str() {
-        text if last => format!("{} the end of the turn", text.trim()),
-        "" => "the beginning of a character".into(),
-        text => format!("“{}”", text.replace(' ', "␣").replace('\n', "¶").replace('\t', "→")),
+    let words = match last {
+        true => format!("{} the end of the turn", text.trim()),
+        false => alternatives::quoted(text),
     };
     let place = format!("token {} of {} ", pane.token + 1, tokens.len());
     let room = width.saturating_sub(place.width());

@@ -31,7 +31,12 @@ pub fn perplexity(value: f64) -> String {
 
 /// `98 %`, `2.3 %`, `1 in 25000`.
 pub fn probability(nats: f32) -> String {
-    match f64::from(-nats).exp() {
+    percent(f64::from(-nats).exp())
+}
+
+/// A probability in as few figures.
+pub fn percent(probability: f64) -> String {
+    match probability {
         p if p.is_nan() => "unknown".into(),
         p if p >= 0.0995 => format!("{:.0} %", p * 100.0),
         p if p >= 0.000995 => format!("{:.1} %", p * 100.0),

@@ -2,9 +2,11 @@
 //! weak, and the selected answer token by token. Owns what is selected and chosen; scores, and what
 //! counts as weak, come from `eval`.
 
+mod alternatives;
 mod example;
 mod figures;
 mod found;
+mod taken_out;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -12,6 +14,7 @@ mod view;
 use crate::config::PerplexityThreshold;
 use crate::driver::{Effect, Report, TrainingMaterial, WorkEvent, WorkId};
 use crate::eval::{Example, Provenance};
+use crate::report::TakenOut;
 use crate::store::{plain, plain_line};
 use crate::tui::action::{Action, Scope};
 use crate::tui::hits::Part;
@@ -19,6 +22,7 @@ use crate::tui::layers::{Entry, EntryPurpose, Layer};
 use crate::tui::pane::{Context, Intent, Pane, Shared, TerminalEffect};
 use crate::tui::widgets::moved;
 use crate::workplace::{ArmChoice, Event, SetChoice};
+use alternatives::Alternatives;
 use crossterm::event::KeyEvent;
 use found::{Found, Item, Row};
 use ratatui::Frame;
@@ -44,6 +48,8 @@ pub struct WeakPane {
     token: usize,
     /// Only rows with these words are shown.
     words: String,
+    /// What was expected where the tokens of examples stand.
+    alternatives: Alternatives,
     /// Ids of the examples to train on.
     chosen: BTreeSet<String>,
     /// The example has the pane for itself.
@@ -111,9 +117,15 @@ impl Pane for WeakPane {
             Action::Open => {
                 self.large = !self.large && self.selected_item().is_some();
                 self.scrolled = None;
+                self.look(context);
             }
-            Action::Left => self.move_token(|token, _| token.saturating_sub(1)),
-            Action::Right => self.move_token(|token, last| (token + 1).min(last)),
+            Action::Left | Action::Right => {
+                match action {
+                    Action::Left => self.move_token(|token, _| token.saturating_sub(1)),
+                    _ => self.move_token(|token, last| (token + 1).min(last)),
+                }
+                self.look(context);
+            }
             Action::ChooseSet => {
                 let present = match &context.shared.set {
                     SetChoice::BuiltIn => String::new(),
@@ -133,7 +145,13 @@ impl Pane for WeakPane {
                 }
             }
             Action::Copy => self.copy(context),
-            Action::Up | Action::Down => self.move_row(action),
+            Action::Up | Action::Down => {
+                self.move_row(action);
+                // Beside the list, an example is only looked at when somebody moves in it.
+                if self.large {
+                    self.look(context);
+                }
+            }
             movement if self.large => self.scroll_text(movement),
             movement => self.move_row(movement),
         }
@@ -149,6 +167,13 @@ impl Pane for WeakPane {
                 if self.measuring.as_ref().is_some_and(|measuring| measuring.work == *work) =>
             {
                 self.measured(event, context);
+            }
+            Report::Work { work, event } => {
+                let came = self.alternatives.event(*work, event);
+                // In large, what is shown now is looked at next.
+                if came && self.large {
+                    self.look(context);
+                }
             }
             Report::Adapters(_) => {
                 let adapters = &context.shared.adapters;
@@ -209,6 +234,10 @@ impl Pane for WeakPane {
         self.measuring.is_some()
     }
 
+    fn taken_out(&self, _: &Shared) -> Option<TakenOut> {
+        self.taken()
+    }
+
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         view::draw(self, frame, area, shared);
     }
@@ -254,6 +283,7 @@ impl WeakPane {
                 let found = Found::new(weak, measuring.set.clone(), threshold);
                 self.measuring = None;
                 self.set_has_grown = false;
+                self.alternatives.begin_anew(weak, context);
                 self.arrange(found);
             }
             WorkEvent::Cancelled => {
@@ -284,6 +314,15 @@ impl WeakPane {
         self.chosen.retain(|id| found.has(id));
         self.found = Some(found);
         self.point_at_worst_token();
+    }
+
+    /// Asks what was expected in the selected example, unless that is known.
+    fn look(&mut self, context: &mut Context) {
+        if let Some(Row::Item(at)) = self.selected_row()
+            && let Some(item) = self.found.as_ref().and_then(|found| found.items.get(at))
+        {
+            self.alternatives.ask(&item.measured, context);
+        }
     }
 
     fn set_threshold(&mut self, threshold: PerplexityThreshold) {
@@ -409,7 +448,9 @@ impl WeakPane {
                 let example = &item.measured.example;
                 plain(&format!("{}\n\n{}\n", example.prompt(), example.answer))
             }
-            (None, Some(found)) if !found.items.is_empty() => table(found),
+            (None, Some(found)) if !found.items.is_empty() => {
+                taken_out::examples(found).tab_separated()
+            }
             _ => {
                 return context
                     .complain_with_keys("there is nothing to copy yet: <measure> measures");
@@ -429,23 +470,4 @@ fn as_material(provenance: Provenance) -> Provenance {
         Provenance::File => Provenance::Targeted,
         other => other,
     }
-}
-
-/// All examples with their figures, for a spreadsheet.
-fn table(found: &Found) -> String {
-    let mut text = String::from("area\tid\tperplexity\ttokens\tweak\n");
-    for area in &found.areas {
-        for item in area.items.iter().filter_map(|&at| found.items.get(at)) {
-            let score = &item.measured.score;
-            text.push_str(&format!(
-                "{}\t{}\t{:.3}\t{}\t{}\n",
-                plain_line(&score.area),
-                plain_line(&score.id),
-                item.perplexity,
-                score.tokens,
-                if found.is_weak(item) { "yes" } else { "no" }
-            ));
-        }
-    }
-    text
 }

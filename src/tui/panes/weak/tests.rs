@@ -3,7 +3,9 @@
 
 use crate::adapters::AdapterSummary;
 use crate::config::{Config, PerplexityThreshold};
-use crate::driver::{Effect, MeasuredItem, Report, TrainingMaterial, WeakFound, WorkEvent, WorkId};
+use crate::driver::{
+    Effect, MeasuredItem, Report, TokenAlternatives, TrainingMaterial, WeakFound, WorkEvent, WorkId,
+};
 use crate::eval::{Example, ItemScore, LeftOut, Provenance, weakness};
 use crate::store::Message;
 use crate::tui::action::Action;
@@ -168,6 +170,7 @@ fn trained_on(actions: &[Action]) -> Vec<Intent> {
         unfit: Vec::new(),
         training: None,
         owner: None,
+        hidden_task: None,
         set: SetChoice::default(),
         places: crate::tui::places::Places::default(),
         next_work: 0,
@@ -259,6 +262,70 @@ fn the_token_cursor_says_what_each_token_cost() {
         screen.keys("right");
     }
     screen.shows(&["token 10 of 10 ⏎ the end of the turn", "1.60 nats"]);
+}
+
+/// What was asked about tokens last.
+fn looked_at(screen: &Screen) -> Option<(WorkId, String)> {
+    screen.effects.iter().rev().find_map(|effect| match effect {
+        Effect::LookAtTokens { work, example, arm: ArmChoice::Base } => {
+            Some((*work, example.id.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// As many as an example has tokens; the first is the sixth likeliest, all others are the likeliest.
+fn alternatives(tokens: usize) -> WorkEvent {
+    let likeliest = |first: &str| -> Vec<(String, f32)> {
+        let texts = [first, " cp", "scp", "\u{1b}[31m", "\n"];
+        let shares = [0.41f32, 0.22, 0.091, 0.04, 0.0004];
+        texts.iter().zip(shares).map(|(text, share)| ((*text).to_owned(), share)).collect()
+    };
+    let at = |place: usize| TokenAlternatives {
+        probability: if place == 0 { 0.00075 } else { 0.41 },
+        rank: if place == 0 { 6 } else { 1 },
+        likeliest: likeliest(if place == 0 { "cp" } else { " -" }),
+    };
+    WorkEvent::TokensLookedAt((0..tokens).map(at).collect())
+}
+
+// If this fails, a person sees that a word was unlikely, and not what the model would have said.
+#[test]
+fn a_token_shows_what_was_expected_in_its_place() {
+    let mut screen = with_figures(120, 40);
+    screen.shows(&["← → show what the model expected"]);
+    assert_eq!(looked_at(&screen), None, "nothing is computed before somebody looks");
+    screen.keys("down left").shows(&["looking at what was expected here"]);
+    let (work, id) = looked_at(&screen).unwrap();
+    assert_eq!(id, "shell-copy");
+    let asked = screen.effects.len();
+    screen.report(Report::Work { work, event: alternatives(COPY.len()) });
+    screen.shows(&["rank 6 · expected “cp” 41 %  “␣cp” 22 %  “scp” 9.1 %"]);
+    screen.keys("right left right");
+    assert_eq!(screen.effects.len(), asked, "it is asked once for an example");
+    screen.shows(&["rank 1 · expected “␣-” 41 %"]);
+    screen.keys("left enter");
+    insta::assert_snapshot!("alternatives_120x40", screen.shown());
+    // In large, the next example is looked at as it comes.
+    screen.keys("down");
+    let (next, id) = looked_at(&screen).unwrap();
+    assert!(next != work && id != "shell-copy");
+    screen.report(Report::Work { work: next, event: WorkEvent::Failed("no room\u{7}".into()) });
+    screen.shows(&["no alternatives: no room"]);
+    // Other figures: what was known of the old ones is forgotten.
+    screen.keys("esc m");
+    tell(&mut screen, found(items()));
+    screen.shows(&["← → show what the model expected"]);
+}
+
+// If this fails, the words of another model stand under the figures of the one that was measured.
+#[test]
+fn alternatives_are_those_of_the_model_that_was_measured() {
+    let mut screen = with_figures(120, 40);
+    let facts = crate::driver::ModelFacts { sha256: "other".into(), ..Screen::facts() };
+    screen.report(Report::Model(crate::driver::ModelReport::Ready(facts)));
+    screen.keys("down right").shows(&["another model is loaded than was measured"]);
+    assert_eq!(looked_at(&screen), None);
 }
 
 // If this fails, the threshold on the chart and the counts beside it do not belong together.
@@ -507,4 +574,33 @@ fn examples_are_clicked_and_the_line_beside_the_list_is_dragged() {
     screen.mouse(MouseEventKind::Down(left), (column + 1, row));
     screen.mouse(MouseEventKind::Drag(left), (30, row));
     assert!(screen.place_of(" │").0 < column - 10, "{}", screen.shown());
+}
+
+// If this fails, a person cannot show where the model is weak, or compute with it.
+#[test]
+fn areas_are_exported_as_a_chart_and_an_open_example_token_by_token() {
+    let mut screen = with_figures(120, 40);
+    let taken = |screen: &mut Screen| {
+        screen.keys("e enter");
+        let Some(Effect::Export { what, .. }) = screen.effects.last() else { panic!() };
+        what.clone()
+    };
+    let areas = taken(&mut screen);
+    assert_eq!((areas.file_name(), areas.table.rows.len()), ("weak-areas-base.svg".into(), 25));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("areas.svg");
+    crate::report::write_taken_out(&areas, &path, false).unwrap();
+    let svg = std::fs::read_to_string(path).unwrap();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let words = document.descendants().filter_map(|node| node.text());
+    let words: Vec<&str> = words.map(str::trim).collect();
+    assert!(words.contains(&"shell") && words.contains(&"maths"), "{words:?}");
+    screen.keys("down enter");
+    let (work, _) = looked_at(&screen).unwrap();
+    screen.report(Report::Work { work, event: alternatives(COPY.len()) });
+    let tokens = taken(&mut screen);
+    assert_eq!(tokens.file_name(), "tokens-shell-copy.csv");
+    let first = &tokens.table.rows[0];
+    assert_eq!((first[1].as_str(), first[4].as_str()), ("\"rsync\"", "6"));
+    assert!(first[5].contains("\"cp\" 41 %"), "{first:?}");
 }

@@ -2,8 +2,9 @@
 
 use super::Told;
 use crate::improve::{ExampleCounts, Phase, RoundEvent, Rule, WeakAreas};
-use crate::train::{StepMetrics, TrainEvent};
+use crate::train::TrainEvent;
 use crate::tui::panes::experiments::pace::{Pace, seconds_between};
+use crate::tui::widgets::LossHistory;
 use jiff::Zoned;
 
 /// A baseline that took less than this was read from the disk, and says nothing of how long measuring
@@ -31,9 +32,7 @@ pub struct LiveRound {
     pub last: Option<Last>,
     pub run: Option<String>,
     pub steps: usize,
-    pub metrics: Vec<StepMetrics>,
-    /// Step and nats; 0 is before the first step.
-    pub held_out: Vec<(usize, f64)>,
+    pub history: LossHistory,
     training: Option<Pace>,
 }
 
@@ -77,9 +76,9 @@ impl LiveRound {
         match event {
             TrainEvent::Step(line) => {
                 self.training.get_or_insert_with(|| Pace::new(now, line.step));
-                self.metrics.push(*line);
+                self.history.push(*line);
             }
-            TrainEvent::HeldOut { step, loss } => self.held_out.push((*step, *loss)),
+            TrainEvent::HeldOut { step, loss } => self.history.held_out(*step, *loss),
             TrainEvent::Watching { .. } | TrainEvent::Saved { .. } => {}
         }
     }
@@ -89,7 +88,7 @@ impl LiveRound {
         let baseline = self.baseline_took?;
         match self.phase? {
             Phase::Training => {
-                let done = self.metrics.last().map_or(0, |line| line.step);
+                let done = self.history.metrics().last().map_or(0, |line| line.step);
                 let training = self.training.as_ref()?.left(done, self.steps, now)?;
                 Some(training + baseline)
             }
