@@ -176,6 +176,12 @@ impl Writer<'_> {
             // With its indentation, which may mean something.
             let before = self.text.get(..start).unwrap_or_default();
             let start = before.rfind('\n').map_or(0, |end| end + 1);
+            let above = before.get(..start).unwrap_or_default();
+            if above.lines().next_back().is_some_and(|line| !line.trim().is_empty()) {
+                // What is a heading now may turn out to go on with the paragraph above: only an empty line
+                // parts for good.
+                return;
+            }
             let lines = blocks.lines.len();
             self.last = (start, if lines > 0 { lines + 1 } else { 0 });
         }

@@ -422,7 +422,7 @@ fn draw_runs(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared
     }
     if pane.runs.list.is_empty() && pane.runs.known {
         frame.render_widget(Line::styled(" none before this one", theme.dim), inner);
-    } else if shown.is_empty() {
+    } else if shown.is_empty() && !pane.runs.list.is_empty() {
         let words = shared.keymap.tell(" No run has these words: <chart-reset> shows all");
         frame.render_widget(Line::styled(words, theme.dim), inner);
     }
