@@ -6,6 +6,7 @@ use crate::store::clock;
 use crate::store::database;
 use crate::store::error::{Error, Result};
 use crate::store::home::Home;
+use rusqlite::ErrorCode;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -37,13 +38,21 @@ pub(super) fn open(home: &Home) -> Result<Index> {
     match database::open(&path) {
         Ok(connection) => Ok(Index::over(connection, home, None)),
         Err(Error::IndexBusy { path, seconds }) => Err(Error::IndexBusy { path, seconds }),
-        Err(error @ (Error::NotTheIndex { .. } | Error::NewerIndex { .. })) if can_write(home) => {
-            anew(home, &path, error)
-        }
+        Err(error) if makes_no_sense(&error) && can_write(home) => anew(home, &path, error),
         // Reading goes on where nothing can be written: a read-only or a full disk.
         Err(Error::DiskFull { .. }) => in_memory(home),
         Err(_) if home.root().is_dir() && !can_write(home) => in_memory(home),
         Err(error) => Err(error),
+    }
+}
+
+/// What is there is no index that this Kaizen can use, whatever the disk does.
+fn makes_no_sense(error: &Error) -> bool {
+    match error {
+        Error::NotTheIndex { .. } | Error::NewerIndex { .. } => true,
+        // Such as a header that names a layout which SQLite does not know, or tables that are not ours.
+        Error::Index { source, .. } => source.sqlite_error_code() == Some(ErrorCode::Unknown),
+        _ => false,
     }
 }
 
@@ -67,6 +76,7 @@ fn anew(home: &Home, path: &Path, error: Error) -> Result<Index> {
     let why = match error {
         Error::NewerIndex { .. } => "it is of a newer Kaizen".to_owned(),
         Error::NotTheIndex { why, .. } => why,
+        Error::Index { source, .. } => source.to_string(),
         other => other.to_string(),
     };
     let to = free_name(path);
