@@ -187,6 +187,7 @@ impl Effect {
             Self::Ask { work, .. }
             | Self::Act { work, .. }
             | Self::FindWeak { work, .. }
+            | Self::LookAtTokens { work, .. }
             | Self::PrepareTraining { work, .. }
             | Self::StartTraining(work)
             | Self::ResumeTraining { work, .. }
@@ -221,6 +222,8 @@ impl Effect {
                 | Self::Progress
                 | Self::ListExperiments
                 | Self::OpenSentinels { .. }
+                // Into the person's own folder.
+                | Self::Export { .. }
         )
     }
 }

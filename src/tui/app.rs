@@ -2,23 +2,24 @@
 
 mod adapters;
 mod exporting;
+mod keys;
+mod layering;
 mod mouse;
 mod staying;
 mod view;
 
-use super::action::{Action, KeyPress, Scope};
+#[cfg(test)]
+use super::action::Scope;
 use super::event::Event;
 use super::hits::{Hits, Splits};
 use super::keymap::Keymap;
-use super::layers::{
-    Entry, EntryPurpose, Help, Layer, ModelPicker, Palette, Question, QuestionAbout, Stay,
-};
+use super::layers::{Layer, Question, QuestionAbout, Stay};
 use super::pane::{
     Context, Intent, ModelState, Notice, NoticeKind, Pane, PaneName, Shared, TerminalEffect,
 };
 use super::panes::{ComparePane, ExperimentsPane, SessionsPane, TasksPane, TrainingPane, WeakPane};
 use super::places::Places;
-use super::theme::{self, Depth, TerminalColours, Theme};
+use super::theme::{Depth, TerminalColours, Theme};
 use crate::adapters::AdapterSummary;
 use crate::config::{self, Config, ThemeName};
 use crate::driver::{Effect, ModelReport, Report};
@@ -26,20 +27,14 @@ use crate::model::source;
 use crate::report::TakenOut;
 use crate::store::Filter;
 use crate::workplace::{ArmChoice, SetChoice};
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::KeyEventKind;
 use jiff::Zoned;
 use mouse::Pointer;
 use std::cell::Cell;
 use std::sync::Arc;
 
-/// What the log calls the keys that did something; only their action's name, and only where it is asked for.
-const KEYS: &str = "kaizen::keys";
-
 /// Seconds that a notice stays.
 const NOTICE_SECONDS: i64 = 6;
-
-/// Counts beyond this are this: no list is longer by keys.
-const GREATEST_COUNT: usize = 9999;
 
 /// The whole state of the dashboard.
 pub struct App {
@@ -259,250 +254,6 @@ impl App {
         self.with(self.shared.front, run)
     }
 
-    /// Where keys act now, nearest first.
-    fn scopes(&self) -> Vec<Scope> {
-        let nearest = match self.layers.last() {
-            Some(layer) => layer.scope(),
-            None => self.front_pane().scope(),
-        };
-        nearest.acting(!self.layers.is_empty())
-    }
-
-    fn applies(&self, scope: Scope, action: Action) -> bool {
-        match scope {
-            Scope::Movement if action == Action::Search => match self.layers.last() {
-                Some(layer) => matches!(layer, Layer::Help(_)),
-                None => self.front_pane().applies(action, &self.shared),
-            },
-            Scope::Movement | Scope::Everywhere => true,
-            // It would open where nobody sees it.
-            Scope::Always if self.too_small.get() => action != Action::Palette,
-            Scope::Always => action != Action::Palette || self.layers.is_empty(),
-            _ => match self.layers.last() {
-                Some(layer) => layer.applies(action),
-                None => self.front_pane().applies(action, &self.shared),
-            },
-        }
-    }
-
-    fn key(&mut self, key: KeyEvent) -> Vec<Intent> {
-        if let Some(layer) = self.layers.last_mut() {
-            layer.touched();
-        }
-        self.pointer = Pointer::default();
-        let press = KeyPress::of(key);
-        let count = self.count.take();
-        if let (Some(count), Some(digit)) = (count, press.digit()) {
-            self.count = Some((count * 10 + digit).min(GREATEST_COUNT));
-            return Vec::new();
-        }
-        // What nobody sees takes no keys.
-        let scopes = match self.too_small.get() {
-            true => vec![Scope::Always],
-            false => self.scopes(),
-        };
-        let keymap = &self.shared.keymap;
-        let found = keymap.find(press, &scopes, |scope, action| self.applies(scope, action));
-        if let Some((scope, action)) = found {
-            tracing::debug!(target: KEYS, action = keymap.name_of(scope, action));
-        }
-        match found {
-            Some((_, Action::Count)) => {
-                self.count = Some(press.digit().unwrap_or(0));
-                Vec::new()
-            }
-            // It takes back the count, nothing else.
-            Some((_, Action::Back)) if count.is_some() => Vec::new(),
-            Some((scope, action)) => match count.filter(|count| *count > 0) {
-                Some(count) if is_counted(scope, action) => self.act_counted(action, count),
-                _ => self.act(action),
-            },
-            None if scopes.first().is_some_and(|scope| scope.takes_text()) => {
-                match self.layers.last_mut() {
-                    Some(layer) => {
-                        layer.type_key(key);
-                        self.search_on()
-                    }
-                    None => self.with_front(|pane, context| pane.type_key(key, context)),
-                }
-            }
-            None => Vec::new(),
-        }
-    }
-
-    fn paste(&mut self, text: &str) -> Vec<Intent> {
-        let takes_text = self.scopes().first().is_some_and(|scope| scope.takes_text());
-        if !takes_text || self.too_small.get() {
-            return Vec::new();
-        }
-        match self.layers.last_mut() {
-            Some(layer) => {
-                layer.paste(text);
-                self.search_on()
-            }
-            None => self.with_front(|pane, context| pane.paste(text, context)),
-        }
-    }
-
-    fn act(&mut self, action: Action) -> Vec<Intent> {
-        match action {
-            Action::Quit => return self.quit(),
-            Action::Suspend => return vec![Intent::Terminal(TerminalEffect::Suspend)],
-            Action::Redraw => return vec![Intent::Terminal(TerminalEffect::Redraw)],
-            Action::Show(pane) => return vec![Intent::Show(pane)],
-            Action::Mouse => return self.release_or_take_mouse(),
-            Action::Search => {
-                let present = match self.layers.last() {
-                    Some(Layer::Help(help)) => help.searched(),
-                    _ => self.front_pane().searched(),
-                };
-                let entry = Entry::new(EntryPurpose::Search, present);
-                self.layers.push(Layer::Entry(entry));
-                return Vec::new();
-            }
-            Action::RawAnswers => {
-                self.shared.raw = !self.shared.raw;
-                return vec![done(match self.shared.raw {
-                    true => "answers are shown as they are",
-                    false => "answers are laid out as Markdown",
-                })];
-            }
-            Action::NextTheme => {
-                self.theme.name = theme::next_name(self.theme.name);
-                self.shared.theme = Theme::of(&self.theme, self.colours);
-                let name = self.theme.name.as_str();
-                return vec![done(&format!("theme {name:?}; theme.name in config.toml keeps it"))];
-            }
-            Action::Export => return self.export(),
-            Action::CopyTable => return self.copy_table(),
-            Action::Help => {
-                let help = Help::new(self.front_pane().scope(), &self.shared.keymap);
-                self.layers.push(Layer::Help(help));
-                return Vec::new();
-            }
-            Action::Models => {
-                let mut context = Context::new(&mut self.shared);
-                let picker = ModelPicker::new(&mut context);
-                let intents = context.intents;
-                self.layers.push(Layer::Models(picker));
-                return intents;
-            }
-            Action::Palette => {
-                let scopes = self.scopes();
-                let rows = self
-                    .shared
-                    .keymap
-                    .rows()
-                    .filter(|row| {
-                        scopes.contains(&row.scope) && self.applies(row.scope, row.action)
-                    })
-                    .copied()
-                    .collect();
-                self.layers.push(Layer::Palette(Palette::new(rows, &self.shared.keymap)));
-                return Vec::new();
-            }
-            _ => {}
-        }
-        if action == Action::Copy || self.layers.is_empty() {
-            return self.with_front(|pane, context| pane.act(action, context));
-        }
-        self.act_on_layer(action)
-    }
-
-    /// Does a movement so often; one to an end of the list leads to that row instead.
-    fn act_counted(&mut self, action: Action, count: usize) -> Vec<Intent> {
-        let (first, action, times) = match action {
-            Action::First | Action::Last => (Some(Action::First), Action::Down, count - 1),
-            action => (None, action, count),
-        };
-        let actions = first.into_iter().chain(std::iter::repeat_n(action, times));
-        actions.flat_map(|action| self.act(action)).collect()
-    }
-
-    /// Narrows what lies below the search, as far as its words are typed.
-    fn search_on(&mut self) -> Vec<Intent> {
-        match self.layers.pop() {
-            Some(Layer::Entry(entry)) if entry.is_search() => {
-                let intents = self.search(&entry.text());
-                self.layers.push(Layer::Entry(entry));
-                intents
-            }
-            other => {
-                self.layers.extend(other);
-                Vec::new()
-            }
-        }
-    }
-
-    fn search(&mut self, words: &str) -> Vec<Intent> {
-        match self.layers.last_mut() {
-            Some(Layer::Help(help)) => {
-                help.search(words);
-                Vec::new()
-            }
-            _ => self.with_front(|pane, context| pane.search(words, context)),
-        }
-    }
-
-    fn act_on_layer(&mut self, action: Action) -> Vec<Intent> {
-        let Some(mut layer) = self.layers.pop() else { return Vec::new() };
-        let mut context = Context::new(&mut self.shared);
-        let stay = layer.act(action, &mut context);
-        let mut intents = context.intents;
-        intents.extend(self.settle(layer, stay));
-        intents
-    }
-
-    /// Puts a layer back, or does what its end asks for.
-    fn settle(&mut self, layer: Layer, stay: Stay) -> Vec<Intent> {
-        match stay {
-            Stay::Open => {
-                self.layers.push(layer);
-                Vec::new()
-            }
-            Stay::OpenAnd(action) => {
-                self.layers.push(layer);
-                self.with_front(|pane, context| pane.act(action, context))
-            }
-            Stay::Closed => Vec::new(),
-            Stay::ClosedThen(action) => self.act(action),
-            Stay::Entered(EntryPurpose::EvaluationSet, text) => {
-                let set = match text.trim() {
-                    "" => SetChoice::BuiltIn,
-                    path => SetChoice::File(self.shared.places.expanded(path)),
-                };
-                vec![Intent::UseSet(set)]
-            }
-            Stay::Entered(EntryPurpose::TrainingFile, text) => match text.trim() {
-                "" => Vec::new(),
-                path => {
-                    let path = self.shared.places.expanded(path);
-                    vec![Intent::Train(crate::driver::TrainingMaterial::File(path))]
-                }
-            },
-            Stay::Entered(EntryPurpose::ExportFile, name) => self.export_to(&name),
-            Stay::Entered(EntryPurpose::SystemPrompt, text) => {
-                self.tasks.set_system_prompt(&text);
-                Vec::new()
-            }
-            Stay::Entered(EntryPurpose::Folder, text) => {
-                self.tasks.set_folder(&text, &self.shared);
-                Vec::new()
-            }
-            Stay::Decided { work, step, decision } => {
-                let mut context = Context::new(&mut self.shared);
-                self.tasks.decide(work, step, decision, &mut context);
-                context.intents
-            }
-            Stay::Entered(EntryPurpose::Search, text) => self.search(&text),
-            Stay::Entered(EntryPurpose::ComparePrompt, text) => {
-                let mut context = Context::new(&mut self.shared);
-                self.compare.ask(&text, &mut context);
-                context.intents
-            }
-        }
-    }
-
     fn quit(&mut self) -> Vec<Intent> {
         // Asked a second time over the question, it is meant.
         if matches!(self.layers.last(), Some(Layer::Question(_))) {
@@ -631,16 +382,6 @@ impl App {
             }
         }
         left
-    }
-}
-
-/// What a count repeats.
-fn is_counted(scope: Scope, action: Action) -> bool {
-    match action {
-        Action::Left | Action::Right => {
-            matches!(scope, Scope::Weak | Scope::TrainingPreview | Scope::Sentinels)
-        }
-        _ => scope == Scope::Movement && action != Action::Search,
     }
 }
 

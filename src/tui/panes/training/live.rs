@@ -101,7 +101,7 @@ impl Live {
     pub fn followed(&mut self, steps: &[StepMetrics]) {
         let done = self.done;
         for line in steps.iter().filter(|line| line.step > done) {
-            self.history.push(line.clone());
+            self.history.push(*line);
             self.done = line.step;
         }
     }
