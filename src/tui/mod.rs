@@ -39,7 +39,7 @@ pub fn check(config: &Config) -> Result<(), Refusal> {
     Keymap::configured(config).map(|_| ())
 }
 
-/// The names of all actions, as `[keys]` and the palette know them.
-pub fn action_names() -> impl Iterator<Item = &'static str> {
-    action::TABLE.iter().map(|row| row.name)
+/// All actions: where their keys act, as the help has it, and their name, as `[keys]` and the palette know it.
+pub fn actions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    action::TABLE.iter().map(|row| (row.scope.title(), row.name))
 }

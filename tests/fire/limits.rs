@@ -137,7 +137,8 @@ fn everything_on_a_full_disk() {
             // What was begun goes on, and becomes one adapter.
             let resumed = place.json(&["train", "--resume", "last"]);
             assert!(resumed["adapter"].is_string(), "{what}: {resumed}");
-            assert_eq!(adapters().len(), before.len() + 1, "{what}");
+            let now = adapters();
+            assert_eq!(now.len(), before.len() + 1, "{what}: {resumed}, {now:?}");
         }
         // The disk is small: what the next ones need is made room for.
         for run in std::fs::read_dir(place.home.join("runs")).unwrap() {

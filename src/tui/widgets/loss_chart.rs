@@ -5,7 +5,7 @@ use super::axis::{Axis, Scale, round_step};
 use crate::tui::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
-use ratatui::style::{Color, Style};
+use ratatui::style::Style;
 use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::canvas::{Canvas, Context, Line as Stroke, Points as Dots};
@@ -157,7 +157,6 @@ impl Plot {
     }
 
     fn draw(&self, series: &Series, scale: Scale, buffer: &mut Buffer) {
-        let colour = series.style.fg.unwrap_or(Color::Reset);
         let parts = parts(&series.points, scale, self.x);
         Canvas::default()
             .marker(series.marker)
@@ -165,7 +164,7 @@ impl Plot {
             .y_bounds(self.y.ends())
             .paint(|context| {
                 for part in &parts {
-                    paint(context, part, series.graph, colour);
+                    paint(context, part, series.graph, series.style);
                 }
             })
             .render(self.area, buffer);
@@ -202,7 +201,8 @@ impl Plot {
     }
 }
 
-fn paint(context: &mut Context, part: &Points, graph: GraphType, color: Color) {
+fn paint(context: &mut Context, part: &Points, graph: GraphType, style: Style) {
+    let color = style.fg.unwrap_or_default();
     match (graph, part.as_slice()) {
         (GraphType::Line, [_, _, ..]) => {
             for pair in part.windows(2) {

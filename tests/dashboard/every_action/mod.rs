@@ -1,12 +1,9 @@
-//! Every action of the table is reached by a key in the real program: the log of what was done, line by line, is
-//! held against the table. What each action does is looked at here only as far as the screen tells; the unit
-//! tests of the panes say the rest.
+//! Every action of Tasks, of the form, of Sessions and of what lies over all panes is reached by a key in the
+//! real program: the log of what was done, line by line, is held against the table. What each action does is
+//! looked at here only as far as the screen tells; the unit tests of the panes say the rest.
 
-mod acting;
-mod comparing;
 mod sessions;
 mod tasks;
-mod training;
 
 use crate::terminal::Terminal;
 use portable_pty::CommandBuilder;
@@ -33,7 +30,7 @@ fn dashboard(home: &Path, settings: &str) -> Terminal {
     command.arg(home);
     command.env("EDITOR", &editor);
     command.env("KAIZEN_LOG", "kaizen=info,kaizen::keys=debug");
-    let mut kaizen = Terminal::start(command, home, 100, 32);
+    let mut kaizen = Terminal::start(command, home, 120, 32);
     kaizen.wait(&["Your task", "Q4_1"]);
     kaizen
 }
@@ -45,16 +42,42 @@ fn done(home: &Path) -> BTreeSet<String> {
     names.map(String::from).collect()
 }
 
+/// The parts of the help whose actions are all reached here.
+const PARTS: [&str; 13] = [
+    "Always",
+    "Everywhere, outside text",
+    "Moving about",
+    "Tasks: writing a prompt",
+    "Tasks",
+    "Sessions",
+    "Sessions: correcting one after another",
+    "Entering text",
+    "Feedback: stars",
+    "Feedback: what went wrong",
+    "Feedback: comment and correction",
+    "Palette",
+    "Models on this machine",
+];
+
+/// Need a task that was carried out: tests/dashboard/acting.rs has one.
+const OF_STEPS: [&str; 6] =
+    ["look-at-action", "show-action", "previous-step", "next-step", "rate-step", "correct-step"];
+
 // If this fails, a key that the help names does nothing in the real program.
 #[test]
-fn every_action_of_the_table_is_reached_by_its_key() {
+fn every_action_of_tasks_form_and_sessions_is_reached_by_its_key() {
     let mut reached = BTreeSet::new();
-    for walk in [tasks::walk, sessions::walk, training::walk, comparing::walk, acting::walk] {
+    for walk in [tasks::walk, sessions::walk] {
         let home = tempfile::tempdir().unwrap();
         walk(home.path());
         reached.extend(done(home.path()));
     }
-    let missing: Vec<_> =
-        kaizen::tui::action_names().filter(|name| !reached.contains(*name)).collect();
+    let wanted = kaizen::tui::actions().filter(|(part, _)| PARTS.contains(part));
+    let wanted: Vec<&str> = wanted.map(|(_, name)| name).collect();
+    assert!(wanted.len() > 80, "{wanted:?}");
+    let missing: Vec<&&str> = wanted
+        .iter()
+        .filter(|name| !reached.contains(**name) && !OF_STEPS.contains(name))
+        .collect();
     assert!(missing.is_empty(), "no key reached {missing:?}");
 }

@@ -59,11 +59,13 @@ pub fn walk(home: &Path) {
     kaizen.send("\u{e}").wait(&["Kaizen makes a model better"]);
     kaizen.send("Say yes").enter().wait(&["How good was the answer?"]).send("5");
     kaizen.wait_until("the form is gone", gone).escape();
-    kaizen.send("n").wait(&["Kaizen makes a model better"]);
+    kaizen.send("n").wait(&["Kaizen makes a model better"]).escape();
     layers(&mut kaizen);
     kaizen.send("q").ended();
     drop(kaizen);
-    let long = SETTINGS.replace("max_tokens = 6", "max_tokens = 1500").replace("0.0", "2.0");
+    let long = SETTINGS
+        .replace("max_tokens = 6", "max_tokens = 1500")
+        .replace("temperature = 0.0", "temperature = 2.0");
     std::fs::write(home.join("config.toml"), long).unwrap();
     interrupted(home);
     suspended(home);
@@ -71,14 +73,16 @@ pub fn walk(home: &Path) {
 
 /// Help, palette, models, copy; who moves about in lists.
 fn layers(kaizen: &mut crate::terminal::Terminal) {
-    kaizen.send("?").wait(&["Everywhere, outside text"]).escape();
+    kaizen.send("?").wait(&["Help ·"]).escape();
     kaizen.send(":").send("redraw").wait(&["Draw the screen anew"]).send(DOWN).send(UP).enter();
-    kaizen.send("\u{10}").wait(&["Find"]).escape();
-    kaizen.send("\u{19}");
+    kaizen.send("\u{10}").wait(&["Enter do it"]).escape();
+    // Copies, the mouse, answers as they are, the theme round to where it was, a file that is given up.
+    kaizen.send("\u{19}").send("\u{1b}y").send("\u{14}\u{14}").send("RR").send("TTTT");
     for pane in ["2", "3", "4", "5", "6", "1"] {
         kaizen.send(pane).settle_briefly();
     }
-    kaizen.send("2").wait(&["2 sessions"]).send("jk").send(PAGE_DOWN).send(PAGE_UP).send("Gg");
+    kaizen.send("2").wait(&["3 sessions"]).send("jk").send(PAGE_DOWN).send(PAGE_UP).send("Gg");
+    kaizen.send("\u{4}\u{15}").send("\u{1b}2j").send("E").wait(&["Into"]).escape();
     kaizen.send("1").send("m").wait(&["Models on this machine"]);
     kaizen.send(PAGE_DOWN).send(PAGE_UP).send(DOWN).send(UP).escape();
     kaizen.send("m").wait(&["Models on this machine"]).enter().settle();
@@ -103,7 +107,7 @@ fn suspended(home: &Path) {
     command.arg("-i");
     command.env("PS1", "shell> ");
     command.env("KAIZEN_LOG", "kaizen=info,kaizen::keys=debug");
-    let mut shell = crate::terminal::Terminal::start(command, home, 100, 32);
+    let mut shell = crate::terminal::Terminal::start(command, home, 120, 32);
     shell.wait(&["shell>"]);
     shell.send(&format!("{} --home .\r", env!("CARGO_BIN_EXE_kaizen"))).wait(&["Your task"]);
     shell.send("\u{1a}").wait_until("it is stopped", |s| s.to_lowercase().contains("stopped"));
