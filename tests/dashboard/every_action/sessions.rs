@@ -21,7 +21,7 @@ pub fn walk(home: &Path) {
         ask(&mut kaizen, task, stars);
     }
     kaizen.escape().send("2").wait(&["3 sessions"]).enter().wait(&["Say good night"]);
-    kaizen.send("l").settle_briefly();
+    kaizen.settle().send("l").settle_briefly();
     kaizen.send("h").settle_briefly();
     kaizen.escape().wait(&["3 sessions"]);
     kaizen.send("r").wait(&["How good was the answer?"]).escape();
@@ -34,6 +34,7 @@ pub fn walk(home: &Path) {
     kaizen.wait(&["Say good night"]).send("f").settle_briefly();
     kaizen.escape();
     // The walk: every key of its, and two answers.
+    kaizen.send("w").wait(&["1 of 2"]).escape().wait(&["3 sessions"]);
     kaizen.send("w").wait(&["1 of 2"]).send("\t").wait(&["2 of 2"]).send("\u{1b}[Z");
     kaizen.wait(&["1 of 2"]).send("\u{7}\u{15}").send("Ama\nzon").wait(&["Ama", "zon"]);
     kaizen.send("\u{5}").wait(&["zon edited"]).send("\u{1b}[5~\u{1b}[6~").enter();
