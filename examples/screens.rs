@@ -74,8 +74,9 @@ fn main() {
         std::fs::write(folder_of_papers.join(name), "paper\n").unwrap();
     }
     kaizen.send("1").send("n").send("\t").wait(&["act in"]);
-    kaizen.send("\u{7}").wait(&["Folder"]).send("\u{15}");
-    kaizen.send(folder_of_papers.to_str().unwrap()).enter().wait(&["papers"]);
+    kaizen.send("\u{7}").wait(&["carried out in it"]).clear_field();
+    kaizen.send(folder_of_papers.to_str().unwrap()).enter();
+    kaizen.wait_until("the folder is chosen", |screen| !screen.contains("carried out in it;"));
     kaizen.send("Move the PDF files of docs into a new folder called archive").enter();
     kaizen.wait_until("it asks or has ended", |screen| {
         screen.contains("may this be done?") || screen.contains("How good was the work?")
