@@ -68,6 +68,9 @@ fn main() {
     kaizen.wait_until("both have answered", |screen| screen.matches("tokens/s").count() >= 2);
     save(&kaizen, &mut film, "compare");
 
+    std::fs::write(folder.join("loop.svg"), film.svg()).unwrap();
+    println!("docs/screens/loop.svg");
+
     let folder_of_papers = home.path().join("papers");
     std::fs::create_dir_all(folder_of_papers.join("docs")).unwrap();
     for name in ["docs/invoice.pdf", "docs/lease.pdf", "docs/notes.txt", "todo.txt"] {
@@ -85,8 +88,6 @@ fn main() {
     save(&kaizen, &mut film, "act");
     kaizen.send("q");
     kaizen.ended();
-    std::fs::write(folder.join("loop.svg"), film.svg()).unwrap();
-    println!("docs/screens/loop.svg");
 }
 
 /// Screens one after the other, each for some seconds.
