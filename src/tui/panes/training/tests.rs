@@ -689,7 +689,7 @@ fn a_bad_name_is_asked_for_again_and_a_file_is_only_replaced_at_a_yes() {
     screen.keys("e esc");
     screen.keys("e ctrl-u enter");
     assert!(screen.effects.is_empty());
-    let why = "cannot write /root/a.svg: Permission denied".to_owned();
+    let why = "cannot write /srv/a.svg: Permission denied".to_owned();
     screen.report(Report::Failed { what: "export what is shown", why });
     screen.shows(&["! cannot export what is shown: cannot write"]);
     screen.keys("esc 1 esc e").shows(&["there is nothing to export here"]);
