@@ -151,7 +151,7 @@ fn the_home_is_out_of_reach() {
     assert!(!output.contains(SECRET), "{output}");
     assert!(output.contains(place.temporary.to_str().unwrap()), "{output}");
     let shadow =
-        place.run("cat /etc/shadow /etc/sudoers /etc/ssh/* /root/.* /var/log/* && echo ESCAPED");
+        place.run("cat /etc/shadow /etc/sudoers /etc/ssh/* ~root/.* /var/log/* && echo ESCAPED");
     assert!(!shadow.output.contains("ESCAPED"), "{}", shadow.output);
 }
 
