@@ -28,6 +28,11 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// A figure in full precision; nothing where there is none.
+    pub fn number(value: Option<f64>) -> String {
+        value.map(|value| value.to_string()).unwrap_or_default()
+    }
+
     /// As RFC 4180 has it.
     fn csv(&self) -> Result<Vec<u8>> {
         let failed = |source| Error::Table { table: "of what is shown", source };

@@ -3,7 +3,8 @@
 use super::canvas::{Chart, Drawn, Paper};
 use super::legend::{MARGIN, heading};
 use super::style::{
-    BODY, GRID, INK, Look, SOFT, cut, label, letter, line, look, mark, shown, text, width,
+    BODY, GRID, INK, Look, SOFT, cut, label, letter, line, look, mark, shown, step_label, text,
+    width,
 };
 use crate::experiments::ExperimentRecord;
 use plotters::prelude::*;
@@ -137,9 +138,7 @@ impl Chart for Losses {
             .axis_style(SOFT)
             .x_labels(8)
             .y_labels(7)
-            .x_label_formatter(&|step| {
-                if step.fract() == 0.0 { format!("{step:.0}") } else { String::new() }
-            })
+            .x_label_formatter(&step_label)
             .y_label_formatter(&|loss| format!("{loss:.2}"))
             .x_desc("step")
             .axis_desc_style(label())

@@ -2,7 +2,7 @@
 
 use super::canvas::{Chart, Drawn, Paper};
 use super::legend::{Entry, MARGIN, heading, legend};
-use super::style::{GRID, SOFT, label, line, look, mark, shown};
+use super::style::{GRID, SOFT, label, line, look, mark, shown, step_label};
 use plotters::prelude::*;
 
 /// More points than these in one row are not seen, and make a file large.
@@ -108,9 +108,7 @@ impl Chart for RunLosses {
             .axis_style(SOFT)
             .x_labels(8)
             .y_labels(7)
-            .x_label_formatter(&|step| {
-                if step.fract() == 0.0 { format!("{step:.0}") } else { String::new() }
-            })
+            .x_label_formatter(&step_label)
             .y_label_formatter(&|place| match logarithmic {
                 true => figure(10f64.powf(*place)),
                 false => format!("{place:.2}"),

@@ -20,6 +20,11 @@ pub const INK: RGBColor = RGBColor(34, 34, 34);
 pub const SOFT: RGBColor = RGBColor(96, 96, 96);
 pub const GRID: RGBColor = RGBColor(226, 226, 226);
 
+/// Under an axis of steps: whole ones alone.
+pub fn step_label(step: &f64) -> String {
+    if step.fract() == 0.0 { format!("{step:.0}") } else { String::new() }
+}
+
 pub const TITLE: f64 = 25.0;
 pub const BODY: f64 = 16.5;
 pub const SMALL: f64 = 15.0;

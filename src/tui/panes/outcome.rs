@@ -203,7 +203,6 @@ pub fn outcome_table(areas: &[AreaOutcome], sentinels: &[AreaOutcome]) -> Table 
         "right before",
         "right after",
     ]);
-    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     for (kind, areas) in [("area", areas), ("sentinel", sentinels)] {
         for area in areas {
             table.push([
@@ -213,10 +212,10 @@ pub fn outcome_table(areas: &[AreaOutcome], sentinels: &[AreaOutcome]) -> Table 
                 area.a.to_string(),
                 area.b.to_string(),
                 area.change.to_string(),
-                number(area.ci95.map(|ends| ends[0])),
-                number(area.ci95.map(|ends| ends[1])),
-                number(area.accuracy_a),
-                number(area.accuracy_b),
+                Table::number(area.ci95.map(|ends| ends[0])),
+                Table::number(area.ci95.map(|ends| ends[1])),
+                Table::number(area.accuracy_a),
+                Table::number(area.accuracy_b),
             ]);
         }
     }

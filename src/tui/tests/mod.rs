@@ -14,25 +14,33 @@ pub use screen::Screen;
 use crate::driver::{Report, Sessions};
 use crate::store::SessionSummary;
 
+/// A session of base as the list has it, neither rated nor corrected.
+pub fn summary(id: &str, started: &str, task: &str) -> SessionSummary {
+    SessionSummary {
+        id: id.parse().unwrap(),
+        started: started.into(),
+        task: task.into(),
+        stars: None,
+        issues: Vec::new(),
+        comment: None,
+        arm: Some("base".into()),
+        adapter: None,
+        corrected: false,
+        imported: false,
+        outcome: Some("finished".into()),
+        rated_at: None,
+        arm_probability: None,
+        asked: None,
+        acted: false,
+    }
+}
+
 /// As many sessions, the newest first, whose tasks are `task 1`, `task 2` and so on.
 fn sessions(screen: &mut Screen, count: usize) {
+    let id = |number| format!("session_20261123_11{number:04}");
     let list: Vec<SessionSummary> = (1..=count)
-        .map(|number| SessionSummary {
-            id: format!("session_20261123_11{number:04}").parse().unwrap(),
-            started: "2026-11-23T11:00:00".into(),
-            task: format!("task {number} of many"),
-            stars: None,
-            issues: Vec::new(),
-            comment: None,
-            arm: Some("base".into()),
-            adapter: None,
-            corrected: false,
-            imported: false,
-            outcome: Some("finished".into()),
-            rated_at: None,
-            arm_probability: None,
-            asked: None,
-            acted: false,
+        .map(|number| {
+            summary(&id(number), "2026-11-23T11:00:00", &format!("task {number} of many"))
         })
         .collect();
     let total = list.len();

@@ -104,9 +104,8 @@ impl Progress {
             "held-out change",
             "own work change",
         ]);
-        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         for version in versions {
-            let shares = [number(version.held_out), number(version.own_work)];
+            let shares = [Table::number(version.held_out), Table::number(version.own_work)];
             let name = plain_line(&version.name);
             if version.weeks.is_empty() {
                 let none = std::iter::repeat_n(String::new(), 5);
@@ -118,8 +117,8 @@ impl Progress {
                     plain_line(&week.week),
                     week.rated.to_string(),
                     week.mean.to_string(),
-                    number(week.ci95.map(|ends| ends[0])),
-                    number(week.ci95.map(|ends| ends[1])),
+                    Table::number(week.ci95.map(|ends| ends[0])),
+                    Table::number(week.ci95.map(|ends| ends[1])),
                 ];
                 table.push(own.into_iter().chain(shares.clone()));
             }

@@ -512,24 +512,11 @@ fn parts_are_clicked_and_each_answer_is_scrolled_by_the_wheel_over_it() {
     assert!(matches!(screen.effects.last(), Some(Effect::RateArms)), "{:?}", screen.effects);
 }
 
-/// A session as the list has it.
+/// A session of an arm as the list has it.
 fn listed(number: u32, arm: &str, task: &str) -> crate::store::SessionSummary {
     crate::store::SessionSummary {
-        id: id(number),
-        started: "2026-11-23T12:00:00".into(),
-        task: task.into(),
-        stars: None,
-        issues: Vec::new(),
-        comment: None,
         arm: Some(arm.into()),
-        adapter: None,
-        corrected: false,
-        imported: false,
-        outcome: Some("finished".into()),
-        rated_at: None,
-        arm_probability: None,
-        asked: None,
-        acted: false,
+        ..crate::tui::tests::summary(id(number).as_str(), "2026-11-23T12:00:00", task)
     }
 }
 

@@ -63,17 +63,16 @@ fn experiment(record: &ExperimentRecord) -> TakenOut {
         "right after",
         "seeds",
     ]);
-    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     for arm in &record.arms {
         table.push([
             plain_line(&arm.name),
             arm.before.to_string(),
             arm.after.to_string(),
             arm.change.to_string(),
-            number(arm.ci95.map(|ends| ends[0])),
-            number(arm.ci95.map(|ends| ends[1])),
-            number(arm.accuracy_before),
-            number(arm.accuracy_after),
+            Table::number(arm.ci95.map(|ends| ends[0])),
+            Table::number(arm.ci95.map(|ends| ends[1])),
+            Table::number(arm.accuracy_before),
+            Table::number(arm.accuracy_after),
             arm.seeds.len().to_string(),
         ]);
     }

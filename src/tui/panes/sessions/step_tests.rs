@@ -100,22 +100,11 @@ fn checked() -> Session {
 }
 
 fn summary(session: &Session) -> SessionSummary {
+    let (id, task) = (session.session_id.as_str(), &session.metadata.task);
     SessionSummary {
-        id: session.session_id.clone(),
-        started: "2026-11-23T11:40:00".into(),
-        task: session.metadata.task.clone(),
-        stars: None,
-        issues: Vec::new(),
-        comment: None,
-        arm: Some("base".into()),
-        adapter: None,
         corrected: true,
-        imported: false,
-        outcome: Some("finished".into()),
-        rated_at: None,
-        arm_probability: None,
-        asked: None,
         acted: true,
+        ..crate::tui::tests::summary(id, "2026-11-23T11:40:00", task)
     }
 }
 

@@ -9,32 +9,12 @@ use crate::store::{
     Skipped, Stars,
 };
 use crate::tui::pane::TerminalEffect;
-use crate::tui::tests::Screen;
+use crate::tui::tests::{Screen, summary};
 use crate::tui::theme::Theme;
 use std::sync::Arc;
 
 fn stars(number: i64) -> Option<Stars> {
     Stars::try_from(number).ok()
-}
-
-fn summary(id: &str, started: &str, task: &str) -> SessionSummary {
-    SessionSummary {
-        id: id.parse().unwrap(),
-        started: started.into(),
-        task: task.into(),
-        stars: None,
-        issues: Vec::new(),
-        comment: None,
-        arm: Some("base".into()),
-        adapter: None,
-        corrected: false,
-        imported: false,
-        outcome: Some("finished".into()),
-        rated_at: None,
-        arm_probability: None,
-        asked: None,
-        acted: false,
-    }
 }
 
 fn some() -> Vec<SessionSummary> {

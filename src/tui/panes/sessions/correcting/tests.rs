@@ -36,22 +36,10 @@ fn session(number: usize) -> Session {
 }
 
 fn summary(number: usize) -> SessionSummary {
+    let task = format!("Question {number}");
     SessionSummary {
-        id: id(number),
-        started: "2026-11-23T11:40:00".into(),
-        task: format!("Question {number}"),
         stars: Some(Stars::ALL[1]),
-        issues: Vec::new(),
-        comment: None,
-        arm: Some("base".into()),
-        adapter: None,
-        corrected: false,
-        imported: false,
-        outcome: Some("finished".into()),
-        rated_at: None,
-        arm_probability: None,
-        acted: false,
-        asked: None,
+        ..crate::tui::tests::summary(id(number).as_str(), "2026-11-23T11:40:00", &task)
     }
 }
 
