@@ -67,12 +67,15 @@ impl Answers {
                 wrap(why, width).into_iter().map(|line| Line::styled(line, theme.bad)).collect()
             }
             _ => {
-                let lines = match self.pieces(side) {
-                    Some(pieces) => marked_lines(pieces, width, theme.series[2 - side as usize]),
-                    None => column.lines.of(self.shown(side), width, shared.reading()).to_vec(),
+                let in_view = |lines: &[Line<'static>]| {
+                    let first = column.scroll.first(lines.len(), visible);
+                    lines.iter().skip(first).take(visible).cloned().collect()
                 };
-                let first = column.scroll.first(lines.len(), visible);
-                lines.into_iter().skip(first).take(visible).collect()
+                let marked = theme.series[2 - side as usize];
+                match self.pieces(side) {
+                    Some(pieces) => in_view(&marked_lines(pieces, width, marked)),
+                    None => in_view(&column.lines.of(self.shown(side), width, shared.reading())),
+                }
             }
         };
         if !self.seems_ended(side) && column.scroll.below() == 0 {
