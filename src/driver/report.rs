@@ -53,6 +53,10 @@ pub enum Report {
     RunSteps {
         run: String,
         steps: Vec<StepMetrics>,
+        /// Seconds since that process began with it.
+        elapsed: Option<f64>,
+        /// What that process takes.
+        memory_mib: Option<usize>,
     },
     /// The run goes on in a process of its own.
     InBackground {
@@ -193,6 +197,8 @@ pub struct StoredExperiments {
     /// Those that have at least one arm's result, newest first.
     pub experiments: Vec<ExperimentRecord>,
     pub unfinished: Vec<Unfinished>,
+    /// Those of them that another process works on now, by the name of their folder.
+    pub elsewhere: BTreeMap<String, Holder>,
     pub sentinels: SentinelMatrix,
 }
 

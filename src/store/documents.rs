@@ -2,10 +2,10 @@
 //! all, so that work which was interrupted finds what it had finished. Knows nothing of what they mean.
 
 use super::error::{Error, Result};
+use super::process_lock::{Attempt, Holder, ProcessLock};
 use super::{atomic, folder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -74,19 +74,17 @@ impl Documents {
         self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    /// Keeps other processes off for as long as the returned file is open; a process that dies lets go.
-    /// None while another one holds it.
+    /// Keeps other processes off for as long as the lock is held; a process that dies lets go.
     ///
     /// # Errors
     /// When the lock cannot be used.
-    pub fn lock(&self) -> Result<Option<File>> {
-        let path = self.path.join(LOCK);
-        let file = File::create(&path).map_err(|e| Error::io("use", &path, e))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(Error::io("lock", &path, e)),
-        }
+    pub fn lock(&self) -> Result<Attempt> {
+        ProcessLock::take(&self.path.join(LOCK))
+    }
+
+    /// Who works in it now.
+    pub fn holder(&self) -> Option<Holder> {
+        ProcessLock::holder(&self.path.join(LOCK))
     }
 
     /// One document; none when it is not there yet.
@@ -201,7 +199,11 @@ mod tests {
         assert_eq!(find("last").unwrap().name(), "round_20260102_030405_2");
         assert_eq!(find("round_20260102_030405"), Some(first.clone()));
         assert_eq!(find("round_20260102"), None);
-        let held = first.lock().unwrap();
-        assert!(held.is_some() && first.lock().unwrap().is_none());
+        assert_eq!(first.holder(), None);
+        let Attempt::Taken(held) = first.lock().unwrap() else { panic!("not free") };
+        assert!(matches!(first.lock().unwrap(), Attempt::Held(holder) if holder.is_here()));
+        assert!(first.holder().is_some_and(Holder::is_here));
+        drop(held);
+        assert_eq!(first.holder(), None);
     }
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 const RECORD: &str = "run.json";
 const EXAMPLES: &str = "examples.jsonl";
@@ -162,6 +163,11 @@ impl RunFolder {
     /// Who trains it now.
     pub fn trainer(&self) -> Option<Holder> {
         ProcessLock::holder(&self.path.join(LOCK))
+    }
+
+    /// When whoever trains it now began, or went on.
+    pub fn training_since(&self) -> Option<SystemTime> {
+        std::fs::metadata(self.path.join(LOCK)).ok()?.modified().ok()
     }
 
     /// Asks whoever trains it, in whichever process, to keep a checkpoint and stop. Without effect where

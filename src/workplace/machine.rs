@@ -17,6 +17,11 @@ pub fn memory_mib() -> Option<usize> {
     kib_after("/proc/self/status", "VmRSS:").map(|kib| kib / 1024)
 }
 
+/// Memory that another process holds now, in MiB; none where there is none, or the system does not say.
+pub fn memory_mib_of(process: u32) -> Option<usize> {
+    kib_after(&format!("/proc/{process}/status"), "VmRSS:").map(|kib| kib / 1024)
+}
+
 fn kib_after(file: &str, label: &str) -> Option<usize> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(label))?;

@@ -37,7 +37,7 @@ pub use evaluate::{
 };
 pub use event::{Event, Seen, measuring};
 pub use home::{ArmChoice, SetChoice, Workplace};
-pub use machine::{free_memory_mib, load, memory_mib, on_battery, peak_memory_mib};
+pub use machine::{free_memory_mib, load, memory_mib, memory_mib_of, on_battery, peak_memory_mib};
 pub use measurements::{Judging, Measurements, SentinelItems, Sentinels, scored};
 pub use models::{
     ChosenDefault, FetchedModel, Fits, ListedModel, MemoryFit, ModelList, Suggestion,

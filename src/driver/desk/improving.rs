@@ -11,17 +11,28 @@ use crate::improve::{
     sentinel_pairs, stored_rounds,
 };
 use crate::report::keep_experiment;
+use crate::store::Documents;
 use crate::train::TrainSettings;
 use crate::workplace::{Error, Result, SetChoice};
 use std::sync::Arc;
 
 impl Inner {
     pub(super) fn list_experiments(&self) -> Result<Report> {
+        let rounds = stored_rounds(&self.workplace);
+        let unfinished = unfinished_experiments(&self.workplace);
+        let stopped = rounds.iter().filter(|round| round.result.is_none());
+        let names = unfinished.iter().map(|one| &one.experiment);
+        let elsewhere = stopped.map(|round| &round.name).chain(names).filter_map(|name| {
+            let folder = Documents::open(self.workplace.home.experiments().join(name));
+            let holder = folder.holder().filter(|holder| !holder.is_here())?;
+            Some((name.clone(), holder))
+        });
         Ok(Report::Experiments(Arc::new(StoredExperiments {
-            rounds: stored_rounds(&self.workplace),
+            elsewhere: elsewhere.collect(),
             experiments: stored_experiments(&self.workplace),
-            unfinished: unfinished_experiments(&self.workplace),
             sentinels: sentinel_matrix(&self.workplace),
+            rounds,
+            unfinished,
         })))
     }
 

@@ -125,6 +125,9 @@ impl Desk {
                     Next::Errand(Errand::Changed(Change::Adapters)) => {
                         caught(|| clerk.touch_files(Effect::ListAdapters))
                     }
+                    Next::Errand(Errand::Changed(Change::Experiments)) => {
+                        caught(|| clerk.touch_files(Effect::ListExperiments))
+                    }
                     Next::Quiet => {
                         left = false;
                         caught(|| clerk.look_again(listed.clone()))

@@ -4,7 +4,7 @@
 use super::super::Desk;
 use crate::driver::{AskTask, Effect, Report, WorkEvent, WorkId};
 use crate::feedback::Rating;
-use crate::store::{Filter, Message, Stars, logs};
+use crate::store::{Documents, Filter, Home, Message, Stars, logs};
 use crate::workplace::{ArmChoice, Workplace};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +20,10 @@ fn desk(home: &Path) -> (Desk, Receiver<Report>) {
     };
     let workplace = Workplace::open(home, None, None).unwrap();
     (Desk::new(workplace, Arc::new(tell)).unwrap(), reports)
+}
+
+fn home_at(home: &Path) -> Home {
+    Workplace::open(home, None, None).unwrap().home
 }
 
 /// The first report that `wanted` makes something of; others are passed over.
@@ -76,8 +80,7 @@ fn of_two_dashboards_one_owns_the_home_and_the_other_follows_until_it_ends() {
         _ => None,
     };
     assert!(wait(&reports, listed).is_empty());
-    let session =
-        logs::create(&Workplace::open(home.path(), None, None).unwrap().home, "x").unwrap();
+    let session = logs::create(&home_at(home.path()), "x").unwrap();
     assert_eq!(wait(&reports, |report| listed(report).filter(|list| !list.is_empty())).len(), 1);
     let rating = Rating::stars(Stars::ALL[3]);
     first.perform(Effect::Rate { session: session.session_id.clone(), rating: rating.clone() });
@@ -88,6 +91,18 @@ fn of_two_dashboards_one_owns_the_home_and_the_other_follows_until_it_ends() {
     let refused = Effect::Rate { session: session.session_id.clone(), rating };
     second.perform(refused);
     wait(&reports, |report| matches!(report, Report::RatingFailed { .. }).then_some(()));
+
+    // Nor does a round stay hidden that a command works on, or what comes of it.
+    let experiments = home_at(home.path()).experiments();
+    let round = Documents::create(&experiments, "round", "20260102_030405").unwrap();
+    wait(&reports, |report| matches!(report, Report::Experiments(_)).then_some(()));
+    round.write("anything.json", &1).unwrap();
+    wait(&reports, |report| matches!(report, Report::Experiments(_)).then_some(()));
+    // Who is killed writes nothing more, and lets go.
+    let held = round.lock().unwrap();
+    wait(&reports, |report| matches!(report, Report::Experiments(_)).then_some(()));
+    drop(held);
+    wait(&reports, |report| matches!(report, Report::Experiments(_)).then_some(()));
 
     // The end of the first makes the second the owner.
     first.close();

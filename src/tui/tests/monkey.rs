@@ -452,7 +452,12 @@ impl Cat {
                 ..self.run()
             }]),
             4 => Report::Failed { what: "pause the run", why: self.text() },
-            _ => Report::RunSteps { run, steps: vec![self.step(2), self.step(3), self.step(9)] },
+            _ => Report::RunSteps {
+                run,
+                steps: vec![self.step(2), self.step(3), self.step(9)],
+                elapsed: Some(9.0),
+                memory_mib: None,
+            },
         }
     }
 

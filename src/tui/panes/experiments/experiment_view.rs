@@ -4,7 +4,6 @@ use super::round_view::{badge, heading, minute, threshold};
 use super::{arm_chart, words};
 use crate::experiments::{ArmResult, ExperimentRecord, Unfinished};
 use crate::store::plain_line;
-use crate::tui::keymap::Keymap;
 use crate::tui::panes::outcome::{change, change_bars, coloured, facts_lines, perplexity};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{Column, duration, elide, table, wrap};
@@ -17,17 +16,16 @@ const CHART: u16 = 12;
 /// Columns of an arm's name beside its interval.
 const NAME: usize = 15;
 
-/// A live one cannot be gone on with; of a stored one the key for that is told.
+/// Of a stored one that has no end yet, `unfinished` is said.
 pub(super) fn lines(
     record: &ExperimentRecord,
-    stored: Option<&Keymap>,
+    unfinished: Option<&str>,
     width: usize,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let mut lines = badge(words::claim(record.verdict, theme), &record.name, width);
-    if let Some(keymap) = stored.filter(|_| record.ended.is_none()) {
-        let words = keymap.tell("‖ stopped: <resume> goes on with it; so far:");
-        lines.push(Line::styled(elide(&words, width), theme.warning));
+    if let Some(words) = unfinished.filter(|_| record.ended.is_none()) {
+        lines.push(Line::styled(elide(words, width), theme.warning));
     }
     let hypothesis = wrap(&plain_line(&record.hypothesis), width);
     lines.extend(hypothesis.into_iter().map(|line| Line::styled(line, theme.text)));
@@ -67,13 +65,12 @@ pub(super) fn lines(
 /// One that was stopped before it had anything to show.
 pub(super) fn unfinished_lines(
     one: &Unfinished,
+    unfinished: &str,
     width: usize,
     theme: &Theme,
-    keymap: &Keymap,
 ) -> Vec<Line<'static>> {
-    let words = keymap.tell("‖ stopped: <resume> goes on with it, where it was");
     let mut lines: Vec<Line> =
-        wrap(&words, width).into_iter().map(|line| Line::styled(line, theme.warning)).collect();
+        wrap(unfinished, width).into_iter().map(|line| Line::styled(line, theme.warning)).collect();
     lines.push(Line::default());
     let facts = [
         ("experiment", plain_line(&one.experiment)),

@@ -109,7 +109,8 @@ impl ExperimentsPane {
 
     /// The selected one, where it was stopped and nothing else runs.
     fn resumable(&self) -> Option<Row<'_>> {
-        self.selected().filter(|row| self.live.is_none() && row.is_unfinished())
+        let stopped = |row: &Row| row.is_unfinished() && row.elsewhere.is_none();
+        self.selected().filter(|row| self.live.is_none() && stopped(row))
     }
 
     /// Seconds that an arm took under a seed in the last experiment; none before the first.
@@ -284,6 +285,7 @@ impl ExperimentsPane {
         match self.stage {
             Stage::Choosing(_) => self.stage = Stage::List,
             Stage::Sentinels if self.sentinels.opened.is_some() => self.sentinels.opened = None,
+            Stage::Sentinels if !self.sentinels.words.is_empty() => self.search("", context),
             Stage::Sentinels => self.stage = Stage::List,
             Stage::List if self.large => self.large = false,
             Stage::List if !self.tried.words.is_empty() => self.search("", context),
@@ -331,10 +333,13 @@ impl Pane for ExperimentsPane {
 
     fn applies(&self, action: Action, shared: &Shared) -> bool {
         match (&self.stage, action) {
-            (Stage::Choosing(_) | Stage::Sentinels, Action::Search) => false,
+            (Stage::Choosing(_), Action::Search) => false,
+            (Stage::Sentinels, Action::Search) => {
+                self.sentinels.opened.is_none() && !self.tried.stored.sentinels.rows.is_empty()
+            }
             (Stage::Choosing(_), _) => true,
             (Stage::Sentinels, Action::Open) => {
-                self.sentinels.can_open(&self.tried.stored.sentinels)
+                self.sentinels.can_open(&self.sentinels.shown(&self.tried.stored.sentinels))
             }
             (Stage::Sentinels, Action::Left | Action::Right) => self.sentinels.opened.is_none(),
             (Stage::Sentinels, _) => true,
@@ -384,10 +389,10 @@ impl Pane for ExperimentsPane {
             action => match &mut self.stage {
                 Stage::Choosing(choosing) => choosing.act(action),
                 Stage::Sentinels => {
-                    let matrix = &self.tried.stored.sentinels;
+                    let matrix = self.sentinels.shown(&self.tried.stored.sentinels);
                     match action {
-                        Action::Open => self.sentinels.open(matrix, context),
-                        moved => self.sentinels.act(moved, matrix),
+                        Action::Open => self.sentinels.open(&matrix, context),
+                        moved => self.sentinels.act(moved, &matrix),
                     }
                 }
                 Stage::List => match action {
@@ -436,6 +441,10 @@ impl Pane for ExperimentsPane {
     }
 
     fn search(&mut self, words: &str, _: &mut Context) {
+        if matches!(self.stage, Stage::Sentinels) {
+            words.trim().clone_into(&mut self.sentinels.words);
+            return;
+        }
         let before = self.selected().map(|row| row.name.to_owned());
         self.tried.words = words.trim().to_owned();
         if self.selected().map(|row| row.name) != before.as_deref() {
@@ -444,15 +453,18 @@ impl Pane for ExperimentsPane {
     }
 
     fn searched(&self) -> &str {
-        &self.tried.words
+        match self.stage {
+            Stage::Sentinels => &self.sentinels.words,
+            _ => &self.tried.words,
+        }
     }
 
     fn select(&mut self, place: usize, _: &mut Context) -> bool {
         match &mut self.stage {
             Stage::Choosing(choosing) => choosing.select(place),
             Stage::Sentinels => {
-                let matrix = self.tried.stored.clone();
-                self.sentinels.select(place, &matrix.sentinels)
+                let matrix = self.sentinels.shown(&self.tried.stored.sentinels);
+                self.sentinels.select(place, &matrix)
             }
             Stage::List => {
                 let rows = self.rows();

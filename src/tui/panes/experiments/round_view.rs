@@ -3,7 +3,6 @@
 use super::words;
 use crate::improve::{Control, ControlResult, Ending, ExampleCounts, RoundResult, StoredRound};
 use crate::store::plain_line;
-use crate::tui::keymap::Keymap;
 use crate::tui::panes::outcome::{
     Fact, area_table, change, facts_lines, guard_lines, held_out_facts, interval, perplexity,
     right_fact,
@@ -17,18 +16,16 @@ use unicode_width::UnicodeWidthStr;
 /// Columns of a rule's words.
 const RULE: usize = 26;
 
+/// `unfinished` is said where it has no result.
 pub(super) fn lines(
     round: &StoredRound,
+    unfinished: &str,
     width: usize,
     theme: &Theme,
-    keymap: &Keymap,
 ) -> Vec<Line<'static>> {
     let mut lines = match &round.result {
         Some(result) => ended(result, width, theme),
-        None => {
-            let words = keymap.tell("‖ stopped: <resume> goes on with it, where it was");
-            wrapped(&words, width, theme.warning)
-        }
+        None => wrapped(unfinished, width, theme.warning),
     };
     lines.push(Line::default());
     let record = &round.record;

@@ -6,7 +6,8 @@ use crate::improve::{SentinelMatrix, SentinelPair, SentinelRow};
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Context;
-use crate::tui::widgets::{Scroll, moved};
+use crate::tui::widgets::{Scroll, has_words, moved};
+use std::borrow::Cow;
 use std::cell::Cell;
 
 /// An open cell.
@@ -33,11 +34,24 @@ pub(super) struct Sentinels {
     row: Option<String>,
     column: usize,
     pub(super) opened: Option<Opened>,
+    /// Only adapters with these words in their name or their round's are shown.
+    pub(super) words: String,
     /// The first visible row and column.
     pub(super) first: Cell<(usize, usize)>,
 }
 
 impl Sentinels {
+    /// What of `all` the search leaves.
+    pub(super) fn shown<'a>(&self, all: &'a SentinelMatrix) -> Cow<'a, SentinelMatrix> {
+        if self.words.is_empty() {
+            return Cow::Borrowed(all);
+        }
+        let has =
+            |row: &&SentinelRow| has_words(&format!("{} {}", row.adapter, row.round), &self.words);
+        let rows = all.rows.iter().filter(has).cloned().collect();
+        Cow::Owned(SentinelMatrix { areas: all.areas.clone(), rows })
+    }
+
     /// Row and column under the cursor.
     pub(super) fn place(&self, matrix: &SentinelMatrix) -> (usize, usize) {
         let round = self.row.as_deref();

@@ -9,7 +9,7 @@ use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{change, perplexity};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, pad, paragraphs, wrap};
+use crate::tui::widgets::{elide, found_with, pad, paragraphs, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
@@ -36,6 +36,15 @@ pub(super) fn draw(
     if let Some(opened) = &sentinels.opened {
         shared.hits.text(area, Part::Main);
         return draw_cell(opened, frame, area, theme);
+    }
+    let searched = match sentinels.words.as_str() {
+        "" => None,
+        words => Some(found_with(words, shared)),
+    };
+    if let (true, Some(found)) = (matrix.rows.is_empty(), &searched) {
+        let words = "No adapter has these words in its name: <leave-cell> shows all.";
+        let texts = [(found.as_str(), theme.person), (words, theme.dim)];
+        return paragraphs(frame, area, &texts, &shared.keymap);
     }
     if matrix.rows.is_empty() {
         let words = match known {
@@ -65,7 +74,11 @@ pub(super) fn draw(
     ])
     .areas(area);
     let width = usize::from(area.width);
-    frame.render_widget(Paragraph::new(head_lines(width, theme)), head);
+    let mut lines = head_lines(width, theme);
+    if let (Some(found), Some(first)) = (searched, lines.first_mut()) {
+        *first = Line::styled(elide(&found, width), theme.person);
+    }
+    frame.render_widget(Paragraph::new(lines), head);
     draw_matrix(sentinels, matrix, frame, table, shared);
     frame.render_widget(Paragraph::new(foot_lines(sentinels, matrix, width, theme)), foot);
 }

@@ -14,7 +14,7 @@ impl ExperimentsPane {
         match &self.stage {
             Stage::Choosing(_) => None,
             Stage::Sentinels => match &self.sentinels.opened {
-                None => matrix(&self.tried.stored.sentinels),
+                None => matrix(&self.sentinels.shown(&self.tried.stored.sentinels)),
                 Some(opened) => match &opened.answers {
                     Answers::Here(pairs) => {
                         let mut table = Table::new(&[

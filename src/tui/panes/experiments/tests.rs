@@ -6,6 +6,7 @@ pub mod samples;
 use crate::driver::{Effect, Report, WorkEvent, WorkId};
 use crate::experiments::{Experiment, ExperimentEvent};
 use crate::improve::{Ending, Phase, RoundEvent, Rule};
+use crate::store::Holder;
 use crate::train::TrainEvent;
 use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
@@ -316,6 +317,28 @@ fn stopping_asks_and_what_was_stopped_is_gone_on_with() {
     ));
 }
 
+// If this fails, a round that a command works on is told as stopped, and a key for it is offered.
+#[test]
+fn what_another_process_works_on_is_told_so_and_not_gone_on_with() {
+    let mut screen = empty(80, 24);
+    let mut stored = samples::stored();
+    let holder = Holder { process: Some(4242) };
+    stored.elsewhere.insert(STOPPED_ROUND.into(), holder);
+    screen.report(Report::Experiments(stored.into()));
+    screen.keys("down").shows(&[
+        "● round",
+        "in another process (pid 4242)",
+        "● goes on in another",
+    ]);
+    screen.effects.clear();
+    screen.keys("r");
+    assert!(screen.effects.is_empty(), "{:?}", screen.effects);
+    // It has ended there, or was stopped.
+    screen.report(Report::Experiments(samples::home()));
+    screen.shows(&["stopped: r goes on"]).keys("r");
+    assert!(matches!(screen.effects.last(), Some(Effect::ResumeRound { .. })));
+}
+
 #[test]
 fn the_selected_stopped_one_is_gone_on_with_and_no_other() {
     let mut screen = tried(80, 24);
@@ -469,6 +492,27 @@ fn a_search_leaves_what_matches_and_esc_shows_all() {
     screen.keys("/ ctrl-u").text("nothing like this").keys("enter");
     screen.shows(&["Nothing that was tried has these words: Esc shows all"]);
     screen.keys("esc").shows(&["round ·"]);
+}
+
+// If this fails, one adapter among many is not found in the matrix, or a cell of another one is opened.
+#[test]
+fn a_search_in_the_matrix_leaves_the_adapters_that_match() {
+    let mut screen = tried(120, 40);
+    let rows = samples::stored().sentinels.rows;
+    let (first, last) = (rows.first().unwrap(), rows.last().unwrap());
+    assert_ne!(first.adapter, last.adapter);
+    screen.keys("s /").text(&first.adapter).keys("enter");
+    screen.shows(&[&format!("/ {}", first.adapter), &format!("{} on", first.adapter)]);
+    assert!(!screen.shown().contains(&last.adapter), "{}", screen.shown());
+    screen.keys("enter");
+    let opened = screen.effects.last();
+    assert!(
+        matches!(opened, Some(Effect::OpenSentinels { round, .. }) if *round == first.round),
+        "{opened:?}"
+    );
+    screen.keys("esc / ctrl-u").text("nothing like this").keys("enter");
+    screen.shows(&["No adapter has these words in its name: Esc shows all"]);
+    screen.keys("esc").shows(&[&first.adapter, &last.adapter]);
 }
 
 // If this fails, a finding cannot be shown to anybody, or the matrix is copied with other figures.

@@ -4,6 +4,7 @@
 use crate::driver::StoredExperiments;
 use crate::experiments::{ExperimentRecord, Unfinished};
 use crate::improve::StoredRound;
+use crate::store::Holder;
 use crate::tui::action::Action;
 use crate::tui::widgets::{has_words, moved};
 use std::cell::Cell;
@@ -24,6 +25,8 @@ pub(super) enum What<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
     pub(super) name: &'a str,
+    /// The other process that works on it now.
+    pub(super) elsewhere: Option<Holder>,
     pub(super) what: What<'a>,
 }
 
@@ -79,17 +82,21 @@ impl Tried {
         let recorded = |unfinished: &&Unfinished| {
             !stored.experiments.iter().any(|known| known.experiment == unfinished.experiment)
         };
-        let rounds =
-            stored.rounds.iter().map(|round| Row { name: &round.name, what: What::Round(round) });
+        let row = |name: &'a str, what| Row {
+            name,
+            elsewhere: stored.elsewhere.get(name).copied(),
+            what,
+        };
+        let rounds = stored.rounds.iter().map(|round| row(&round.name, What::Round(round)));
         let experiments = stored
             .experiments
             .iter()
-            .map(|record| Row { name: &record.experiment, what: What::Experiment(record) });
+            .map(|record| row(&record.experiment, What::Experiment(record)));
         let unfinished = stored
             .unfinished
             .iter()
             .filter(recorded)
-            .map(|one| Row { name: &one.experiment, what: What::Unfinished(one) });
+            .map(|one| row(&one.experiment, What::Unfinished(one)));
         // What runs is always there: it can be stopped.
         let shown = |row: &Row| Some(row.name) == live || has_words(&row.words(), &self.words);
         let all = rounds.chain(experiments).chain(unfinished);
@@ -98,7 +105,7 @@ impl Tried {
         if let Some(live) = live
             && !rows.iter().any(|row| row.name == live)
         {
-            rows.insert(0, Row { name: live, what: What::Starting });
+            rows.insert(0, row(live, What::Starting));
         }
         rows
     }

@@ -34,9 +34,9 @@ pub(super) fn draw(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared
             return choosing.draw(frame, area, shared, pane.seconds_each());
         }
         Stage::Sentinels => {
-            let matrix = &pane.tried.stored.sentinels;
+            let matrix = pane.sentinels.shown(&pane.tried.stored.sentinels);
             let known = pane.tried.known;
-            return sentinels_view::draw(&pane.sentinels, matrix, known, frame, area, shared);
+            return sentinels_view::draw(&pane.sentinels, &matrix, known, frame, area, shared);
         }
         Stage::List => {}
     }
@@ -167,7 +167,8 @@ fn draw_list(
 fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [Line<'static>; 2] {
     let theme = &shared.theme;
     let live = pane.live.as_ref().filter(|live| live.key() == row.name);
-    let (mark, mark_style) = match (live.is_some(), row.is_unfinished()) {
+    let works = live.is_some() || row.elsewhere.is_some();
+    let (mark, mark_style) = match (works, row.is_unfinished()) {
         (true, _) => ("●", theme.accent),
         (false, true) => ("‖", theme.warning),
         (false, false) => (" ", theme.text),
@@ -193,6 +194,9 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
     let (words, style, more) = match (live, row.what) {
         (Some(live), _) => (live_view::short(live), theme.accent, String::new()),
         (None, What::Starting) => (String::new(), theme.dim, String::new()),
+        (None, _) if let Some(holder) = row.elsewhere => {
+            (words::elsewhere(holder), theme.accent, String::new())
+        }
         (None, What::Unfinished(_)) => stopped(shared),
         (None, What::Experiment(record)) if record.ended.is_none() => stopped(shared),
         (None, What::Experiment(record)) => {
@@ -276,8 +280,17 @@ fn draw_selected(
 pub(super) fn lines(row: &Row, width: usize, theme: &Theme, keymap: &Keymap) -> Vec<Line<'static>> {
     match row.what {
         What::Starting => Vec::new(),
-        What::Round(round) => round_view::lines(round, width, theme, keymap),
-        What::Experiment(record) => experiment_view::lines(record, Some(keymap), width, theme),
-        What::Unfinished(one) => experiment_view::unfinished_lines(one, width, theme, keymap),
+        What::Round(round) => {
+            let how = words::unfinished(row.elsewhere, "goes on with it, where it was", keymap);
+            round_view::lines(round, &how, width, theme)
+        }
+        What::Experiment(record) => {
+            let how = words::unfinished(row.elsewhere, "goes on with it; so far:", keymap);
+            experiment_view::lines(record, Some(&how), width, theme)
+        }
+        What::Unfinished(one) => {
+            let how = words::unfinished(row.elsewhere, "goes on with it, where it was", keymap);
+            experiment_view::unfinished_lines(one, &how, width, theme)
+        }
     }
 }

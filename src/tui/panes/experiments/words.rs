@@ -2,7 +2,8 @@
 
 use crate::experiments::{Claim, Experiment};
 use crate::improve::{Ending, Rule};
-use crate::store::plain_line;
+use crate::store::{Holder, plain_line};
+use crate::tui::keymap::Keymap;
 use crate::tui::theme::Theme;
 use ratatui::style::Style;
 
@@ -23,6 +24,19 @@ pub(super) fn claim(claim: Option<Claim>, theme: &Theme) -> (&'static str, Style
         Some(Claim::NotSupported) => ("✗ not supported", theme.bad),
         Some(Claim::CannotTell) => ("? cannot tell", theme.warning),
         None => ("– no verdict yet", theme.dim),
+    }
+}
+
+/// What is said of one that another process works on.
+pub(super) fn elsewhere(holder: Holder) -> String {
+    format!("in another process{}", holder.in_brackets())
+}
+
+/// What is said of one that has no end: that it is worked on, or that one can go on with it, and `how`.
+pub(super) fn unfinished(elsewhere: Option<Holder>, how: &str, keymap: &Keymap) -> String {
+    match elsewhere {
+        Some(holder) => format!("● goes on {}", self::elsewhere(holder)),
+        None => keymap.tell(&format!("‖ stopped: <resume> {how}")),
     }
 }
 

@@ -98,11 +98,20 @@ impl Live {
     }
 
     /// Takes steps that another process has done; those that are known already are passed over.
-    pub fn followed(&mut self, steps: &[StepMetrics]) {
-        let done = self.done;
-        for line in steps.iter().filter(|line| line.step > done) {
+    pub fn followed(
+        &mut self,
+        steps: &[StepMetrics],
+        elapsed: Option<f64>,
+        memory_mib: Option<usize>,
+    ) {
+        let before = self.done;
+        for line in steps.iter().filter(|line| line.step > before) {
             self.history.push(*line);
             self.done = line.step;
+        }
+        self.memory_mib = memory_mib.or(self.memory_mib);
+        if let (Some(elapsed), true) = (elapsed, self.done > before) {
+            self.steps_took(self.done - before, elapsed);
         }
     }
 
@@ -147,7 +156,7 @@ impl Live {
     pub fn report(&mut self, event: &WorkEvent) -> bool {
         match event {
             WorkEvent::Training(started) => self.started(started),
-            WorkEvent::Elapsed(seconds) => self.step_took(*seconds),
+            WorkEvent::Elapsed(seconds) => self.steps_took(1, *seconds),
             WorkEvent::Memory(mib) => self.memory_mib = Some(*mib),
             WorkEvent::Progress(Event::Note(note)) => self.notes.push(plain_line(note)),
             WorkEvent::Progress(Event::Train(event)) => self.trained(event),
@@ -184,16 +193,17 @@ impl Live {
         }
     }
 
-    /// The first step stands for itself: it holds the look before it.
-    fn step_took(&mut self, elapsed: f64) {
+    /// What comes first stands for itself: it holds the look before the first step, and of a run that is
+    /// followed all that was done before.
+    fn steps_took(&mut self, count: usize, elapsed: f64) {
         if let Some(before) = self.elapsed
             && elapsed >= before
         {
-            self.step_seconds.push_back(elapsed - before);
+            let each = (elapsed - before) / count as f64;
+            self.step_seconds.extend(std::iter::repeat_n(each, count.min(RECENT)));
         }
-        if self.step_seconds.len() > RECENT {
-            self.step_seconds.pop_front();
-        }
+        let surplus = self.step_seconds.len().saturating_sub(RECENT);
+        self.step_seconds.drain(..surplus);
         self.elapsed = Some(elapsed);
     }
 

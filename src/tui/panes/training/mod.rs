@@ -430,12 +430,12 @@ impl Pane for TrainingPane {
                 self.runs.set(runs.clone());
                 self.look_elsewhere(context);
             }
-            Report::RunSteps { run, steps } => {
+            Report::RunSteps { run, steps, elapsed, memory_mib } => {
                 if let Some(live) = self.live.as_mut()
                     && live.is_elsewhere()
                     && live.run == *run
                 {
-                    live.followed(steps);
+                    live.followed(steps, *elapsed, *memory_mib);
                 }
             }
             Report::Failed { what: "pause the run", .. } => {

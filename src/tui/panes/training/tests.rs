@@ -423,11 +423,19 @@ fn a_run_of_another_process_is_followed_live_paused_from_here_and_gone_on_with()
     let mut first = screen(80, 24);
     first.report(Report::Runs(vec![elsewhere(2)]));
     first.shows(&["trains: step 2 of 40", "in another process (pid 4242)"]);
-    let steps = falling(4);
-    first.report(Report::RunSteps { run: RUN.into(), steps: steps.clone() });
+    let told = |steps: Vec<StepMetrics>, seconds: f64| Report::RunSteps {
+        run: RUN.into(),
+        steps,
+        elapsed: Some(seconds),
+        memory_mib: Some(598),
+    };
+    first.report(told(falling(4), 70.0));
     // Told twice, known once.
-    first.report(Report::RunSteps { run: RUN.into(), steps });
-    first.shows(&["trains: step 4 of 40"]);
+    first.report(told(falling(4), 71.0));
+    first.shows(&["trains: step 4 of 40", "1 min 10 s", "after a few steps", "598 MiB"]);
+    // Three steps in 30 seconds: what is left is told as of a run of its own.
+    first.report(told(falling(7), 100.0));
+    first.shows(&["trains: step 7 of 40", "1 min 40 s", "about 5 min 30 s"]);
     insta::assert_snapshot!("elsewhere_80x24", first.shown());
     first.keys("q");
     assert!(first.app.is_quitting(), "it asks about a run that is not its own");

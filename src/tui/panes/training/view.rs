@@ -326,7 +326,6 @@ fn adapter_of(run: &RunSummary) -> String {
 fn left_of(live: &Live) -> String {
     match (live.is_under_way(), live.seconds_left()) {
         (false, _) => NONE.into(),
-        (true, None) if live.is_elsewhere() => NONE.into(),
         (true, Some(seconds)) => format!("about {}", duration(seconds)),
         (true, None) => "after a few steps".into(),
     }

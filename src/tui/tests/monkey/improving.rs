@@ -9,6 +9,7 @@ use crate::improve::{
 use crate::tui::panes::experiment_samples as samples;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
+use std::collections::BTreeMap;
 
 const ENDINGS: [Ending; 5] = [
     Ending::Accepted,
@@ -153,6 +154,7 @@ impl Cat {
         StoredExperiments {
             rounds: (0..self.rng.random_range(0..4)).map(|_| self.round()).collect(),
             experiments: (0..self.rng.random_range(0..4)).map(|_| self.experiment()).collect(),
+            elsewhere: BTreeMap::new(),
             unfinished: vec![Unfinished {
                 experiment: self.folder("experiment"),
                 name: self.text(),

@@ -11,6 +11,7 @@ use crate::improve::{
     SentinelPair, SentinelRow, Settings, Showing, StoredRound, WeakAreas,
 };
 use crate::train::{StepMetrics, TrainSettings};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ROUND: &str = "round_20261123_100000";
@@ -344,6 +345,7 @@ pub fn stored() -> StoredExperiments {
             name: "filter".into(),
             started: "2026-11-20T20:00:00+00:00".into(),
         }],
+        elsewhere: BTreeMap::new(),
         sentinels: matrix(),
     }
 }
