@@ -17,7 +17,7 @@ use crossterm::execute;
 use futures::StreamExt;
 use jiff::Zoned;
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -58,7 +58,8 @@ pub fn open(workplace: Workplace, arm: ArmChoice) -> io::Result<()> {
     drop(terminal);
     desk.close();
     if let Some(words) = app.farewell() {
-        println!("{words}");
+        // Nobody may be there to read it.
+        let _ = writeln!(io::stdout(), "{words}");
     }
     result
 }
@@ -92,7 +93,7 @@ async fn run(
         if changed {
             // What has arrived meanwhile is taken in first: only the newest state is drawn.
             while let Ok(report) = reports.try_recv() {
-                perform(app.handle(Event::Report(Box::new(report))), terminal, desk)?;
+                perform(take(app, Event::Report(Box::new(report))), terminal, desk)?;
             }
             if drawn.elapsed() >= pause {
                 terminal.draw(|frame| app.draw(frame))?;
@@ -148,7 +149,7 @@ async fn run(
                 event,
                 Event::Key(_) | Event::Paste(_) | Event::Mouse(_) | Event::Resize(..)
             );
-            if let Some(what) = perform(app.handle(event), terminal, desk)? {
+            if let Some(what) = perform(take(app, event), terminal, desk)? {
                 (keys, next) = away(what, terminal, keys)?;
             }
         }
@@ -156,6 +157,13 @@ async fn run(
             return Ok(());
         }
     }
+}
+
+/// Hands one event to the application, which has no clock: notices, ages and how long something was looked at go
+/// by the time told before.
+fn take(app: &mut App, event: Event) -> Vec<Intent> {
+    app.set_time(Zoned::now());
+    app.handle(event)
 }
 
 /// The terminal was asked, and its answer may still come.
