@@ -5,7 +5,7 @@ use crate::model::source;
 use crate::workplace::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Writes the control characters that JSON may hold as they are (DEL and C1, which some terminals
@@ -26,12 +26,19 @@ fn escape_controls(json: &str) -> String {
 pub struct Output {
     pub json: bool,
     quiet: bool,
+    /// Nobody need read what is printed.
+    unread: Cell<bool>,
     bar: RefCell<Option<(String, ProgressBar)>>,
 }
 
 impl Output {
     pub fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet, bar: RefCell::new(None) }
+        Self { json, quiet, unread: Cell::new(false), bar: RefCell::new(None) }
+    }
+
+    /// From now on the work is what counts: that nobody reads on is no reason to end.
+    pub fn go_on_unread(&self) {
+        self.unread.set(true);
     }
 
     /// One line or more for a person, on stdout; nothing with `--json`. Whatever is in it from a file
@@ -61,12 +68,14 @@ impl Output {
     pub fn raw(&self, text: &str) -> Result<()> {
         self.clear();
         let mut stdout = std::io::stdout().lock();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error
-            .kind()
-        {
-            ErrorKind::BrokenPipe => Error::OutputClosed,
-            _ => Error::Output(error),
-        })
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => match self.unread.get() {
+                true => Ok(()),
+                false => Err(Error::OutputClosed),
+            },
+            Err(error) => Err(Error::Output(error)),
+        }
     }
 
     /// Text of several lines on stderr that must be read to go on, so also with `--quiet`.

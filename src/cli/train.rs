@@ -114,10 +114,12 @@ pub fn run(context: &Context, arguments: &TrainArguments) -> Result<Outcome> {
     if arguments.detach {
         return detached(context);
     }
-    if arguments.detached
-        && let Err(error) = leave_terminal()
-    {
-        tracing::warn!("the terminal's end may end this training: {error}");
+    if arguments.detached {
+        // Whoever started it reads the first line alone.
+        context.output.go_on_unread();
+        if let Err(error) = leave_terminal() {
+            tracing::warn!("the terminal's end may end this training: {error}");
+        }
     }
     let workplace = &context.workplace;
     let mut seen = |event| context.output.event(event);

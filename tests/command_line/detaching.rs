@@ -31,3 +31,20 @@ fn what_is_wrong_is_said_at_once() {
     let told = home.fails(&["train", "--from", "nowhere.jsonl", "--detach"]);
     says(&told, &["cannot read nowhere.jsonl"]);
 }
+
+// If this fails, a training that was left to the background ends at the first line that nobody reads.
+#[test]
+fn a_detached_training_needs_no_reader() {
+    let home = Home::new();
+    let file = home.file("examples.jsonl", examples(2));
+    let mut training = home
+        .process()
+        .args(["train", "--from", &file, "--detached"])
+        .args(SHORT)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(training.stdout.take());
+    assert!(training.wait().unwrap().success());
+    assert!(home.home("adapters/lora-v1").exists());
+}
