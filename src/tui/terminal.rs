@@ -7,15 +7,49 @@ use crossterm::terminal::{
     LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
-use std::io::{self, Stdout, Write};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The screen is ours: a panic or a drop must give it back.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Nothing arrives at the terminal any more.
+static GONE: AtomicBool = AtomicBool::new(false);
+
+/// Standard output as long as somebody is there. That a terminal is gone is told once, to whoever writes next;
+/// what comes later is let go of. Ratatui's destructor prints what it cannot write, and on a standard error that
+/// is gone as well that is a panic, before work is paused and kept.
+struct Output;
+
+impl Output {
+    fn until_gone<T>(
+        gone: T,
+        write: impl FnOnce(&mut io::Stdout) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if GONE.load(Ordering::SeqCst) {
+            return Ok(gone);
+        }
+        let result = write(&mut io::stdout());
+        if result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
+            GONE.store(true, Ordering::SeqCst);
+        }
+        result
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::until_gone(bytes.len(), |out| out.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Self::until_gone((), Write::flush)
+    }
+}
+
 /// The terminal as the dashboard uses it.
 pub struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    inner: ratatui::Terminal<CrosstermBackend<Output>>,
     /// The mouse is ours; it is taken again whenever the terminal is.
     mouse: bool,
 }
@@ -28,7 +62,7 @@ impl Terminal {
     pub fn take() -> io::Result<Self> {
         give_back_on_panic();
         enter()?;
-        let inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let inner = ratatui::Terminal::new(CrosstermBackend::new(Output))?;
         Ok(Self { inner, mouse: false })
     }
 
@@ -37,9 +71,9 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut ratatui::Frame)) -> io::Result<()> {
-        execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        execute!(Output, BeginSynchronizedUpdate)?;
         self.inner.draw(view)?;
-        execute!(io::stdout(), EndSynchronizedUpdate)
+        execute!(Output, EndSynchronizedUpdate)
     }
 
     /// Sends a question; the answer comes among the keys.
@@ -47,7 +81,7 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn ask(&mut self, question: &str) -> io::Result<()> {
-        let mut out = io::stdout();
+        let mut out = Output;
         out.write_all(question.as_bytes())?;
         out.flush()
     }
@@ -58,8 +92,8 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn clear(&mut self) -> io::Result<()> {
         // Ratatui's own `clear` asks the terminal where the cursor is and waits for an answer.
-        execute!(io::stdout(), Clear(ClearType::All))?;
-        self.inner = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        execute!(Output, Clear(ClearType::All))?;
+        self.inner = ratatui::Terminal::new(CrosstermBackend::new(Output))?;
         Ok(())
     }
 
@@ -71,7 +105,7 @@ impl Terminal {
         self.mouse = taken;
         match taken {
             true => listen_to_mouse(),
-            false => execute!(io::stdout(), DisableMouseCapture),
+            false => execute!(Output, DisableMouseCapture),
         }
     }
 
@@ -100,21 +134,21 @@ impl Drop for Terminal {
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, crossterm::cursor::Hide)
+    execute!(Output, EnterAlternateScreen, EnableBracketedPaste, crossterm::cursor::Hide)
 }
 
 /// Buttons, dragging and the wheel. Crossterm's own command would also have every movement reported: a
 /// thousand events, and as many frames, for a hand on the mouse.
 #[cfg(unix)]
 fn listen_to_mouse() -> io::Result<()> {
-    let mut out = io::stdout();
+    let mut out = Output;
     out.write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
     out.flush()
 }
 
 #[cfg(not(unix))]
 fn listen_to_mouse() -> io::Result<()> {
-    execute!(io::stdout(), crossterm::event::EnableMouseCapture)
+    execute!(Output, crossterm::event::EnableMouseCapture)
 }
 
 /// Gives the terminal back, once. Whatever fails, the rest is still tried.
@@ -122,7 +156,7 @@ fn leave() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
+    let mut out = Output;
     let _ = execute!(out, EndSynchronizedUpdate);
     let _ = execute!(out, DisableMouseCapture);
     let _ = execute!(out, DisableBracketedPaste);

@@ -2,6 +2,7 @@
 //! dashboard, and two dashboards on one home.
 
 use crate::terminal::{Terminal, quick_home, sessions};
+use kaizen::store::ProcessLock;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -148,4 +149,38 @@ fn of_two_dashboards_the_second_follows_and_takes_over() {
     second.wait(&["How good was the answer?"]).escape();
     assert_eq!(sessions(home.path()).len(), 2);
     second.send("\u{3}").ended();
+}
+
+/// Where the child below finds its home.
+const HOME: &str = "TERMINAL_GOES_AWAY_IN";
+
+// If this fails, a closed window or a broken connection costs all that was trained since the last checkpoint.
+#[test]
+fn when_the_terminal_goes_away_a_run_is_paused_and_kept() {
+    let home = home(5000);
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "staying::child_whose_terminal_goes_away", "--ignored", "--nocapture"])
+        .env(HOME, home.path())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let lock = home.path().join("dashboard.lock");
+    eventually("the dashboard's end", || ProcessLock::holder(&lock).is_none());
+    let log = std::fs::read_to_string(home.path().join("kaizen.log")).unwrap();
+    assert!(!log.contains("panicked"), "{log}");
+    // None is due in the first minute: it was kept because of the end.
+    assert!(run(home.path()).join("checkpoint.safetensors").exists(), "{log}");
+    let mut kaizen = crate::kaizen(home.path());
+    kaizen.wait(&["Your task"]).escape().send("4").wait(&["is paused at step", "p goes on"]);
+    kaizen.send("q").ended();
+}
+
+/// Not a test of its own: ends at once, which closes the other side of the dashboard's terminal.
+#[test]
+#[ignore = "run by when_the_terminal_goes_away_a_run_is_paused_and_kept"]
+fn child_whose_terminal_goes_away() {
+    let home = PathBuf::from(std::env::var_os(HOME).unwrap());
+    let mut kaizen = crate::kaizen(&home);
+    train(&mut kaizen);
+    std::process::exit(0);
 }
