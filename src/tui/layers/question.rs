@@ -141,7 +141,8 @@ impl Question {
                 format!("{words}\n\n{yes} does it, {no} leaves all as it is.")
             }
             QuestionAbout::ReplaceFile { shown, .. } => format!(
-                "{shown} is there already.\n\nReplace it?\n\ny writes over it, n leaves it: e asks for another name."
+                "{shown} is there already.\n\nReplace it?\n\n{yes} writes over it, {no} leaves it: {export} asks for another name.",
+                export = key("export"),
             ),
             QuestionAbout::StopWork(what) => format!(
                 "Stop {what}?\n\nWhat it has done so far is kept: it can be gone on with ({resume}), also after you quit.\n\n{yes} stops it, {no} lets it go on.",

@@ -456,8 +456,13 @@ fn run_line(pane: &TrainingPane, run: &RunSummary, width: usize, theme: &Theme) 
         Span::styled(format!("{mark} "), mark_style),
         Span::raw(format!("{:<21}", elide(&plain_line(&run.name), 21))),
         Span::styled(format!(" {:<9}", elide(&came, 9)), style),
-        Span::raw(format!(" {:>7}", format!("{done}/{}", run.steps))),
     ];
+    let used: usize = spans.iter().map(|span| span.content.width()).sum();
+    // A number of steps that is cut off would read as another one.
+    let percent = (done * 100).checked_div(run.steps).unwrap_or_default();
+    let steps = [format!("{done}/{}", run.steps), format!("{percent} %")];
+    let steps = steps.into_iter().find(|steps| used + 1 + steps.width().max(7) <= width);
+    spans.push(Span::raw(format!(" {:>7}", steps.unwrap_or_default())));
     let used: usize = spans.iter().map(|span| span.content.width()).sum();
     let fitting = losses.into_iter().find(|losses| used + losses.width() <= width);
     spans.push(Span::styled(fitting.unwrap_or_default(), theme.dim));
