@@ -158,11 +158,13 @@ impl<'a> Dashboard<'a> {
     fn in_home(context: &Context, home: &'a Path) -> Result<Self> {
         let file = context.workplace.model_file(&mut |event| context.output.event(event))?;
         let mut config = Config::default();
-        // So hot that the model babbles on and does not end its turn; longer where more is configured, for
-        // models that would come to their end before the keys do.
-        config.generate.max_tokens = context.workplace.config.generate.max_tokens.max(1900);
-        config.generate.temperature = 2.0;
-        config.generate.top_p = 1.0;
+        config.generate = context.workplace.config.generate.clone();
+        if config.generate == Config::default().generate {
+            // So hot that the model babbles on and does not end its turn before the keys do.
+            config.generate.max_tokens = 1900;
+            config.generate.temperature = 2.0;
+            config.generate.top_p = 1.0;
+        }
         config.train.epochs = 400;
         config.runtime = context.workplace.config.runtime.clone();
         let written_config = toml::to_string(&config)

@@ -15,11 +15,19 @@ const ROWS: u16 = 40;
 /// Longer than anything that is waited for here.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// A program's question what terminal this is, and the answer of one that can do what `vt100` can. Without an
+/// answer a program may wait for it.
+const WHICH_TERMINAL: &[u8] = b"\x1b[c";
+const THIS_TERMINAL: &[u8] = b"\x1b[?62;22c";
+
+/// What goes to the program: from the person, and the terminal's own answers.
+type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
+
 /// A running program and what its terminal shows.
 pub struct Screen {
     name: String,
     child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn Write + Send>,
+    keys: Keys,
     seen: Arc<Seen>,
     /// Closed with this: the program would hang up.
     _master: Box<dyn MasterPty + Send>,
@@ -56,11 +64,11 @@ impl Screen {
         let pair = native_pty_system().openpty(size).map_err(failed)?;
         let child = pair.slave.spawn_command(command).map_err(failed)?;
         drop(pair.slave);
-        let keys = pair.master.take_writer().map_err(failed)?;
+        let keys = Arc::new(Mutex::new(pair.master.take_writer().map_err(failed)?));
         let output = pair.master.try_clone_reader().map_err(failed)?;
         let seen = Arc::new(Seen::default());
-        let watched = seen.clone();
-        std::thread::spawn(move || watched.read(output));
+        let (watched, answers) = (seen.clone(), keys.clone());
+        std::thread::spawn(move || watched.read(output, &answers));
         Ok(Self { name: name.to_owned(), child, keys, seen, _master: pair.master })
     }
 
@@ -69,7 +77,7 @@ impl Screen {
     /// # Errors
     /// Where the program has ended.
     pub fn send(&mut self, bytes: &str) -> Result<()> {
-        let sent = self.keys.write_all(bytes.as_bytes()).and_then(|()| self.keys.flush());
+        let sent = write(&self.keys, bytes.as_bytes());
         sent.map_err(|source| failure("send a key to", &self.name, source))
     }
 
@@ -183,15 +191,26 @@ impl Seen {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, mut output: Box<dyn Read + Send>) {
+    fn read(&self, mut output: Box<dyn Read + Send>, answers: &Keys) {
         let mut bytes = [0; 16384];
         while let Ok(count @ 1..) = output.read(&mut bytes) {
-            self.lock().terminal.process(bytes.get(..count).unwrap_or_default());
+            let written = bytes.get(..count).unwrap_or_default();
+            self.lock().terminal.process(written);
             self.changed.notify_all();
+            if written.windows(WHICH_TERMINAL.len()).any(|part| part == WHICH_TERMINAL) {
+                // Whoever has ended needs no answer.
+                let _ = write(answers, THIS_TERMINAL);
+            }
         }
         self.lock().ended = true;
         self.changed.notify_all();
     }
+}
+
+fn write(keys: &Keys, bytes: &[u8]) -> io::Result<()> {
+    let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+    keys.write_all(bytes)?;
+    keys.flush()
 }
 
 fn failure(action: &'static str, name: &str, source: io::Error) -> Error {
