@@ -171,7 +171,7 @@ fn when_the_terminal_goes_away_a_run_is_paused_and_kept() {
     // None is due in the first minute: it was kept because of the end.
     assert!(run(home.path()).join("checkpoint.safetensors").exists(), "{log}");
     let mut kaizen = crate::kaizen(home.path());
-    kaizen.wait(&["Your task"]).escape().send("4").wait(&["is paused at step", "p goes on"]);
+    kaizen.wait(&["Your task"]).escape().send("4").wait(&["stopped at step", "p goes on"]);
     kaizen.send("q").ended();
 }
 
