@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the job at hand to end well, the second ends the process, as
+//! Ctrl-C, SIGTERM and the end of the terminal: the first asks the job at hand to end well, the second ends the process, as
 //! does the first where no job can keep anything.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,10 +51,31 @@ async fn next_signal() -> Option<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) =
         (signal(SignalKind::interrupt()).ok()?, signal(SignalKind::terminate()).ok()?);
+    let mut hang_up = match hang_up_counts() {
+        true => Some(signal(SignalKind::hangup()).ok()?),
+        false => None,
+    };
     tokio::select! {
         received = interrupt.recv() => received,
         received = terminate.recv() => received,
+        received = async {
+            match &mut hang_up {
+                Some(signals) => signals.recv().await,
+                None => std::future::pending().await,
+            }
+        } => received,
     }
+}
+
+/// Whoever starts a command under `nohup` has the system ignore SIGHUP for it, and listening would end that.
+/// Where the system does not say, it is left as it is.
+#[cfg(unix)]
+fn hang_up_counts() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The lowest bit is signal 1.
+    ignored.is_some_and(|mask| mask & 1 == 0)
 }
 
 #[cfg(not(unix))]

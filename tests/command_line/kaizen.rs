@@ -94,7 +94,17 @@ impl Home {
 
     /// As [`Self::command`], for a process that the test talks to while it runs.
     pub fn process(&self) -> StdCommand {
-        let mut command = StdCommand::new(env!("CARGO_BIN_EXE_kaizen"));
+        self.of(StdCommand::new(env!("CARGO_BIN_EXE_kaizen")))
+    }
+
+    /// The same, under another program that it replaces.
+    pub fn process_under(&self, program: &[&str]) -> StdCommand {
+        let mut command = StdCommand::new(program[0]);
+        command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_kaizen"));
+        self.of(command)
+    }
+
+    fn of(&self, mut command: StdCommand) -> StdCommand {
         for name in VARIABLES {
             command.env_remove(name);
         }

@@ -7,11 +7,19 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 /// Starts the training of [`Home::trained`] and waits for the end of its step `step`.
-#[allow(clippy::zombie_processes, reason = "every caller waits for the process")]
 fn begin(home: &Home, step: u64, flags: &[&str]) -> (Child, impl Read + use<>) {
+    begin_as(home.process(), home, step, flags)
+}
+
+#[allow(clippy::zombie_processes, reason = "every caller waits for the process")]
+fn begin_as(
+    mut process: Command,
+    home: &Home,
+    step: u64,
+    flags: &[&str],
+) -> (Child, impl Read + use<>) {
     let file = home.file("examples.jsonl", examples(4));
-    let mut process = home
-        .process()
+    let mut process = process
         .args(["train", "--from", &file, "--json"])
         .args(SHORT)
         .args(flags)
@@ -64,6 +72,24 @@ fn an_interrupted_training_is_saved_and_goes_on_to_the_same_adapter() {
     says(&ended.err, &["nothing is lost", "kaizen train --resume run_"]);
     assert!(!home.home("adapters/lora-v1").exists());
     resume(&home);
+}
+
+// If this fails, a terminal that goes away costs the training so far, or `nohup` does not keep it going.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_end_of_the_terminal_interrupts_a_training_unless_it_is_to_be_ignored() {
+    for (env, code) in [("--default-signal=HUP", 130), ("--ignore-signal=HUP", 0)] {
+        let home = Home::new();
+        let (process, mut out) = begin_as(home.process_under(&["env", env]), &home, 1, &[]);
+        let id = process.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+        out.read_to_string(&mut String::new()).unwrap();
+        let ended = Ended::of(process.wait_with_output().unwrap());
+        assert_eq!(ended.code, code, "{env}: {}", ended.err);
+        if code == 130 {
+            resume(&home);
+        }
+    }
 }
 
 // If this fails, a power cut costs more than the steps since the last checkpoint, or corrupts the run.
