@@ -161,7 +161,10 @@ impl Registry {
             .map_err(|e| self.cannot_write(e))?;
         AdapterFolder::new(staging.path()).write(lora, metadata, model)?;
         let staged = staging.keep();
-        let mut version = self.versions()?.into_iter().max().unwrap_or(0);
+        // What is known of one that was removed must not be said of the next one.
+        let changes = History::new(&self.folder).changes().unwrap_or_default();
+        let past = changes.iter().filter_map(|change| version_of(&change.adapter));
+        let mut version = self.versions()?.into_iter().chain(past).max().unwrap_or(0);
         loop {
             version += 1;
             let name = format!("{PREFIX}{version}");

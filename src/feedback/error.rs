@@ -55,9 +55,10 @@ fn too_few(
     waiting: &[store::SessionId],
 ) -> String {
     let missing = needed.saturating_sub(corrected.saturating_sub(contradicting));
+    let are = if failed == 1 { "is" } else { "are" };
     let mut line = format!(
         "training on failures needs {needed} failed sessions ({failed_rating} stars or fewer) with a \
-         corrected answer: there are {failed} failed, {corrected} of them corrected"
+         corrected answer: there {are} {failed} failed, {corrected} of them corrected"
     );
     if contradicting > 0 {
         line += &format!(" ({contradicting} of these contradict each other and cannot be used)");

@@ -6,11 +6,13 @@ use crate::eval::{self, Example, FieldMap};
 use crate::store::{self, Attempt, Holder, ProcessLock, atomic, folder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const RECORD: &str = "run.json";
+/// Stands in a folder that was prepared and has not begun.
+const PREPARED: &str = "prepared";
 const EXAMPLES: &str = "examples.jsonl";
 const WATCHED: &str = "watched.jsonl";
 const METRICS: &str = "metrics.jsonl";
@@ -54,6 +56,9 @@ pub struct StepMetrics {
     pub held_out_loss: Option<f64>,
 }
 
+/// Nobody looks so long at what is to be trained.
+const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+
 /// The folder of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
@@ -62,7 +67,7 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Makes a new folder under `runs`, named by `time` (`YYYYMMDD_HHMMSS`), and writes what the run
-    /// starts with.
+    /// starts with. It is no run before it [begins](Self::begin): nobody but its maker finds it.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -74,6 +79,7 @@ impl RunFolder {
     ) -> Result<Self> {
         let path = folder::create_numbered(runs, &format!("run_{time}"))?;
         let run = Self { path };
+        atomic::write(&run.path.join(PREPARED), b"")?;
         run.write_examples(EXAMPLES, examples)?;
         run.write_record(record)?;
         Ok(run)
@@ -96,7 +102,37 @@ impl RunFolder {
         std::fs::remove_dir_all(&self.path).map_err(|e| self.broken("", e.to_string()))
     }
 
-    /// Finds a run by its name, or the newest by `last`.
+    /// It is looked at no more, it is trained.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn begin(&self) -> Result<()> {
+        match std::fs::remove_file(self.path.join(PREPARED)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(self.broken(PREPARED, error.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// It was begun, now or long ago.
+    pub fn has_begun(&self) -> bool {
+        !self.path.join(PREPARED).exists()
+    }
+
+    /// Removes what was prepared long ago by a process that died before it began.
+    pub fn sweep(runs: &Path) {
+        for run in Self::with_prepared(runs) {
+            let mark = std::fs::metadata(run.path.join(PREPARED)).and_then(|mark| mark.modified());
+            let age = mark.ok().and_then(|time| time.elapsed().ok());
+            if age.is_some_and(|age| age > FORGOTTEN) && run.trainer().is_none() {
+                // It is tried again at the next one.
+                let _ = run.remove();
+            }
+        }
+    }
+
+    /// Finds a run by its name, or by `last` the newest that was not given up.
     ///
     /// # Errors
     /// When there is none of that name.
@@ -105,27 +141,28 @@ impl RunFolder {
         if name != "last" {
             let plain = name.starts_with("run_") && !name.contains(['/', '\\']);
             let path = runs.join(name);
-            return if plain && path.join(RECORD).is_file() {
-                Ok(Self { path })
-            } else {
-                Err(unknown())
-            };
+            return Some(Self { path })
+                .filter(|run| plain && run.path.join(RECORD).is_file() && run.has_begun())
+                .ok_or_else(unknown);
         }
-        let entries = std::fs::read_dir(runs).map_err(|_| unknown())?;
-        let newest = entries
-            .filter_map(|entry| entry.ok().map(|e| e.path()))
-            .filter(|path| path.join(RECORD).is_file())
-            .max_by_key(|path| {
-                path.file_name().map(|name| folder::age_order(&name.to_string_lossy()))
-            });
-        newest.map(|path| Self { path }).ok_or_else(unknown)
+        let given_up = |run: &Self| run.record().is_ok_and(|record| record.abandoned);
+        Self::all(runs).into_iter().find(|run| !given_up(run)).ok_or_else(unknown)
     }
 
     /// All runs, newest first.
     pub fn all(runs: &Path) -> Vec<Self> {
-        let entries = std::fs::read_dir(runs).into_iter().flatten();
+        let mut found = Self::with_prepared(runs);
+        found.retain(Self::has_begun);
+        found
+    }
+
+    /// All runs and what is prepared, newest first: what a look at the folder has to watch.
+    pub fn with_prepared(runs: &Path) -> Vec<Self> {
+        let entries = std::fs::read_dir(runs).into_iter().flatten().flatten();
         let mut found: Vec<Self> = entries
-            .filter_map(|entry| Self::find(runs, entry.ok()?.file_name().to_str()?).ok())
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("run_"))
+            .map(|entry| Self { path: entry.path() })
+            .filter(|run| run.path.join(RECORD).is_file())
             .collect();
         found.sort_by_cached_key(|run| std::cmp::Reverse(folder::age_order(&run.name())));
         found

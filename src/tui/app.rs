@@ -2,6 +2,7 @@
 
 mod adapters;
 mod exporting;
+mod holding;
 mod keys;
 mod layering;
 mod mouse;
@@ -28,7 +29,7 @@ use crate::report::TakenOut;
 use crate::store::Filter;
 use crate::workplace::{ArmChoice, SetChoice};
 use crossterm::event::KeyEventKind;
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 use mouse::Pointer;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub struct App {
     farewell: Option<String>,
     /// What waits for the name of its file.
     exporting: Option<Arc<TakenOut>>,
+    /// What was typed for something that is about to open, and when.
+    held: Vec<(Event, Timestamp)>,
     /// Ending: nothing more is asked of anybody.
     quitting: bool,
 }
@@ -112,6 +115,7 @@ impl App {
             too_small: Cell::new(false),
             farewell: None,
             exporting: None,
+            held: Vec::new(),
             quitting: false,
         }
     }
@@ -148,6 +152,10 @@ impl App {
     /// Takes one event; what remains of the intents is for the desk and the terminal.
     pub fn handle(&mut self, event: Event) -> Vec<Intent> {
         self.shared.layered = !self.layers.is_empty();
+        if self.hold(&event) {
+            return Vec::new();
+        }
+        let is_report = matches!(event, Event::Report(_));
         let intents = match event {
             Event::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Event::Key(key) => self.key(key),
@@ -168,8 +176,11 @@ impl App {
             }
             Event::Terminate => vec![Intent::Terminal(TerminalEffect::Quit)],
         };
-        let left = self.carry_out(intents);
+        let mut left = self.carry_out(intents);
         self.shared.layered = !self.layers.is_empty();
+        if is_report {
+            left.extend(self.release());
+        }
         left
     }
 
@@ -202,6 +213,15 @@ impl App {
             self.notice = None;
         }
         self.shared.now = now;
+    }
+
+    /// Takes away the notice of something that was done, if it has stood for so many seconds: the hints are in
+    /// its place again. What went wrong stays.
+    pub(super) fn forget_what_was_done(&mut self, seconds: i64) {
+        let now = self.shared.now.timestamp().as_second();
+        self.notice.take_if(|(notice, since)| {
+            notice.kind == NoticeKind::Done && now - since.timestamp().as_second() >= seconds
+        });
     }
 
     /// Puts a layer on top, as a pane would.
@@ -265,6 +285,9 @@ impl App {
             }
             None if self.panes().iter().any(|pane| pane.is_working()) => {
                 QuestionAbout::QuitWhileWorking
+            }
+            None if self.panes().iter().any(|pane| pane.has_unsaved()) => {
+                QuestionAbout::QuitUnsaved
             }
             None => return vec![Intent::Terminal(TerminalEffect::Quit)],
         };
@@ -365,7 +388,11 @@ impl App {
                     self.shared.front = pane;
                     queue.extend(self.with_front(|pane, context| pane.opened(context)));
                 }
-                Intent::Push(layer) => self.layers.push(*layer),
+                Intent::Push(layer) => {
+                    // What it can do is said in the notice's place.
+                    self.forget_what_was_done(0);
+                    self.layers.push(*layer);
+                }
                 Intent::Notice(notice) => self.notice = Some((notice, self.shared.now.clone())),
                 Intent::Train(material) => {
                     let mut context = Context::new(&mut self.shared);

@@ -296,6 +296,24 @@ pub trait Pane {
     /// What came of the effects; every pane sees every report.
     fn report(&mut self, report: &Report, context: &mut Context);
 
+    /// Something that takes keys opens with the next report: what is typed until then is for that.
+    fn is_opening(&self) -> bool {
+        false
+    }
+
+    /// What is opening is not wanted any more.
+    fn opens_no_more(&mut self) {}
+
+    /// Somebody wrote something that is not on disk, and would lose it.
+    fn has_unsaved(&self) -> bool {
+        false
+    }
+
+    /// Words for the footer in the place of an action's own, where the present state says more.
+    fn hint(&self, _action: Action) -> Option<&'static str> {
+        None
+    }
+
     /// It comes to the front: asks for what it shows.
     fn opened(&mut self, context: &mut Context);
 

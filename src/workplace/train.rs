@@ -178,11 +178,13 @@ pub fn prepare(
         }
     };
     let dataset = Dataset::new(examples, model, settings.max_seq)?;
+    let context = model.network.architecture().context;
     for left_out in &dataset.left_out {
-        notes.push(format!(
-            "{} is left out: {} tokens, --max-seq is {}",
-            left_out.id, left_out.tokens, settings.max_seq
-        ));
+        let limit = match context < settings.max_seq {
+            true => format!("the model's context is {context}"),
+            false => format!("--max-seq is {}", settings.max_seq),
+        };
+        notes.push(format!("{} is left out: {} tokens, {limit}", left_out.id, left_out.tokens));
     }
     if request.accumulation_is_default {
         let fitting = Plan::fitting_accumulation(
@@ -193,7 +195,8 @@ pub fn prepare(
         );
         if fitting != settings.accumulate {
             notes.push(format!(
-                "few examples: accumulating {fitting} micro-batches a step instead of {}, to get more steps (--accumulate decides)",
+                "few examples: accumulating {fitting} {} a step instead of {}, to get more steps (--accumulate decides)",
+                if fitting == 1 { "micro-batch" } else { "micro-batches" },
                 settings.accumulate
             ));
             settings.accumulate = fitting;
@@ -214,12 +217,9 @@ pub fn prepare(
     let seconds_per_token = seconds_per_token(runtime)?;
     let mut watched = watched::choose(&request.watch, &dataset.examples, settings.seed);
     watched.retain(|example| fits(runtime, example, settings.max_seq));
-    let run = RunFolder::create(
-        &request.runs.unwrap_or_else(|| workplace.home.runs()),
-        &clock::folder_time(),
-        &record,
-        &dataset.examples,
-    )?;
+    let runs = request.runs.unwrap_or_else(|| workplace.home.runs());
+    RunFolder::sweep(&runs);
+    let run = RunFolder::create(&runs, &clock::folder_time(), &record, &dataset.examples)?;
     let lock = run.lock()?;
     if parent.is_some() {
         // A resumed run must start from the same parameters, wherever the parent went meanwhile.
@@ -248,7 +248,7 @@ pub fn prepare_resume(
     run: RunFolder,
 ) -> Result<Prepared> {
     let lock = run.lock()?;
-    let record = run.record()?;
+    let mut record = run.record()?;
     let model = runtime.model();
     let refuse = |reason: String| crate::train::Error::CannotResume { run: run.name(), reason };
     if let Some(adapter) = &record.adapter {
@@ -259,6 +259,11 @@ pub fn prepare_resume(
             "it trains an adapter for another base model; choose that with --model".into(),
         )
         .into());
+    }
+    if record.abandoned {
+        // Whoever goes on with it has not given it up.
+        record.abandoned = false;
+        run.write_record(&record)?;
     }
     let settings = record.settings;
     let lora = match record.parent {
@@ -387,6 +392,7 @@ fn learn_locked(
     seen: Seen,
 ) -> Result<(Trained, Option<Learned>, ProcessLock)> {
     let Prepared { run, settings, trainer, dataset, parent, lock, .. } = prepared;
+    run.begin()?;
     let running = runtime.submit(trainer);
     started(running.canceller());
     let outcome = match running.wait(|event| seen(Event::Train(event))) {

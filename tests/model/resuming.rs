@@ -116,6 +116,7 @@ fn a_killed_run_goes_on_to_the_same_adapter() {
     let asked = request(examples(6), settings.clone());
     let run = workplace::prepare(&workplace, &runtime, asked).unwrap().run;
     let step = |wanted: usize| move |event: &TrainEvent| matches!(event, TrainEvent::Step(m) if m.step == wanted);
+    run.begin().unwrap();
     // Before there is any checkpoint, and then between one and the end.
     killed_when(&run, &settings, step(1));
     killed_when(&run, &settings, step(5));

@@ -95,11 +95,6 @@ impl Inner {
         for note in &prepared.notes {
             work.progress(Event::Note(note.clone()));
         }
-        let mut record = prepared.run.record()?;
-        if record.abandoned {
-            record.abandoned = false;
-            prepared.run.write_record(&record)?;
-        }
         self.train(work, &runtime, prepared)
     }
 

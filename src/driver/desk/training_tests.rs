@@ -63,6 +63,7 @@ impl Home {
             .collect();
         let runs = self.folder.path().join("runs");
         let run = RunFolder::create(&runs, time, &record, &examples).unwrap();
+        run.begin().unwrap();
         for step in 1..=done {
             let line = StepMetrics {
                 step,
@@ -89,6 +90,31 @@ impl Home {
 
 fn offered(runs: &[RunSummary]) -> Vec<(&str, usize, usize, bool)> {
     runs.iter().map(|r| (&*r.name, r.metrics.len(), r.steps, r.resumable)).collect()
+}
+
+// If this fails, what a person only looked at is a run that trains, or `last` goes on with one that was given up.
+#[test]
+fn what_is_only_prepared_is_no_run_and_last_passes_over_what_was_given_up() {
+    let home = Home::new();
+    let runs = home.folder.path().join("runs");
+    let older = home.run("20260101_100000", 2);
+    let newer = home.run("20260101_110000", 2);
+    let prepared = home.run("20260101_120000", 0);
+    std::fs::write(prepared.path().join("prepared"), "").unwrap();
+    let names = |effect| -> Vec<String> {
+        home.runs_after(effect).into_iter().map(|run| run.name).collect()
+    };
+    assert_eq!(names(Effect::ListRuns), [newer.name(), older.name()]);
+    assert!(RunFolder::find(&runs, &prepared.name()).is_err());
+    assert_eq!(RunFolder::find(&runs, "last").unwrap(), newer);
+    // What somebody looks at now stays; so does what began.
+    RunFolder::sweep(&runs);
+    assert!(prepared.path().exists() && older.path().exists());
+    prepared.begin().unwrap();
+    assert_eq!(RunFolder::find(&runs, "last").unwrap(), prepared);
+    names(Effect::AbandonRun(prepared.name()));
+    assert_eq!(RunFolder::find(&runs, "last").unwrap(), newer);
+    assert_eq!(RunFolder::find(&runs, &prepared.name()).unwrap(), prepared);
 }
 
 // If this fails, a paused run is not offered after the next start, or one that cannot go on is.

@@ -60,7 +60,8 @@ struct Newest {
 
 impl Newest {
     fn of(home: &Home) -> Self {
-        let mut runs = RunFolder::all(&home.runs());
+        // What is prepared as well: that it begins changes nothing but its own folder.
+        let mut runs = RunFolder::with_prepared(&home.runs());
         runs.truncate(NEWEST);
         let entries = std::fs::read_dir(home.experiments()).into_iter().flatten().flatten();
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
@@ -172,7 +173,8 @@ impl Inner {
 }
 
 fn trained_elsewhere(runs: &[RunFolder]) -> Option<Followed> {
-    let run = runs.iter().find(|run| run.trainer().is_some_and(|trainer| !trainer.is_here()))?;
+    let elsewhere = |run: &&RunFolder| run.trainer().is_some_and(|trainer| !trainer.is_here());
+    let run = runs.iter().filter(|run| run.has_begun()).find(elsewhere)?;
     Some(Followed { run: run.clone(), from: 0 })
 }
 

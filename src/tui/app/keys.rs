@@ -11,6 +11,9 @@ use crossterm::event::KeyEvent;
 /// Counts beyond this are this: no list is longer by keys.
 const GREATEST_COUNT: usize = 9999;
 
+/// Seconds after which a key takes away the notice of something that was done.
+const SEEN: i64 = 2;
+
 /// What the log calls the keys that did something; only their action's name, and only where it is asked for.
 const KEYS: &str = "kaizen::keys";
 
@@ -46,9 +49,12 @@ impl App {
             layer.touched();
         }
         self.pointer = Pointer::default();
+        self.forget_what_was_done(SEEN);
         let press = KeyPress::of(key);
         let count = self.count.take();
-        if let (Some(count), Some(digit)) = (count, press.digit()) {
+        if let (Some(count), Some(digit)) = (count, press.digit())
+            && (press.is_text() || !self.shared.config.tui.counts)
+        {
             self.count = Some((count * 10 + digit).min(GREATEST_COUNT));
             return Vec::new();
         }
@@ -113,6 +119,7 @@ impl App {
                     _ => self.front_pane().searched(),
                 };
                 let entry = Entry::new(EntryPurpose::Search, present);
+                self.forget_what_was_done(0);
                 self.layers.push(Layer::Entry(entry));
                 return Vec::new();
             }
@@ -133,6 +140,7 @@ impl App {
             Action::CopyTable => return self.copy_table(),
             Action::Help => {
                 let help = Help::new(self.front_pane().scope(), &self.shared.keymap);
+                self.forget_what_was_done(0);
                 self.layers.push(Layer::Help(help));
                 return Vec::new();
             }
@@ -140,6 +148,7 @@ impl App {
                 let mut context = Context::new(&mut self.shared);
                 let picker = ModelPicker::new(&mut context);
                 let intents = context.intents;
+                self.forget_what_was_done(0);
                 self.layers.push(Layer::Models(picker));
                 return intents;
             }
@@ -154,6 +163,7 @@ impl App {
                     })
                     .copied()
                     .collect();
+                self.forget_what_was_done(0);
                 self.layers.push(Layer::Palette(Palette::new(rows, &self.shared.keymap)));
                 return Vec::new();
             }

@@ -7,8 +7,11 @@ use crate::tui::widgets::{elide, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 use unicode_width::UnicodeWidthStr;
+
+/// Rows of a notice of what went wrong.
+const MOST_NOTICE_ROWS: usize = 3;
 
 /// Smaller screens cannot hold a pane.
 const SMALLEST: (u16, u16) = (60, 16);
@@ -129,8 +132,26 @@ impl App {
                 NoticeKind::Done => ("✓", theme.good),
                 NoticeKind::Wrong => ("!", theme.bad),
             };
-            let text = elide(&notice.text, usize::from(area.width).saturating_sub(4));
-            frame.render_widget(Line::styled(format!(" {mark} {text}"), style), area);
+            let width = usize::from(area.width).saturating_sub(4);
+            // The reason and what to do stand at the end.
+            let most = if notice.kind == NoticeKind::Wrong { MOST_NOTICE_ROWS } else { 1 };
+            let mut rows = wrap(&notice.text, width.max(1));
+            if rows.len() > most {
+                let rest = rows.split_off(most - 1).join(" ");
+                rows.push(elide(&rest, width));
+            }
+            let lines: Vec<Line> = rows
+                .into_iter()
+                .enumerate()
+                .map(|(nth, row)| match nth {
+                    0 => Line::styled(format!(" {mark} {row}"), style),
+                    _ => Line::styled(format!("   {row}"), style),
+                })
+                .collect();
+            let height = u16::try_from(lines.len()).unwrap_or(1).min(area.bottom());
+            let area = Rect { y: area.bottom() - height, height, ..area };
+            frame.render_widget(Clear, area);
+            frame.render_widget(Paragraph::new(lines), area);
             return;
         }
         let scopes = self.scopes();
@@ -145,6 +166,10 @@ impl App {
             for row in self.shared.keymap.rows().filter(|row| row.scope == scope) {
                 let Some(hint) = row.hint.filter(|_| self.applies(scope, row.action)) else {
                     continue;
+                };
+                let hint = match self.layers.is_empty() {
+                    true => self.front_pane().hint(row.action).unwrap_or(hint),
+                    false => hint,
                 };
                 let key = self.hint_key(row);
                 if key.is_empty() {

@@ -3,12 +3,12 @@
 use super::Stay;
 use crate::tui::action::Action;
 use crate::tui::pane::Shared;
-use crate::tui::widgets::{TextField, dialog};
+use crate::tui::widgets::{TextField, clear, dialog};
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::{Clear, Paragraph, Wrap};
+use ratatui::widgets::{Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 /// What the text is for; it comes back with it.
@@ -134,7 +134,7 @@ impl Entry {
         let width = u16::try_from(key.width()).unwrap_or(u16::MAX);
         let [mark, field] =
             Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(line);
-        frame.render_widget(Clear, line);
+        clear(frame, line);
         frame.render_widget(Line::styled(key, shared.theme.accent), mark);
         self.field.draw(frame, field, true, &shared.theme);
     }

@@ -7,7 +7,7 @@ use crate::tui::hits::Part;
 use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Scroll, dialog, has_words, pad};
+use crate::tui::widgets::{Scroll, dialog, has_words, pad, wrap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -33,8 +33,41 @@ struct HelpRow {
     name: &'static str,
 }
 
-/// Columns of the keys.
+/// Columns of the keys: where there is little room they take several rows.
 const KEYS: usize = 24;
+const FEW_KEYS: usize = 14;
+const NARROW: usize = 90;
+
+impl HelpRow {
+    /// Keys, description and, at the right, the name: behind the description's last row where there is room for
+    /// it, else below.
+    fn lines(&self, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+        let column = if width < NARROW { FEW_KEYS } else { KEYS };
+        let mut keys = wrap(&self.keys, column);
+        let room = width.saturating_sub(column + 3).max(1);
+        let mut rows = wrap(self.description, room);
+        let last = rows.last().map_or(0, |row| row.width());
+        if last + 2 + self.name.width() > room {
+            rows.push(String::new());
+        }
+        let named = rows.len() - 1;
+        rows.resize(rows.len().max(keys.len()), String::new());
+        keys.resize(rows.len(), String::new());
+        let line = |(nth, (keys, row)): (usize, (String, String))| {
+            let used = row.width();
+            let mut spans = vec![
+                Span::styled(format!("  {} ", pad(&keys, column)), theme.warning),
+                Span::raw(row),
+            ];
+            if nth == named {
+                let gap = " ".repeat(room.saturating_sub(used + self.name.width()));
+                spans.push(Span::styled(format!("{gap}{}", self.name), theme.dim));
+            }
+            Line::from(spans)
+        };
+        keys.into_iter().zip(rows).enumerate().map(line).collect()
+    }
+}
 
 impl Help {
     pub fn new(here: Scope, keymap: &Keymap) -> Self {
@@ -118,18 +151,7 @@ impl Help {
             }
             lines.push(Line::styled(*title, theme.accent));
             for row in rows {
-                let keys = pad(&row.keys, KEYS);
-                let used = KEYS + 3 + row.description.width();
-                let mut spans = vec![
-                    Span::styled(format!("  {keys} "), theme.warning),
-                    Span::raw(row.description),
-                ];
-                // The name stands at the right, where there is room for it.
-                if used + 2 + row.name.width() <= width {
-                    let gap = " ".repeat(width - used - row.name.width());
-                    spans.push(Span::styled(format!("{gap}{}", row.name), theme.dim));
-                }
-                lines.push(Line::from(spans));
+                lines.extend(row.lines(width, theme));
             }
             lines.push(Line::default());
         }

@@ -4,12 +4,13 @@ use super::{Narrowed, Stay};
 use crate::tui::action::{Action, ActionRow};
 use crate::tui::keymap::Keymap;
 use crate::tui::pane::Shared;
-use crate::tui::widgets::dialog;
+use crate::tui::widgets::{dialog, elide};
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr;
 
 /// The palette with the actions that apply where it was opened.
 #[derive(Debug)]
@@ -77,12 +78,18 @@ impl Palette {
             .map(|(place, (row, keys))| {
                 let chosen = self.narrowed.chosen() == Some(place);
                 let style = if chosen { theme.selected } else { theme.text };
+                let keys = format!("{keys:<12} ");
+                let room = usize::from(list.width).saturating_sub(keys.width());
                 Line::from(vec![
-                    Span::styled(format!("{keys:<12} "), theme.warning),
-                    Span::styled(row.description, style),
+                    Span::styled(keys, theme.warning),
+                    Span::styled(elide(row.description, room), style),
                 ])
             })
             .collect();
+        if lines.is_empty() {
+            return frame
+                .render_widget(Line::styled("No action has these words.", theme.dim), list);
+        }
         frame.render_widget(Paragraph::new(lines), list);
     }
 }

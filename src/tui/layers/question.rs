@@ -23,8 +23,10 @@ pub enum QuestionAbout {
     QuitWhileTraining { run: String, step: usize, steps: usize },
     /// Quitting while something else goes on.
     QuitWhileWorking,
+    /// Quitting with texts that are not saved.
+    QuitUnsaved,
     /// Stopping a run for good.
-    StopTraining { run: String },
+    StopTraining { run: String, paused: bool },
     /// Starting long work: what will happen.
     StartWork(String),
     /// Stopping work that can be gone on with.
@@ -80,7 +82,7 @@ impl Question {
     pub fn act(&mut self, action: Action, context: &mut Context) -> Stay {
         match (&self.about, action) {
             (QuestionAbout::QuitWhileTraining { .. }, Action::GoOnLater)
-            | (QuestionAbout::QuitWhileWorking, Action::Yes) => {
+            | (QuestionAbout::QuitWhileWorking | QuestionAbout::QuitUnsaved, Action::Yes) => {
                 context.terminal(TerminalEffect::Quit);
                 Stay::Closed
             }
@@ -132,8 +134,15 @@ impl Question {
             QuestionAbout::QuitWhileWorking => {
                 keymap.tell("The model is still at work.\n\nQuit all the same (<yes>), or stay (<no>)? What is written so far is kept.")
             }
-            QuestionAbout::StopTraining { run } => format!(
-                "Stop {run} for good?\n\nIts curve stays, no adapter comes of it. `{pause}` would pause it instead.\n\n{yes} stops it, {no} lets it train.",
+            QuestionAbout::QuitUnsaved => {
+                keymap.tell("What you wrote in Sessions is not saved.\n\nQuit all the same and let it go (<yes>), or stay (<no>)?")
+            }
+            QuestionAbout::StopTraining { run, paused: false } => format!(
+                "Stop {run} for good?\n\nIts curve stays, no adapter comes of it; {pause} would pause it instead.\n\n{yes} stops it, {no} lets it train.",
+                pause = key("pause"),
+            ),
+            QuestionAbout::StopTraining { run, paused: true } => format!(
+                "Give {run} up for good?\n\nIts curve stays, no adapter comes of it; {pause} would go on with it.\n\n{yes} gives it up, {no} leaves it paused.",
                 pause = key("pause"),
             ),
             QuestionAbout::StartWork(words) => format!("{words}\n\n{yes} starts it, {no} leaves it."),

@@ -37,6 +37,8 @@ pub struct StepForm {
     field: Box<TextField>,
     /// What stood in the field before anybody typed.
     began: String,
+    /// What stood in the field before it was emptied.
+    taken_away: String,
     /// On their way to disk, oldest first; the desk saves them in this order.
     asked: VecDeque<StepRating>,
     /// Why the last one is not saved.
@@ -61,6 +63,7 @@ impl StepForm {
             stars: said.and_then(|said| said.stars),
             writing,
             field,
+            taken_away: began.clone(),
             began,
             asked: VecDeque::new(),
             trouble: None,
@@ -97,8 +100,14 @@ impl StepForm {
             Action::NextField => self.writing = true,
             Action::PreviousField => self.writing = false,
             Action::ClearText => {
-                let text = if self.field.is_empty() { self.began.as_str() } else { "" };
-                self.field.set(text);
+                let text = match self.field.is_empty() {
+                    true => std::mem::take(&mut self.taken_away),
+                    false => {
+                        self.taken_away = self.field.text();
+                        String::new()
+                    }
+                };
+                self.field.set(&text);
             }
             Action::Confirm if !self.is_changed() => {
                 let key = context.shared.keymap.key("leave-right-action");
@@ -220,14 +229,14 @@ impl StepForm {
     /// What has to be said; true when something is wrong.
     fn words(&self, width: u16, keymap: &Keymap) -> Option<(Vec<String>, bool)> {
         let (words, wrong) = match (&self.trouble, self.warned) {
-            (Some(why), _) => (format!("Not saved: {why}."), true),
-            (None, true) if self.closing => {
+            (_, true) if self.closing => {
                 (keymap.tell("It is being saved; <leave-right-action> again leaves."), false)
             }
-            (None, true) => {
+            (_, true) => {
                 let words = "What you wrote is not saved: <save-right-action> saves it, <leave-right-action> again lets it go.";
                 (keymap.tell(words), false)
             }
+            (Some(why), false) => (format!("Not saved: {why}."), true),
             (None, false) => return None,
         };
         let mut rows = wrap(&words, usize::from(width));

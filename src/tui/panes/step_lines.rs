@@ -7,6 +7,7 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::{elide, wrap};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use unicode_width::UnicodeWidthStr;
 
 /// Columns before the action.
 pub const INDENT: usize = 4;
@@ -97,7 +98,11 @@ fn cut(rows: &mut Vec<String>, most: usize, width: usize) {
     if rows.len() > most {
         rows.truncate(most);
         if let Some(last) = rows.last_mut() {
-            *last = format!("{} …", elide(last, width.saturating_sub(2)));
+            // One mark is enough where the row had to be cut as well.
+            *last = match last.width() + 2 > width {
+                true => elide(&format!("{last} …"), width),
+                false => format!("{last} …"),
+            };
         }
     }
 }

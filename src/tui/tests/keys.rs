@@ -162,3 +162,10 @@ fn a_form_keeps_its_text_and_the_keys_through_every_size() {
     screen.resize(120, 40).shows(&["too terse", "the right one"]).text("!");
     screen.shows(&["the right one!"]);
 }
+
+// If this fails, a person who counts with plain digits goes to no pane any more while a count stands.
+#[test]
+fn with_plain_counts_alt_and_a_digit_still_shows_a_pane() {
+    let mut screen = Screen::configured(80, 24, "[tui]\ncounts = true");
+    screen.keys("esc 5 alt-2").shows(&["Reading the sessions"]);
+}

@@ -177,3 +177,61 @@ fn colours_are_the_themes() {
     screen.report(Report::Failed { what: "list the runs", why: "the disk is gone".into() });
     assert_eq!(screen.style_of("! cannot list").fg, theme.bad.fg);
 }
+
+// If this fails, the end of a complaint, with what to do, is never seen.
+#[test]
+fn a_long_complaint_is_read_whole_and_hints_come_back_under_a_layer() {
+    let mut screen = Screen::new(80, 24);
+    let why = format!("the file {}session.json is damaged; mend it", "folder/".repeat(12));
+    screen.keys("esc").report(Report::Failed { what: "open the session", why });
+    screen.shows(&["! cannot open the session:", "mend it"]);
+    // What was done makes room for the keys of what opens; what went wrong stays.
+    screen.keys("?").shows(&["mend it"]);
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc R").shows(&["answers are shown as they are"]);
+    screen.keys("?").shows(&["Esc close"]);
+    assert!(!screen.shown().contains("answers are shown"), "{}", screen.shown());
+}
+
+// If this fails, a frame has holes beside wide characters.
+#[test]
+fn a_dialog_over_wide_characters_keeps_its_frame() {
+    for prompt in ["語".repeat(38), format!("a{}", "語".repeat(37))] {
+        let mut screen = Screen::new(80, 24);
+        for _ in 0..6 {
+            screen.text(&prompt).keys("ctrl-j");
+        }
+        screen.keys("ctrl-p");
+        let buffer = screen.buffer();
+        let (left, top) = screen.place_of("╭ Do what?");
+        for y in top + 1..20 {
+            let cell = |x: u16| buffer.cell((x, y)).unwrap().symbol().to_owned();
+            if cell(left) == "╰" {
+                break;
+            }
+            assert_eq!(cell(left), "│", "row {y}");
+            assert_ne!(
+                cell(left - 1),
+                "語",
+                "half of a wide character would be left out in row {y}"
+            );
+        }
+    }
+}
+
+// If this fails, the palette is an empty box, or the name that `[keys]` wants is nowhere.
+#[test]
+fn nothing_found_is_said_and_every_action_has_its_name_in_the_help() {
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc :").text("zzzz").shows(&["No action has these words."]);
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc ?");
+    let mut seen = String::new();
+    for _ in 0..40 {
+        seen += &screen.shown();
+        screen.keys("pagedown");
+    }
+    for (_, name) in crate::tui::actions() {
+        assert!(seen.contains(name), "{name} is not in the help at 80 columns");
+    }
+}

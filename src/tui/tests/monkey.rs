@@ -22,6 +22,7 @@ use crate::tui::pane::TerminalEffect;
 use crate::workplace::Event as Progress;
 use crate::workplace::{Comparison, Trained};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use jiff::Zoned;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -55,8 +56,12 @@ fn random_events_end_without_a_panic_and_the_way_out_stays_open() {
     let events = events();
     let [mut corrected, mut asked_about, mut steps, mut decided, mut dragged] = [0; 5];
     let mut begun = None;
+    let midnight: Zoned = "2026-11-23T00:00:00[UTC]".parse().unwrap();
     for number in 0..events {
         let event = cat.event(&mut screen);
+        // It is no slow cat.
+        let time = jiff::Span::new().milliseconds(number as i64 * 250);
+        screen.app.set_time(midnight.checked_add(time).unwrap());
         dragged += usize::from(matches!(event, Event::Mouse(_)));
         screen.event(event);
         let scope = screen.app.present_scope();
@@ -134,7 +139,8 @@ fn the_way_out(screen: &mut Screen) {
     }
     let scope = screen.app.present_scope();
     assert!(!scope.is_layer() && !scope.takes_text(), "stuck in {scope:?}:\n{}", screen.shown());
-    screen.keys("q");
+    // Nor is anything wanted that was about to open.
+    screen.keys("esc q");
     if !screen.terminal_effects.contains(&TerminalEffect::Quit) {
         assert_eq!(screen.app.present_scope(), Scope::Question, "{}", screen.shown());
         screen.keys("ctrl-c");
@@ -154,10 +160,12 @@ const TEXTS: [&str; 6] = ["", "改善 🧑‍🔬", "a\nb\n\nc", "word ", "\u{1b
 
 impl Cat {
     fn event(&mut self, screen: &mut Screen) -> Event {
-        // By chance alone it hardly ever has a task carried out, or walks through what is to be corrected.
+        // By chance alone it hardly ever has a task carried out, walks through what is to be corrected, or reads
+        // what was done step by step.
         match self.rng.random_range(0..200) {
             0 | 1 => self.have_something_done(screen),
             2 | 3 => self.correct(screen),
+            4 | 5 => self.read_steps(screen),
             _ => {}
         }
         let waits = matches!(screen.app.present_scope(), Scope::Approval | Scope::ApprovalText);
@@ -227,6 +235,22 @@ impl Cat {
                 }
             }
         }
+    }
+
+    /// Opens the selected session, as one that was carried out, and the stars of its first step.
+    fn read_steps(&mut self, screen: &mut Screen) {
+        screen.keys("esc esc esc 2 enter");
+        for effect in std::mem::take(&mut screen.effects) {
+            match effect {
+                Effect::OpenSession(id) => {
+                    let mut session = self.session(id);
+                    self.carry_out(&mut session);
+                    screen.report(Report::Session(Box::new(session)));
+                }
+                other => self.asked.push(other),
+            }
+        }
+        screen.keys("s");
     }
 
     fn mouse(&mut self) -> MouseEvent {

@@ -27,7 +27,7 @@ mod wrapped;
 
 pub use age::age;
 pub use chart_window::{ChartWindow, Move};
-pub use dialog::dialog;
+pub use dialog::{clear, dialog};
 pub use differences::{Piece, differences, marked_lines};
 pub use duration::duration;
 pub use heat_map::{heat_legend, heat_map};

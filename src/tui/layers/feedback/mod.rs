@@ -45,6 +45,8 @@ pub struct FeedbackForm {
     correction: Box<TextField>,
     /// Comment and correction as the form began; what still equals them was not written by anybody.
     before: (String, String),
+    /// What stood in each before it was emptied.
+    taken_away: (Option<String>, Option<String>),
     corrected_before: bool,
     field: Field,
     /// It was opened for the right answer: the stars alone do not end it.
@@ -73,6 +75,7 @@ impl FeedbackForm {
             comment: Box::new(TextField::line()),
             correction,
             before: (String::new(), answer),
+            taken_away: (None, None),
             corrected_before: false,
             field: Field::Stars,
             for_correction: false,
@@ -293,13 +296,17 @@ impl FeedbackForm {
 
     /// Empties the field, or brings back what had stood there.
     fn clear_or_restore(&mut self) {
-        let (field, before) = match self.field {
-            Field::Comment => (&mut self.comment, &self.before.0),
-            Field::Correction => (&mut self.correction, &self.before.1),
+        let (field, before, taken_away) = match self.field {
+            Field::Comment => (&mut self.comment, &self.before.0, &mut self.taken_away.0),
+            Field::Correction => (&mut self.correction, &self.before.1, &mut self.taken_away.1),
             Field::Stars | Field::Issues => return,
         };
-        let text = if field.is_empty() { before.as_str() } else { "" };
-        field.set(text);
+        if field.is_empty() {
+            field.set(taken_away.as_ref().unwrap_or(before));
+        } else {
+            *taken_away = Some(field.text());
+            field.set("");
+        }
     }
 
     fn next_field(&self) -> Field {

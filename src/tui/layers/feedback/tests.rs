@@ -382,3 +382,13 @@ fn no_key_and_no_size_breaks_it() {
     }
     let _: Vec<Intent> = screen.app.handle(Event::Terminate);
 }
+
+// If this fails, a key that promises to bring a text back brings another.
+#[test]
+fn what_was_emptied_comes_back_as_it_was() {
+    let mut screen = new_form();
+    screen.keys("2 tab").text("not this").keys("ctrl-u");
+    assert!(!screen.shown().contains("not this"), "{}", screen.shown());
+    screen.keys("ctrl-u").shows(&["not this"]);
+    screen.keys("tab ctrl-u").text("what I wrote").keys("ctrl-u ctrl-u").shows(&["what I wrote"]);
+}

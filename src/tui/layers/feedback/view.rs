@@ -55,18 +55,16 @@ impl FeedbackForm {
 
     /// What has to be said in words, in lines of `width` columns.
     fn words_below(&self, width: u16, keymap: &Keymap) -> Vec<String> {
-        let words = if let Some(why) = &self.saving.trouble {
+        let words = if self.warned && !self.saving.is_under_way() {
+            let [save, leave] =
+                [Action::Confirm, Action::Back].map(|a| keymap.key_in(self.scope(), a));
+            format!("What you wrote is not saved: {save} saves it, {leave} again lets it go.")
+        } else if let Some(why) = &self.saving.trouble {
             let again = match self.field {
                 Field::Stars => format!("{} try", star_keys(keymap)),
                 _ => format!("{} tries", keymap.key_in(self.scope(), Action::Confirm)),
             };
             format!("Not saved: {why}. {again} again.")
-        } else if self.warned && !self.saving.is_under_way() {
-            {
-                let [save, leave] =
-                    [Action::Confirm, Action::Back].map(|a| keymap.key_in(self.scope(), a));
-                format!("What you wrote is not saved: {save} saves it, {leave} again lets it go.")
-            }
         } else {
             return Vec::new();
         };

@@ -22,8 +22,11 @@ impl Cursor {
     }
 
     /// The list is another: the selection goes where its session went, or stays in its place when the
-    /// session is gone.
+    /// session is gone, or nobody has seen it yet.
     pub fn settle(&mut self, list: &[SessionSummary]) {
+        if self.visible.get() == 0 {
+            self.id = None;
+        }
         let found =
             self.id.as_ref().and_then(|id| list.iter().position(|session| session.id == *id));
         let place = found.unwrap_or(self.place).min(list.len().saturating_sub(1));

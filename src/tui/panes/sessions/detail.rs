@@ -232,6 +232,9 @@ impl<'t> Text<'t> {
             false => session.answer(),
         };
         match answer {
+            Some(answer) if answer.trim().is_empty() => {
+                self.part("Answer", "(empty)", self.theme.dim);
+            }
             Some(answer) => self.said("Answer", answer),
             None => self.part("Answer", "There is none.", self.theme.dim),
         }

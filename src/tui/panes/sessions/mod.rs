@@ -204,6 +204,7 @@ impl Pane for SessionsPane {
             Report::Failed { what: "list the sessions", why } => {
                 self.asked = None;
                 self.again = false;
+                self.gathering = None;
                 self.trouble = Some(plain_line(why));
             }
             Report::Failed { what: "open the session", .. } => self.awaited = None,
@@ -253,6 +254,20 @@ impl Pane for SessionsPane {
 
     fn is_moving(&self) -> bool {
         false
+    }
+
+    fn is_opening(&self) -> bool {
+        let form = matches!(self.awaited, Some((_, Purpose::Rate | Purpose::Correct)));
+        self.walk.is_none() && (form || self.gathering.is_some())
+    }
+
+    fn opens_no_more(&mut self) {
+        self.awaited = None;
+        self.gathering = None;
+    }
+
+    fn has_unsaved(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| walk.unsaved() > 0)
     }
 
     fn taken_out(&self, shared: &Shared) -> Option<TakenOut> {

@@ -8,6 +8,7 @@ use crate::store::{
     Correction, Filter, Generation, Issue, Message, Outcome, RatingEntry, Session, SessionSummary,
     Skipped, Stars,
 };
+use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
 use crate::tui::tests::{Screen, summary};
 use crate::tui::theme::Theme;
@@ -264,6 +265,7 @@ fn search_asks_for_the_words_and_escape_drops_them() {
 #[test]
 fn the_selection_follows_its_session() {
     let mut screen = filled(80, 24);
+    screen.shown();
     screen.keys("j j");
     let mut longer = some();
     longer.insert(0, summary("session_10", "2026-11-23T12:00:00", "Newer than all"));
@@ -569,4 +571,54 @@ fn the_list_is_exported_as_it_is_filtered() {
     assert_eq!((&rows[1][0], &rows[1][2], &rows[1][3]), ("session_8", "2", "wrong-action timeout"));
     assert!(rows[1][4].contains('\n'), "the task is whole");
     assert!(!rows.iter().any(|row| row.iter().any(|cell| cell.contains('\u{1b}'))));
+}
+
+// If this fails, a quick hand or a slow line quits the program where a correction was to be written.
+#[test]
+fn what_is_typed_before_the_form_is_there_goes_into_it() {
+    let mut screen = filled(80, 24);
+    screen.effects.clear();
+    screen.keys("e").text("quick\n");
+    screen.event(Event::Paste("er".into()));
+    assert!(screen.terminal_effects.is_empty(), "{:?}", screen.terminal_effects);
+    assert_eq!(loads(&screen), ["session_9"]);
+    screen.report(Report::Session(Box::new(session("session_9"))));
+    screen.shows(&["quick", "er"]);
+    // What is not wanted any more takes what was typed for it along; then keys are the pane's again.
+    let mut screen = filled(80, 24);
+    screen.keys("r").text("3").keys("esc").text("q");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Quit]);
+    // Nothing opens: nobody meant it for the list.
+    let mut screen = filled(80, 24);
+    screen.keys("r").text("q3");
+    screen.report(Report::Failed { what: "open the session", why: "it is damaged".into() });
+    screen.shows(&["it is damaged"]);
+    assert!(screen.terminal_effects.is_empty(), "{:?}", screen.terminal_effects);
+    screen.text("q");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Quit]);
+}
+
+// If this fails, whoever comes to the list after some tasks rates the oldest of them.
+#[test]
+fn whoever_comes_first_sees_the_newest_selected() {
+    let mut screen = Screen::new(80, 24);
+    let mut growing = some().split_off(3);
+    list(&mut screen, growing.clone());
+    for newer in some().into_iter().take(3).rev() {
+        growing.insert(0, newer);
+        screen.report(Report::Rated(Box::new(session("session_4"))));
+        list(&mut screen, growing.clone());
+    }
+    screen.keys("esc 2").shown();
+    screen.keys("ctrl-y");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Copy("session_9".into())]);
+}
+
+#[test]
+fn an_empty_answer_is_told_as_one() {
+    let mut screen = filled(80, 24);
+    let mut empty = session("session_9");
+    empty.record_mut().answer = Some(" ".into());
+    screen.keys("enter").report(Report::Session(Box::new(empty)));
+    screen.keys("G").shows(&["Answer", "(empty)"]);
 }

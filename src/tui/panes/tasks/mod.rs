@@ -396,12 +396,19 @@ impl Pane for TasksPane {
     }
 
     fn edited(&mut self, text: &str, _: &mut Context) {
-        self.prompt.set(text);
+        self.prompt.set("");
+        // As what is pasted: nothing of it steers the terminal, or reaches the model unseen.
+        self.prompt.paste(text);
         self.writing = true;
     }
 
     fn is_moving(&self) -> bool {
         self.work.is_some()
+    }
+
+    fn hint(&self, action: Action) -> Option<&'static str> {
+        let cancels = self.work.is_some() && !(self.writing && self.waits());
+        (action == Action::Back && cancels).then_some("cancel")
     }
 
     fn draw(&self, frame: &mut Frame, area: Rect, shared: &Shared) {

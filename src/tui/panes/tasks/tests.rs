@@ -4,6 +4,7 @@
 use crate::driver::{Answered, Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Stop;
 use crate::store::Role;
+use crate::tui::event::Event;
 use crate::tui::pane::TerminalEffect;
 use crate::tui::tests::{SIZES, Screen};
 
@@ -221,4 +222,35 @@ fn a_conversation_fits_the_small_screen_and_uses_the_large_one() {
         screen.keys("esc").text("and hidden ones?");
         insta::assert_snapshot!(format!("conversation_{width}x{height}"), screen.picture());
     }
+}
+
+// If this fails, what a person can do about a refused task is cut off.
+#[test]
+fn why_an_answer_failed_is_read_whole() {
+    let mut screen = Screen::new(80, 24);
+    screen.text("Say hi").keys("enter");
+    let work = screen
+        .effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::Ask { work, .. } => Some(*work),
+            _ => None,
+        })
+        .unwrap();
+    let why = "the prompt has 7823 tokens, the model's context holds 256 and the answer needs some: shorten the prompt";
+    screen.report(Report::Work { work, event: WorkEvent::Failed(why.into()) });
+    screen.shows(&["! the prompt has 7823 tokens", "shorten the prompt"]);
+}
+
+// If this fails, an editor's line ends and control characters reach the model unseen.
+#[test]
+fn a_text_from_the_editor_is_cleaned_as_a_pasted_one_is() {
+    let mut screen = Screen::new(80, 24);
+    screen.event(Event::Edited(Ok("one\r\ntwo\u{1b}[31m".into()))).keys("enter");
+    let asked = screen.effects.iter().find_map(|effect| match effect {
+        Effect::Ask { task, .. } => task.messages.last().map(|message| message.content.clone()),
+        _ => None,
+    });
+    let asked = asked.unwrap();
+    assert!(asked.starts_with("one\ntwo") && !asked.contains(['\r', '\u{1b}']), "{asked:?}");
 }

@@ -144,7 +144,7 @@ fn turn_lines<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> TurnLines<'a
             if !attempt.text.is_empty() {
                 answer = Some(attempt.lines.of(&attempt.text, width, shared.reading()));
             }
-            after.push(Line::from(state(attempt, shared)));
+            after.extend(state(attempt, width, shared));
         }
     }
     if turn.attempts.len() > 1
@@ -158,11 +158,11 @@ fn turn_lines<'a>(turn: &'a Turn, width: usize, shared: &Shared) -> TurnLines<'a
     TurnLines { before, answer, after }
 }
 
-fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
+fn state(attempt: &Attempt, width: usize, shared: &Shared) -> Vec<Line<'static>> {
     let theme = &shared.theme;
     let cancel = shared.keymap.key("cancel-answer");
     let spinner = SPINNER[(shared.ticks % SPINNER.len() as u64) as usize];
-    match &attempt.state {
+    let spans = match &attempt.state {
         AttemptState::Waiting => {
             let words = match shared.model {
                 ModelState::Ready(_) => "waiting for the model",
@@ -193,8 +193,12 @@ fn state(attempt: &Attempt, shared: &Shared) -> Vec<Span<'static>> {
         }
         AttemptState::Acted(_) => Vec::new(),
         AttemptState::Cancelled => vec![Span::styled("cancelled before it began", theme.dim)],
-        AttemptState::Failed(why) => vec![Span::styled(format!("! {why}"), theme.bad)],
-    }
+        AttemptState::Failed(why) => {
+            let rows = wrap(&format!("! {why}"), width);
+            return rows.into_iter().map(|row| Line::styled(row, theme.bad)).collect();
+        }
+    };
+    vec![Line::from(spans)]
 }
 
 fn draw_model(frame: &mut Frame, area: Rect, shared: &Shared) {

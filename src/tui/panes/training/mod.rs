@@ -99,6 +99,10 @@ impl TrainingPane {
     /// The runs were listed: one may be trained by another process now, or no more.
     fn look_elsewhere(&mut self, context: &mut Context) {
         let found = |run: &RunSummary| run.trainer.filter(|trainer| !trainer.is_here());
+        // Its folder was removed: nothing came of it.
+        self.live.take_if(|live| {
+            live.is_elsewhere() && live.is_under_way() && self.runs.find(&live.run).is_none()
+        });
         if let Some(live) = self.live.as_mut().filter(|live| live.is_elsewhere())
             && live.is_under_way()
             && let Some(run) = self.runs.find(&live.run)
@@ -239,7 +243,8 @@ impl TrainingPane {
     fn ask_to_stop(&mut self, context: &mut Context) {
         let Some(run) = self.stoppable().map(str::to_owned) else { return };
         self.asked = Some(run.clone());
-        context.push(Layer::Question(Question::new(QuestionAbout::StopTraining { run })));
+        let paused = self.under_way().is_none();
+        context.push(Layer::Question(Question::new(QuestionAbout::StopTraining { run, paused })));
     }
 
     fn stop_for_good(&mut self, context: &mut Context) {

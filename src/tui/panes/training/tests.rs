@@ -715,3 +715,21 @@ fn the_table_of_what_is_shown_is_copied() {
     };
     assert!(text.starts_with("step\tloss\tsmoothed\theld-out"), "{text}");
 }
+
+// If this fails, a dashboard follows a run for ever whose folder is gone, and trains nothing any more.
+#[test]
+fn a_run_elsewhere_whose_folder_is_gone_is_followed_no_more() {
+    let mut screen = screen(80, 24);
+    screen.report(Report::Runs(vec![elsewhere(2)])).shows(&["in another process"]);
+    screen.report(Report::Runs(Vec::new())).shows(&["Nothing has been trained here yet"]);
+    let other = RunSummary { name: "run_20261123_130000".into(), ..elsewhere(3) };
+    screen.report(Report::Runs(vec![other])).shows(&["run_20261123_130000 trains: step 3"]);
+}
+
+// If this fails, a question about a paused run speaks of one that trains.
+#[test]
+fn giving_up_a_paused_run_is_asked_as_that() {
+    let mut screen = screen(80, 24);
+    screen.report(Report::Runs(vec![run(RUN, falling(5), None, true)]));
+    screen.keys("x").shows(&["for good?", "p would go on", "n leaves it paused"]);
+}

@@ -83,7 +83,6 @@ impl Pane for WeakPane {
 
     fn applies(&self, action: Action, shared: &Shared) -> bool {
         match action {
-            Action::Measure => self.measuring.is_none(),
             Action::Choose => self.selected_row().is_some(),
             Action::ChooseAll
             | Action::LowerThreshold
@@ -255,7 +254,9 @@ impl WeakPane {
 
     fn measure(&mut self, context: &mut Context) {
         if self.measuring.is_some() {
-            return;
+            // Not another meaning of its key, either.
+            return context
+                .complain_with_keys("it is measuring already: <stop-measuring> stops it");
         }
         let work = context.new_work();
         let set = context.shared.set.clone();

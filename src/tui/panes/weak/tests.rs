@@ -604,3 +604,11 @@ fn areas_are_exported_as_a_chart_and_an_open_example_token_by_token() {
     assert_eq!((first[1].as_str(), first[4].as_str()), ("\"rsync\"", "6"));
     assert!(first[5].contains("\"cp\" 41 %"), "{first:?}");
 }
+
+// If this fails, a key that is pressed twice changes the model.
+#[test]
+fn measuring_twice_asks_for_nothing_else() {
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc 3 m m").shows(&["it is measuring already: Esc stops it"]);
+    assert!(!screen.shown().contains("Models on this machine"), "{}", screen.shown());
+}

@@ -202,8 +202,10 @@ impl Correcting {
     /// Changes the text below the present session.
     fn with_text(&mut self, change: impl FnOnce(&mut TextField)) {
         self.warned = false;
-        if let Some(text) = self.steps.get_mut(self.at).and_then(|step| step.text.as_mut()) {
+        let Some(step) = self.steps.get_mut(self.at) else { return };
+        if let Some(text) = &mut step.text {
             change(text);
+            step.trouble = None;
         }
     }
 
@@ -213,6 +215,7 @@ impl Correcting {
         let Some(text) = &mut step.text else { return };
         let before = text.text();
         text.set(&by);
+        step.trouble = None;
         if !before.is_empty() && before != by {
             step.taken_away = before;
         }
@@ -343,7 +346,7 @@ impl Correcting {
     }
 
     /// Texts that are not on disk.
-    fn unsaved(&self) -> usize {
+    pub fn unsaved(&self) -> usize {
         self.steps.iter().filter(|step| step.has_text_to_lose()).count()
     }
 

@@ -451,3 +451,41 @@ fn a_task_that_was_carried_out_says_what_may_be_written_for_it() {
     }
     screen.shows(&["It was carried out", "its first action as JSON"]);
 }
+
+// If this fails, a refused save hides that leaving loses the text.
+#[test]
+fn after_a_refused_save_the_way_out_still_warns() {
+    let mut screen = walking(2, 80, 24);
+    // The answer that was given is no right answer.
+    screen.keys("ctrl-g enter").shows(&["Not saved"]);
+    screen.text(" and more");
+    assert!(!screen.shown().contains("Not saved"), "{}", screen.shown());
+    screen.keys("esc").shows(&["A text is not saved"]);
+    assert_eq!(screen.app.present_scope(), Scope::Correcting);
+    screen.keys("esc");
+    assert_eq!(screen.app.present_scope(), Scope::Sessions);
+}
+
+// If this fails, quitting at the end of a walk drops texts that nobody has saved.
+#[test]
+fn quitting_with_texts_that_are_not_saved_asks_first() {
+    let mut screen = walking(2, 80, 24);
+    screen.text("some text").keys("tab tab").shows(&["0 of 2 corrected", "A text is not saved"]);
+    screen.keys("q").shows(&["What you wrote in Sessions is not saved"]);
+    assert!(screen.terminal_effects.is_empty(), "{:?}", screen.terminal_effects);
+    screen.keys("n w").shows(&["some text"]);
+    screen.keys("tab tab q y");
+    assert_eq!(screen.terminal_effects, [TerminalEffect::Quit]);
+}
+
+// If this fails, the first letters of an answer that are typed at once do other things.
+#[test]
+fn what_is_typed_before_the_walk_begins_stands_in_its_editor() {
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc 2");
+    answer_all(&mut screen, 3);
+    screen.keys("w").text("quick");
+    answer_all(&mut screen, 3);
+    screen.shows(&["1 of 3", "quick"]);
+    assert!(screen.terminal_effects.is_empty(), "{:?}", screen.terminal_effects);
+}

@@ -81,14 +81,7 @@ impl Correcting {
 
     /// What has to be said in words, in lines of `width` columns.
     fn words(&self, step: &Step, width: usize, keymap: &Keymap) -> Vec<String> {
-        let words = if let Some(why) = &step.trouble {
-            format!("Not saved: {why}.")
-        } else if let Some(other) = self.trouble_elsewhere() {
-            let why = other.trouble.as_deref().unwrap_or_default();
-            let id = other.members.first().map(|member| member.id.as_str()).unwrap_or_default();
-            let keys = keymap.tell("<save-correction> or <skip-session>");
-            format!("{id} is not saved: {why}. Its text is kept; {keys} come to it.")
-        } else if self.warned {
+        let words = if self.warned {
             match self.unsaved() {
                 1 => keymap.tell("A text is not saved: <save-correction> saves it, <end-correcting> again lets it go."),
                 several => {
@@ -96,6 +89,13 @@ impl Correcting {
                     format!("{several} texts are not saved: {}", keymap.tell(keys))
                 }
             }
+        } else if let Some(why) = &step.trouble {
+            format!("Not saved: {why}.")
+        } else if let Some(other) = self.trouble_elsewhere() {
+            let why = other.trouble.as_deref().unwrap_or_default();
+            let id = other.members.first().map(|member| member.id.as_str()).unwrap_or_default();
+            let keys = keymap.tell("<save-correction> or <skip-session>");
+            format!("{id} is not saved: {why}. Its text is kept; {keys} come to it.")
         } else if step.is_acted() {
             "It was carried out: write its right answer, or its first action as JSON.".into()
         } else {
@@ -134,15 +134,17 @@ impl Correcting {
             Line::default(),
             Line::styled(keymap.tell(second), theme.dim),
         ];
-        if self.warned {
-            let words = match self.unsaved() {
-                1 => "A text is not saved: <correct-all> finds it, <end-correcting> again lets it go.".to_owned(),
-                several => {
-                    format!(
-                        "{several} texts are not saved: <correct-all> finds them, <end-correcting> lets them go."
-                    )
-                }
-            };
+        let again = if self.warned { " again" } else { ", twice," };
+        let words = match self.unsaved() {
+            0 => None,
+            1 => Some(format!(
+                "A text is not saved: <correct-all> finds it, <end-correcting>{again} lets it go."
+            )),
+            several => Some(format!(
+                "{several} texts are not saved: <correct-all> finds them, <end-correcting>{again} lets them go."
+            )),
+        };
+        if let Some(words) = words {
             lines.extend([Line::default(), Line::styled(keymap.tell(&words), theme.warning)]);
         }
         let down = area.height.saturating_sub(lines.len() as u16) / 3;
