@@ -111,8 +111,9 @@ impl App {
         let close = |titles: &dyn Fn(PaneName) -> bool| -> Vec<Span<'static>> {
             panes()
                 .flat_map(|(place, pane)| {
-                    let title =
-                        if titles(pane) { format!(" {}", pane.title()) } else { String::new() };
+                    // Without its key a pane is known by its title alone.
+                    let named = titles(pane) || self.tab_key(place, pane).is_empty();
+                    let title = if named { format!(" {}", pane.title()) } else { String::new() };
                     [Span::raw(" "), Span::styled(tab(place, pane, &title, ""), style(pane))]
                 })
                 .collect()

@@ -256,6 +256,10 @@ impl Pane for SessionsPane {
         false
     }
 
+    fn hint(&self, action: Action) -> Option<&'static str> {
+        self.walk.as_ref()?.hint(action)
+    }
+
     fn is_opening(&self) -> bool {
         let form = matches!(self.awaited, Some((_, Purpose::Rate | Purpose::Correct)));
         self.walk.is_none() && (form || self.gathering.is_some())

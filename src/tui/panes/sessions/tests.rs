@@ -622,3 +622,17 @@ fn an_empty_answer_is_told_as_one() {
     screen.keys("enter").report(Report::Session(Box::new(empty)));
     screen.keys("G").shows(&["Answer", "(empty)"]);
 }
+
+// If this fails, a person whose files are all damaged is told that there are none.
+#[test]
+fn sessions_that_cannot_be_read_are_not_told_as_none() {
+    let mut screen = Screen::new(80, 24);
+    screen.keys("esc 2");
+    let one = |n: usize| Skipped {
+        path: format!("/home/ada/logs/session_{n}/session.json").into(),
+        why: "not JSON".into(),
+    };
+    let sessions = Sessions { damaged: vec![one(1), one(2)], ..of(Vec::new(), asked(&screen)) };
+    screen.report(Report::Sessions(Arc::new(sessions)));
+    screen.shows(&["No session could be read", "kaizen sessions reindex"]);
+}

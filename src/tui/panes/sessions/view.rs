@@ -299,9 +299,18 @@ fn draw_waiting(pane: &SessionsPane, frame: &mut Frame, area: Rect, theme: &Them
     frame.render_widget(text, area);
 }
 
+/// There are sessions, and all of them are damaged.
+fn unreadable(pane: &SessionsPane) -> bool {
+    pane.listed.as_ref().is_some_and(|listed| listed.total == 0 && !listed.damaged.is_empty())
+}
+
 fn draw_empty(pane: &SessionsPane, frame: &mut Frame, area: Rect, shared: &Shared) {
     let theme = &shared.theme;
     let words = match pane.search.as_str() {
+        "" if unreadable(pane) => [
+            "No session could be read.".into(),
+            "`kaizen sessions reindex` names the files and says what is wrong with each.".into(),
+        ],
         "" => pane.choice.when_empty().map(str::to_owned),
         search => [
             format!("No session has the words {:?}.", elide(&plain_line(search), 40)),

@@ -164,7 +164,7 @@ fn esc_cancels_what_runs_and_nobody_is_asked_to_rate_it() {
     screen.keys("esc");
     assert!(matches!(screen.effects.last(), Some(Effect::Cancel(cancelled)) if *cancelled == work));
     event(&mut screen, acted(None, ActEnding::Cancelled));
-    screen.shows(&["! cancelled"]);
+    screen.shows(&["cancelled"]);
     assert!(!screen.shown().contains("How good"));
 }
 

@@ -106,7 +106,11 @@ fn ended(
                 ActEnding::Answered => "the answer is empty",
                 other => other.words(),
             };
-            lines.push(Line::styled(format!("! {words}"), theme.warning));
+            // What a person wanted is no trouble.
+            lines.push(match acted.ended {
+                ActEnding::Cancelled => Line::styled(words, theme.dim),
+                _ => Line::styled(format!("! {words}"), theme.warning),
+            });
         }
     }
     let arm = match acted.blind && attempt.stars.is_none() {

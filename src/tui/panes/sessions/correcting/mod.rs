@@ -76,6 +76,12 @@ impl Correcting {
         Some(walk)
     }
 
+    /// What the key that takes another answer is for, where that is not the given one.
+    pub fn hint(&self, action: Action) -> Option<&'static str> {
+        let contradiction = self.step().is_some_and(Step::is_contradiction);
+        (action == Action::GivenAnswer && contradiction).then_some("the next answer")
+    }
+
     pub fn has_ended(&self) -> bool {
         self.ended
     }

@@ -229,11 +229,17 @@ fn right_answers(step: &Step, width: usize, theme: &Theme) -> Vec<Line<'static>>
     if !step.is_contradiction() {
         return Vec::new();
     }
-    let answers = step.members.iter().enumerate().filter_map(|(nth, member)| {
+    let mut answers: Vec<&str> = Vec::new();
+    for answer in step.members.iter().filter_map(|member| member.on_disk.as_deref()) {
+        if !answers.iter().any(|told| told.trim() == answer.trim()) {
+            answers.push(answer);
+        }
+    }
+    let parts = answers.into_iter().enumerate().map(|(nth, answer)| {
         let title = if nth == 0 { "One right answer" } else { "Another right answer" };
-        member.on_disk.as_deref().map(|answer| Detail::part(title, answer, width, theme))
+        Detail::part(title, answer, width, theme)
     });
-    answers.flatten().collect()
+    parts.flatten().collect()
 }
 
 /// As many rows as the text needs, up to half of what there is; its frame included.
