@@ -205,6 +205,16 @@ impl Terminal {
         self
     }
 
+    /// Waits until it has sent `bytes`, which may be nothing that is shown.
+    pub fn wait_for_bytes(&mut self, bytes: &str) -> &mut Self {
+        let began = Instant::now();
+        while !self.raw().contains(bytes) {
+            assert!(began.elapsed() < PATIENCE, "{bytes:?} was never sent");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self
+    }
+
     /// Kills it as nothing can be caught.
     pub fn kill(mut self) {
         let pid = self.pid().to_string();

@@ -146,7 +146,7 @@ fn answers(kaizen: &mut Terminal, home: &Path, folder: &Path) {
     // Nothing is rated that was stopped.
     first_action(kaizen, "x");
     on_disk(kaizen, home, "/kaizen/act/ended", "cancelled");
-    kaizen.wait(&["! cancelled"]);
+    kaizen.wait(&["cancelled"]);
     assert!(!home.join("approvals.json").exists(), "nothing was allowed for good");
     first_action(kaizen, "a");
     on_disk(kaizen, home, approval, "allowed");
