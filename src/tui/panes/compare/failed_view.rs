@@ -199,18 +199,22 @@ impl FailedTasks {
         }
         let uncorrected = self.result.as_ref().map_or(0, |result| result.uncorrected);
         let missing = format!("{}.", without(uncorrected));
-        let mut texts = vec![
-            ("No failed task with a right answer yet", theme.accent),
-            (
-                "A task that you rated 3 stars or fewer and whose right answer you wrote is scored here \
-                 by both arms: is the right answer more likely after training?",
-                theme.text,
-            ),
-            (
+        let mut texts = Vec::new();
+        // Without a result nobody knows whether there is such a task.
+        if self.result.is_some() {
+            texts.push(("No failed task with a right answer yet", theme.accent));
+        }
+        texts.push((
+            "A task that you rated 3 stars or fewer and whose right answer you wrote is scored here \
+             by both arms: is the right answer more likely after training?",
+            theme.text,
+        ));
+        if self.result.is_some() {
+            texts.push((
                 "<show-sessions> goes to your sessions; <rate-session> rates one there, <correct> writes its right answer.",
                 theme.text,
-            ),
-        ];
+            ));
+        }
         if uncorrected > 0 {
             texts.push((&missing, theme.warning));
         }

@@ -669,3 +669,74 @@ fn the_gates_changes_and_the_failed_tasks_are_exported() {
     let Some(TerminalEffect::Copy(table)) = screen.terminal_effects.last() else { panic!() };
     assert!(table.starts_with("session\tbefore\tafter") && table.lines().count() > 2, "{table}");
 }
+
+// If this fails, one set's verdict stands under the name of another, and an adapter is promoted on it.
+#[test]
+fn a_verdict_is_of_the_set_that_it_was_judged_on() {
+    let mut screen = compare(100, 30);
+    screen.keys("g");
+    let judge = judging(&screen);
+    // Another set that is chosen meanwhile changes nothing of what is under way.
+    screen.keys("3 o ctrl-u").text("other.jsonl").keys("enter 5");
+    screen.shows(&["Judge: the built-in set"]);
+    work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::Accepted))));
+    screen.shows(&[
+        "Judge: other.jsonl",
+        "g judges base → lora-v2; below stands base → lora-v2, judged on the built-in set",
+        "ACCEPTED",
+    ]);
+    screen.effects.clear();
+    // From another part, too, `g` judges anew and does not show the old one as the answer.
+    screen.keys("tab g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Failed("nothing is held out".into()));
+    screen.shows(&["nothing is held out", "below stands base → lora-v2, judged on the built-in"]);
+    screen.keys("3 o ctrl-u enter 5");
+    screen.shows(&["g tries again; below stands base → lora-v2, judged on the built-in set"]);
+    screen.keys("g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::Rejected))));
+    assert!(!screen.shown().contains("below stands"), "{}", screen.shown());
+}
+
+// If this fails, a person promotes a second time what somebody has promoted in a terminal, because the
+// header still says what was.
+#[test]
+fn what_other_processes_did_with_the_adapters_is_seen_in_an_open_pane() {
+    let mut screen = compare(80, 24);
+    screen.report(Report::Service(Box::new(service("base")))).shows(&["active base"]);
+    screen.effects.clear();
+    screen.report(Report::Adapters(vec![adapter("lora-v1"), adapter("lora-v2")]));
+    let asked = |effects: &[Effect]| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Service { .. })).count()
+    };
+    assert_eq!(asked(&screen.effects), 1, "{:?}", screen.effects);
+    screen.effects.clear();
+    screen.report(Report::Service(Box::new(service("lora-v1")))).shows(&["active lora-v1"]);
+    assert!(screen.effects.is_empty(), "it goes round in circles: {:?}", screen.effects);
+}
+
+// If this fails, somebody reads all the evidence, says yes, and is only then told that this window may not.
+#[test]
+fn a_dashboard_that_only_follows_refuses_before_it_asks() {
+    let mut screen = compare(120, 30);
+    let owner = crate::store::Holder { process: Some(4242) };
+    screen.report(Report::Ownership(Some(owner)));
+    screen.report(Report::Service(Box::new(service("base"))));
+    screen.effects.clear();
+    for key in ["p", "c", "u"] {
+        screen.keys("d").keys(key);
+        assert!(screen.effects.is_empty(), "{key}: {:?}", screen.effects);
+        let words = crate::driver::refusal(owner);
+        screen.shows(&[&words]);
+        screen.report(Report::Service(Box::new(service("base"))));
+        assert!(!screen.shown().contains("from now on?"));
+    }
+    // Nor does a refusal read as if there were no such task.
+    screen.keys("w");
+    let Some(Effect::CompareFailed { work: asked, .. }) = screen.effects.last() else { panic!() };
+    let asked = *asked;
+    work(&mut screen, asked, WorkEvent::Failed(crate::driver::refusal(owner)));
+    screen.shows(&["another dashboard (pid 4242) owns"]);
+    assert!(!screen.shown().contains("No failed task"), "{}", screen.shown());
+}
