@@ -740,3 +740,82 @@ fn a_dashboard_that_only_follows_refuses_before_it_asks() {
     screen.shows(&["another dashboard (pid 4242) owns"]);
     assert!(!screen.shown().contains("No failed task"), "{}", screen.shown());
 }
+
+// If this fails, two arms with the same stars seem to differ, or keys are offered that are refused.
+#[test]
+fn ratings_that_are_alike_are_said_to_be_and_only_keys_that_act_are_offered() {
+    let mut screen = compare(120, 40);
+    screen.report(Report::Service(Box::new(service("base"))));
+    screen.keys("tab tab tab tab").shows(&["p promotes lora-v2, c makes it a canary"]);
+    let alike = ArmRating {
+        better_than: [("base".into(), 0.55)].into(),
+        ..rating("lora-v2", 30, 2.33, Some([2.0, 2.6]))
+    };
+    let base = rating("base", 30, 2.3, Some([2.0, 2.6]));
+    screen.report(Report::ArmRatings(vec![base, alike]));
+    screen.shows(&["lora-v2 lies about as high as base"]);
+    let promoted = AdapterSummary { state: crate::adapters::State::Active, ..adapter("lora-v2") };
+    screen.report(Report::Adapters(vec![adapter("lora-v1"), promoted]));
+    let mut alone = service("base");
+    alone.routing = Routing::only("lora-v2");
+    screen.report(Report::Service(Box::new(alone)));
+    screen.shows(&["active    lora-v2 against base"]);
+    assert!(!screen.shown().contains("p promotes"), "{}", screen.shown());
+    // base stands on the right.
+    screen.keys("b");
+    screen.report(Report::Service(Box::new(service("base"))));
+    screen.shows(&["→ base"]);
+    assert!(!screen.shown().contains("p promotes"), "{}", screen.shown());
+}
+
+// If this fails, the footer names the arms of the pair before while the next one is rated blind.
+#[test]
+fn the_next_blind_pair_takes_the_last_ones_names_away() {
+    let mut screen = compare(80, 24);
+    screen.keys("v");
+    let first = ask(&mut screen, "one");
+    for (number, (id, task)) in first.iter().enumerate() {
+        work(&mut screen, *id, answered(number as u32, name(&task.arm), "x", 9.0));
+    }
+    rated(&mut screen, 0, 4);
+    rated(&mut screen, 1, 2);
+    screen.shows(&["Left was"]);
+    ask(&mut screen, "two");
+    assert!(!screen.shown().contains("Left was"), "{}", screen.shown());
+    // That they are blind is said in full on a narrow screen, too.
+    screen.shows(&["base → lora-v2", "blind"]);
+}
+
+// If this fails, an answer that was cut short passes for a whole one.
+#[test]
+fn how_an_answer_ended_is_said_in_the_narrowest_column() {
+    for (width, height) in [(60, 16), (80, 24)] {
+        let mut screen = compare(width, height);
+        let asked = ask(&mut screen, "x");
+        for (number, (id, task)) in asked.iter().enumerate() {
+            let WorkEvent::Answered(mut full) =
+                answered(number as u32, name(&task.arm), "one", 101.3)
+            else {
+                panic!()
+            };
+            full.stop = Stop::ContextFull;
+            work(&mut screen, *id, WorkEvent::Answered(full));
+        }
+        screen.shows(&["the context is full"]);
+    }
+}
+
+// If this fails, every row of a list of tasks that begin alike shows the same words.
+#[test]
+fn tasks_that_begin_alike_show_what_tells_them_apart() {
+    let mut screen = compare(80, 24);
+    screen.keys("w");
+    let Some(Effect::CompareFailed { work: asked, .. }) = screen.effects.last() else { panic!() };
+    let asked = *asked;
+    let WorkEvent::FailedCompared(mut compared) = failed() else { panic!() };
+    for task in &mut compared.tasks {
+        task.task = format!("Write one shell command: {}", task.task);
+    }
+    work(&mut screen, asked, WorkEvent::FailedCompared(compared));
+    screen.shows(&["…which process", "…show lines"]);
+}

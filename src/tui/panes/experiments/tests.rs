@@ -563,3 +563,14 @@ fn what_failed_stands_at_its_own_row_alone() {
     screen.shows(&["! no area of the set is weak"]);
     assert!(!screen.shown().contains("the disk is full"));
 }
+
+// If this fails, what a person should know before an hour of work is cut off above empty rows.
+#[test]
+fn a_long_remark_is_whole_where_there_is_room() {
+    let mut screen = tried(80, 24);
+    let work = live_round(&mut screen);
+    let remark = "the weak areas have 12 groups of held-out items, and nothing is accepted on fewer than \
+                  20: the round can show a direction, its decision will be \"cannot tell\"";
+    tell(&mut screen, work, WorkEvent::Progress(Progress::Note(remark.into())));
+    screen.shows(&["decision will be \"cannot", "tell\""]);
+}

@@ -305,8 +305,12 @@ fn columns(pane: &TrainingPane, theme: &Theme) -> [Vec<Figure>; 2] {
     match (&pane.live, pane.runs.selected()) {
         (Some(live), _) => {
             let (mut left, mut right) = common(pane, &curves, live.done(), live.steps, theme);
-            let elapsed = live.elapsed.map_or(NONE.to_owned(), duration);
-            left.push(Figure::new(if live.went_on { "gone on for" } else { "elapsed" }, elapsed));
+            let (label, elapsed) = match live.elapsed {
+                None => ("elapsed", NONE.to_owned()),
+                Some(seconds) if live.went_on => ("gone on for", duration(seconds)),
+                Some(seconds) => ("elapsed", duration(seconds)),
+            };
+            left.push(Figure::new(label, elapsed));
             left.push(Figure::new("time left", left_of(live)));
             let memory =
                 live.memory_mib.map_or(NONE.to_owned(), |mib| format!("{} MiB", grouped(mib)));
