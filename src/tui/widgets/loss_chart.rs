@@ -305,7 +305,7 @@ mod tests {
                     let ends = Plot {
                         area,
                         x: [0.0, 40.0],
-                        y: Axis::over([0.0, 4.0].into_iter(), Scale::Even).unwrap(),
+                        y: Axis::over([0.0, 4.0], Scale::Even).unwrap(),
                     };
                     let points = vec![(loss * 10.0, loss)];
                     let series = Series { points, marker, graph, style: Style::new() };
