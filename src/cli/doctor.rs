@@ -245,7 +245,11 @@ impl Job for SelfTest {
         Ok(Step::Done((mean(&before), mean(&after))))
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<(f64, f64), runtime::Error> {
+    fn cancel(
+        &mut self,
+        _: &Model,
+        _: &mut dyn FnMut(Self::Event),
+    ) -> Result<(f64, f64), runtime::Error> {
         Ok((0.0, 0.0))
     }
 }

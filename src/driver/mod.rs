@@ -6,8 +6,8 @@ mod effect;
 mod report;
 
 pub use crate::workplace::replay::{Choice as PairChoice, Judgement};
-pub use desk::shown_step;
 pub use desk::{Desk, Tell};
+pub use desk::{refusal, shown_step};
 pub use effect::{
     ActDecision, ActTask, AskTask, Effect, ExperimentOrder, ImproveOrder, TrainingMaterial, WorkId,
 };

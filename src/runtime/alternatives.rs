@@ -100,7 +100,7 @@ impl Job for Alternatives {
         Ok(Step::Done(expected))
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<Self::Output, Error> {
+    fn cancel(&mut self, _: &Model, _: &mut dyn FnMut(Self::Event)) -> Result<Self::Output, Error> {
         Ok(Vec::new())
     }
 }

@@ -424,7 +424,7 @@ impl Job for Generate {
         Ok(Step::More)
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<Self::Output, Error> {
+    fn cancel(&mut self, _: &Model, _: &mut dyn FnMut(Self::Event)) -> Result<Self::Output, Error> {
         if let Some(reading) = self.reading.take() {
             let prompt = &self.requests[reading.request].prompt;
             self.keep(prompt, prompt.len(), reading.cache);

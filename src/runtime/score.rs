@@ -228,7 +228,7 @@ impl Job for Score {
         Ok(Step::More)
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<Self::Output, Error> {
+    fn cancel(&mut self, _: &Model, _: &mut dyn FnMut(Self::Event)) -> Result<Self::Output, Error> {
         Ok(std::mem::take(&mut self.losses))
     }
 }

@@ -43,7 +43,11 @@ pub trait Job: Send + 'static {
 
     /// Called instead of the next step when somebody cancelled: keeps what is worth keeping and
     /// returns what there is.
-    fn cancel(&mut self, model: &Model) -> Result<Self::Output, Self::Error>;
+    fn cancel(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(Self::Event),
+    ) -> Result<Self::Output, Self::Error>;
 }
 
 /// What comes back from a job.
@@ -207,15 +211,15 @@ impl<J: Job> Task for Submitted<J> {
     fn advance(&mut self, model: &Model) -> bool {
         let Self { job, updates, cancel } = self;
         let slice = catch_unwind(AssertUnwindSafe(|| {
+            let mut emit = |event| {
+                let _ = updates.send(Update::Event(event));
+            };
             if cancel.load(Ordering::Relaxed) {
-                return Some(match job.cancel(model) {
+                return Some(match job.cancel(model, &mut emit) {
                     Ok(output) => Ending::Cancelled(output),
                     Err(error) => Ending::Failed(error),
                 });
             }
-            let mut emit = |event| {
-                let _ = updates.send(Update::Event(event));
-            };
             match job.step(model, &mut emit) {
                 Ok(Step::More) => None,
                 Ok(Step::Done(output)) => Some(Ending::Finished(output)),

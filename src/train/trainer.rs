@@ -304,7 +304,7 @@ impl Job for Trainer {
         emit: &mut dyn FnMut(TrainEvent),
     ) -> Result<Step<TrainOutcome>> {
         if self.step < self.steps() && self.run.is_asked_to_pause() {
-            return Ok(Step::Done(self.cancel(model)?));
+            return Ok(Step::Done(self.cancel(model, emit)?));
         }
         if self.watch.is_under_way() {
             self.watch_slice(model, emit)?;
@@ -339,11 +339,74 @@ impl Job for Trainer {
         Ok(Step::More)
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<TrainOutcome> {
+    fn cancel(&mut self, _: &Model, emit: &mut dyn FnMut(TrainEvent)) -> Result<TrainOutcome> {
         if let Some(metrics) = self.unrecorded.take() {
-            self.run.append_metrics(&metrics)?;
+            self.record(metrics, emit)?;
         }
         self.save()?;
         Ok(self.outcome(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::config::{Config, Precision};
+    use crate::store::Home;
+    use crate::train::RunRecord;
+    use std::path::Path;
+
+    // If this fails, a paused run stands at the step that it has done with the loss of the one before.
+    #[test]
+    fn a_run_that_is_stopped_within_a_look_tells_of_the_step_that_waited_for_it() {
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiny_models/llama/model.gguf");
+        let model = Model::load(&tiny, "tiny", "0", Precision::F32, |_| ()).unwrap();
+        let settings = TrainSettings {
+            epochs: 4,
+            batch_size: 1,
+            accumulate: 1,
+            ..TrainSettings::from_config(&Config::default())
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        let record = RunRecord {
+            settings: settings.clone(),
+            base_sha256: String::new(),
+            data_sha256: String::new(),
+            threads: 2,
+            parent: None,
+            started: String::new(),
+            adapter: None,
+            abandoned: false,
+        };
+        let run = RunFolder::create(&home.runs(), "20260101_100000", &record, &[]).unwrap();
+        let sample = super::super::Sample {
+            id: "one".into(),
+            ids: vec![1, 2, 3, 4],
+            trained: 2..4,
+            weight: 1.0,
+        };
+        let dataset = Dataset { samples: vec![sample], left_out: vec![], examples: vec![] };
+        let lora = Lora::zeros(settings.lora.clone(), model.network.architecture());
+        let watched = vec![ScoreItem::whole(vec![1, 2, 3])];
+        let trainer = Trainer::new(settings, dataset, run.clone(), lora).unwrap();
+        let mut trainer = trainer.watching(watched);
+        let mut told = Vec::new();
+        let mut emit = |event| told.push(event);
+        while trainer.unrecorded.is_none() {
+            trainer.step(&model, &mut emit).unwrap();
+        }
+        let outcome = trainer.cancel(&model, &mut emit).unwrap();
+        let steps: Vec<StepMetrics> = told
+            .into_iter()
+            .filter_map(|event| match event {
+                TrainEvent::Step(metrics) => Some(metrics),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(steps.len(), outcome.losses.len());
+        assert_eq!(steps.last().map(|step| step.loss), outcome.losses.last().copied());
+        assert_eq!(run.metrics().unwrap(), steps);
     }
 }

@@ -439,7 +439,7 @@ actions! {
         A::Left, "left-column", ["left", "h"], None, "The left answer, or the list, is the one that scrolls";
         A::Right, "right-column", ["right", "l"], None, "The right answer, or the selected task, is the one that scrolls";
         A::Differences, "differences", ["d"], None, "Mark the words in which the two answers differ";
-        A::Back, "stop-comparing", ["esc"], Some("stop"), "Stop what is being measured or answered, or end the replay";
+        A::Back, "stop-comparing", ["esc"], Some("end"), "Stop what is being measured or answered, end the replay or the reading, or show all tasks again";
     }
     Experiments {
         A::Open, "open-experiment", ["enter"], Some("large"), "Show what is selected alone, or go back";

@@ -93,8 +93,12 @@ impl Job for SwitchedOff {
         self.job.step(model, emit)
     }
 
-    fn cancel(&mut self, model: &Model) -> Result<Vec<Generation>, Self::Error> {
-        self.job.cancel(model)
+    fn cancel(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(GenerateEvent),
+    ) -> Result<Vec<Generation>, Self::Error> {
+        self.job.cancel(model, emit)
     }
 }
 
@@ -135,7 +139,7 @@ impl Job for Doorkeeper {
         Ok(Step::Done(()))
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<(), Self::Error> {
+    fn cancel(&mut self, _: &Model, _: &mut dyn FnMut(Self::Event)) -> Result<(), Self::Error> {
         Ok(())
     }
 }
@@ -170,8 +174,12 @@ impl Job for Named {
         })
     }
 
-    fn cancel(&mut self, model: &Model) -> Result<Vec<Generation>, Self::Error> {
-        self.job.cancel(model)
+    fn cancel(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(GenerateEvent),
+    ) -> Result<Vec<Generation>, Self::Error> {
+        self.job.cancel(model, emit)
     }
 }
 
@@ -228,8 +236,13 @@ impl Job for Counted {
         })
     }
 
-    fn cancel(&mut self, model: &Model) -> Result<Self::Output, Self::Error> {
-        Ok((self.slice, self.job.cancel(model)?))
+    fn cancel(
+        &mut self,
+        model: &Model,
+        emit: &mut dyn FnMut(Self::Event),
+    ) -> Result<Self::Output, Self::Error> {
+        let slice = self.slice;
+        Ok((slice, self.job.cancel(model, &mut |event| emit((slice, event)))?))
     }
 }
 

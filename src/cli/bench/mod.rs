@@ -293,7 +293,7 @@ impl Job for TrainStep {
         Ok(Step::Done(TRAIN.tokens() as f64 / began.elapsed().as_secs_f64()))
     }
 
-    fn cancel(&mut self, _: &Model) -> Result<f64, train::Error> {
+    fn cancel(&mut self, _: &Model, _: &mut dyn FnMut(Self::Event)) -> Result<f64, train::Error> {
         Ok(0.0)
     }
 }

@@ -18,6 +18,7 @@ mod watching;
 mod weak;
 
 pub use acting::shown_step;
+pub use owning::refusal;
 
 use super::{ActDecision, Effect, Report, WorkEvent, WorkId};
 use crate::runtime::Runtime;

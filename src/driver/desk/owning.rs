@@ -40,6 +40,14 @@ impl Ownership {
     }
 }
 
+/// Why a dashboard that only follows does not do what the owner of the home does.
+pub fn refusal(owner: Holder) -> String {
+    format!(
+        "another dashboard{} owns this home, this one follows until it ends",
+        owner.in_brackets()
+    )
+}
+
 fn lock_file(home: &Home) -> PathBuf {
     home.root().join("dashboard.lock")
 }
@@ -70,10 +78,7 @@ impl Inner {
 
     /// Ends what was asked for as if it had failed: whoever asked knows what to do then.
     pub(super) fn refuse(&self, effect: &Effect, owner: Holder) {
-        let why = format!(
-            "another dashboard{} owns this home, this one follows until it ends",
-            owner.in_brackets()
-        );
+        let why = refusal(owner);
         match effect {
             // That is told with whose home it is.
             Effect::LoadModel => {}

@@ -15,6 +15,10 @@ use unicode_width::UnicodeWidthStr;
 /// The smallest chart that says something.
 const SMALLEST: (u16, u16) = (24, 4);
 
+/// Dots of a curve in a cell.
+const DOTS_ACROSS: f64 = 2.0;
+const DOTS_DOWN: f64 = 4.0;
+
 /// The mark of a step whose loss cannot be drawn.
 pub const GAP: char = '×';
 
@@ -146,18 +150,31 @@ impl Plot {
     fn row(&self, place: f64) -> u16 {
         let [low, high] = self.y.ends();
         let last = self.area.height.saturating_sub(1);
-        let row = ((high - place) / (high - low) * f64::from(last)).round() as u16;
-        self.area.y + row.min(last)
+        // As the canvas places the dots of a curve, four in a cell: a mark stands on its line.
+        let dots = f64::from(self.area.height) * DOTS_DOWN - 1.0;
+        let dot = ((high - place) / (high - low) * dots).round();
+        self.area.y + ((dot / DOTS_DOWN) as u16).min(last)
     }
 
     /// From the left end of the plot.
     fn column(&self, step: f64) -> usize {
-        let last = f64::from(self.area.width.saturating_sub(1));
-        ((step - self.x[0]) / (self.x[1] - self.x[0]) * last).round() as usize
+        let dots = f64::from(self.area.width) * DOTS_ACROSS - 1.0;
+        let dot = ((step - self.x[0]) / (self.x[1] - self.x[0]) * dots).round();
+        (dot / DOTS_ACROSS) as usize
     }
 
     fn draw(&self, series: &Series, scale: Scale, buffer: &mut Buffer) {
         let parts = parts(&series.points, scale, self.x);
+        if let (Marker::Custom(mark), GraphType::Scatter) = (series.marker, series.graph) {
+            for (step, place) in parts.into_iter().flatten() {
+                if let Some(column) = self.cell_column(step)
+                    && let Some(cell) = buffer.cell_mut((column, self.row(place)))
+                {
+                    cell.set_char(mark).set_style(series.style);
+                }
+            }
+            return;
+        }
         Canvas::default()
             .marker(series.marker)
             .x_bounds(self.x)
@@ -275,6 +292,32 @@ mod tests {
         (values[9], values[10], values[30]) = (f64::NAN, f64::INFINITY, 1e300);
         let shown = drawn(losses(&values), [0, 40], Scale::Even, Some(20), (60, 12));
         insta::assert_snapshot!("gap_and_cursor", shown);
+    }
+
+    // If this fails, a held-out loss floats beside the line that joins it to the next one.
+    #[test]
+    fn a_mark_stands_on_its_own_line() {
+        for height in 5..30 {
+            for loss in 0..40 {
+                let (loss, area) = (f64::from(loss) / 10.0, Rect::new(0, 0, 60, height));
+                let draw = |marker, graph| {
+                    let mut buffer = Buffer::empty(area);
+                    let ends = Plot {
+                        area,
+                        x: [0.0, 40.0],
+                        y: Axis::over([0.0, 4.0], Scale::Even).unwrap(),
+                    };
+                    let points = vec![(loss * 10.0, loss)];
+                    let series = Series { points, marker, graph, style: Style::new() };
+                    ends.draw(&series, Scale::Even, &mut buffer);
+                    let drawn = |cell: &ratatui::buffer::Cell| !matches!(cell.symbol(), " " | "⠀");
+                    buffer.content.iter().position(drawn)
+                };
+                let mark = draw(Marker::Custom('◆'), GraphType::Scatter);
+                assert!(mark.is_some());
+                assert_eq!(mark, draw(Marker::Braille, GraphType::Line), "{loss} in {height}");
+            }
+        }
     }
 
     // If this fails, a loss that falls over three powers of ten looks like a line on the floor.

@@ -3,6 +3,7 @@
 mod age;
 pub mod axis;
 mod chart_window;
+mod common_beginning;
 pub mod curve;
 mod dialog;
 mod differences;
@@ -27,6 +28,7 @@ mod wrapped;
 
 pub use age::age;
 pub use chart_window::{ChartWindow, Move};
+pub use common_beginning::{common_beginning, without_beginning};
 pub use dialog::{clear, dialog};
 pub use differences::{Piece, differences, marked_lines};
 pub use duration::duration;

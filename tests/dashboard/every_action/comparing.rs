@@ -65,7 +65,7 @@ fn answers(kaizen: &mut Terminal) {
 fn replay(kaizen: &mut Terminal) {
     kaizen.send("\t").wait(&["Is lora-v1 better than base on your own tasks?"]).enter();
     judge(kaizen, "s", &["Skipped: it counts for nobody."]);
-    judge(kaizen, "t", &["The candidate is even"]);
+    judge(kaizen, "t", &["The two are even; the candidate was on the"]);
     let won_or_lost = |won, lost| {
         [
             format!("The candidate won; it was on the {won}"),

@@ -153,6 +153,10 @@ impl Answers {
         });
         self.columns = Some(columns);
         self.hidden = self.blind;
+        if self.blind {
+            // Also takes the place of a notice that says who was who in the pair before.
+            context.say("The sides are dealt anew: nobody knows which arm is where.");
+        }
         self.differences = OnceCell::new();
         self.asked = Some(asked);
     }

@@ -121,9 +121,12 @@ impl Answers {
                 if self.is_hidden() {
                     return format!("answered{end}{rated}");
                 }
+                // What is cut off says least: how an answer ended goes before its pace.
                 let pace = format!("{:.1} tokens/s{end}{rated}", answered.tokens_per_second);
-                let all = format!("{} tokens · {pace}", answered.tokens);
-                if all.width() <= room { all } else { pace }
+                let ended = format!("answered{end}{rated}");
+                let all = [format!("{} tokens · {pace}", answered.tokens), pace, ended];
+                let shortest = end.trim_start_matches(" · ").to_owned();
+                all.into_iter().find(|words| words.width() <= room).unwrap_or(shortest)
             }
             State::Cancelled => "stopped before it began".into(),
             State::Failed(_) => "failed".into(),

@@ -29,6 +29,17 @@ impl Service {
         self.state.as_ref().map_or("base", |state| &state.routing.active)
     }
 
+    /// No task is given to any other arm.
+    pub(super) fn answers_everything(&self, arm: &str) -> bool {
+        self.state.as_ref().is_some_and(|state| state.routing.share(arm) >= 1.0)
+    }
+
+    /// What an adapter is now, in a word.
+    fn state_of(&self, adapter: &str) -> &'static str {
+        let known = self.adapters.iter().find(|(name, _)| name == adapter);
+        known.map_or(State::Candidate, |(_, state)| *state).as_str()
+    }
+
     /// What is known of an adapter, if that was asked.
     pub(super) fn standing(&self, candidate: &str) -> Option<&OnTrial> {
         let standing = self.state.as_ref()?.standing.as_ref()?;
@@ -103,7 +114,7 @@ impl Service {
             .missing()
             .map_or_else(|| "nothing: it may be promoted".into(), |missing| plain_line(&missing));
         let mut facts = vec![
-            ("candidate", format!("{candidate} against {reference}")),
+            (self.state_of(&standing.candidate), format!("{candidate} against {reference}")),
             ("missing", missing),
             ("own work", self.proof(&standing.proof, keymap)),
             ("evidence", evidence.describe()),

@@ -7,7 +7,7 @@ use crate::driver::{Effect, FailedCompared, FailedTask, WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Context;
-use crate::tui::widgets::{Scroll, has_words, moved};
+use crate::tui::widgets::{Scroll, common_beginning, has_words, moved};
 use std::cell::Cell;
 
 #[derive(Debug, Default)]
@@ -99,6 +99,12 @@ impl FailedTasks {
 
     pub(super) fn tasks(&self) -> &[FailedTask] {
         self.result.as_ref().map_or(&[], |result| &result.tasks)
+    }
+
+    /// Bytes that all tasks begin with alike, as a row shows them.
+    pub(super) fn common_beginning(&self) -> usize {
+        let tasks: Vec<String> = self.tasks().iter().map(|task| plain_line(&task.task)).collect();
+        common_beginning(&tasks)
     }
 
     /// The tasks that are shown.

@@ -11,7 +11,7 @@ use crate::tui::hits::Part;
 use crate::tui::pane::Shared;
 use crate::tui::panes::outcome::{change, perplexity};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{elide, found_with, pad, paragraphs, wrap};
+use crate::tui::widgets::{elide, found_with, pad, paragraphs, without_beginning, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -121,12 +121,13 @@ impl FailedTasks {
         self.first.set(first);
         let width = usize::from(area.width);
         shared.hits.rows(area, first, tasks.len().saturating_sub(first), 1, Action::Right);
+        let common = self.common_beginning();
         let lines: Vec<Line> = tasks
             .iter()
             .enumerate()
             .skip(first)
             .take(visible)
-            .map(|(place, task)| row(task, place == self.selected, width, theme))
+            .map(|(place, task)| row(task, common, place == self.selected, width, theme))
             .collect();
         frame.render_widget(Paragraph::new(lines), area);
     }
@@ -199,18 +200,22 @@ impl FailedTasks {
         }
         let uncorrected = self.result.as_ref().map_or(0, |result| result.uncorrected);
         let missing = format!("{}.", without(uncorrected));
-        let mut texts = vec![
-            ("No failed task with a right answer yet", theme.accent),
-            (
-                "A task that you rated 3 stars or fewer and whose right answer you wrote is scored here \
-                 by both arms: is the right answer more likely after training?",
-                theme.text,
-            ),
-            (
+        let mut texts = Vec::new();
+        // Without a result nobody knows whether there is such a task.
+        if self.result.is_some() {
+            texts.push(("No failed task with a right answer yet", theme.accent));
+        }
+        texts.push((
+            "A task that you rated 3 stars or fewer and whose right answer you wrote is scored here \
+             by both arms: is the right answer more likely after training?",
+            theme.text,
+        ));
+        if self.result.is_some() {
+            texts.push((
                 "<show-sessions> goes to your sessions; <rate-session> rates one there, <correct> writes its right answer.",
                 theme.text,
-            ),
-        ];
+            ));
+        }
         if uncorrected > 0 {
             texts.push((&missing, theme.warning));
         }
@@ -306,7 +311,13 @@ fn sum_line(name: &str, sum: Sum, words: &str, theme: &Theme) -> Line<'static> {
     ])
 }
 
-fn row(task: &FailedTask, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+fn row(
+    task: &FailedTask,
+    common: usize,
+    selected: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let change_by = task.after / task.before - 1.0;
     let (mark, style) = mark(change_by, theme);
     let figures = format!("{:>8} → {:<8}", perplexity(task.before), perplexity(task.after));
@@ -320,7 +331,8 @@ fn row(task: &FailedTask, selected: bool, width: usize, theme: &Theme) -> Line<'
     };
     let columns = 2 + figures.width() + changed.width() + seen.width();
     let room = width.saturating_sub(columns).max(10);
-    let text = pad(&elide(&plain_line(&task.task), room.saturating_sub(1)), room);
+    let text = without_beginning(&plain_line(&task.task), common);
+    let text = pad(&elide(&text, room.saturating_sub(1)), room);
     let line = Line::from(vec![
         Span::styled(if selected { "▸ " } else { "  " }, theme.accent),
         Span::styled(text, theme.text),

@@ -7,7 +7,7 @@ use crate::driver::{Effect, WorkEvent, WorkId};
 use crate::store::plain_line;
 use crate::tui::pane::Context;
 use crate::tui::widgets::Scroll;
-use crate::workplace::Comparison;
+use crate::workplace::{Comparison, SetChoice};
 
 /// What the gate judges by; also the place of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) enum Judge {
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     pub(super) result: Option<Box<Comparison>>,
+    /// The evaluation set that it was judged on, where the set judges.
+    pub(super) set: SetChoice,
     /// What the person was told while it was measured.
     pub(super) notes: Vec<String>,
     /// Why there is no newer result.
@@ -27,9 +29,18 @@ pub(super) struct Verdicts {
     pub(super) scroll: Option<Scroll>,
 }
 
+/// A judging under way.
+#[derive(Debug)]
+pub(super) struct Judging {
+    pub(super) by: Judge,
+    /// As it was chosen when it began.
+    pub(super) set: SetChoice,
+    pub(super) measuring: Measuring,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    pub(super) running: Option<(Judge, Measuring)>,
+    pub(super) running: Option<Judging>,
     verdicts: [Verdicts; 2],
     /// What the person chose; else their own work wherever it can decide.
     chosen: Option<Judge>,
@@ -63,11 +74,16 @@ impl Gate {
         self.verdicts.iter().any(|verdicts| verdicts.result.is_some())
     }
 
-    /// This judge has judged, or judges, these arms.
-    pub(super) fn knows(&self, judge: Judge, pair: &[String; 2]) -> bool {
-        let judged = self.of(judge).result.as_ref().map(|result| [&result.a, &result.b]);
-        self.running.as_ref().is_some_and(|(by, running)| *by == judge && running.arms == *pair)
-            || judged.is_some_and(|[a, b]| *a == pair[0] && *b == pair[1])
+    /// This judge has judged, or judges, these arms; an evaluation set's word holds for that set alone.
+    pub(super) fn knows(&self, judge: Judge, pair: &[String; 2], set: &SetChoice) -> bool {
+        let same = |judged_on: &SetChoice| judge == Judge::OwnWork || judged_on == set;
+        let judges = |running: &Judging| {
+            running.by == judge && running.measuring.arms == *pair && same(&running.set)
+        };
+        let verdicts = self.of(judge);
+        let judged = verdicts.result.as_ref().filter(|_| same(&verdicts.set));
+        self.running.as_ref().is_some_and(judges)
+            || judged.is_some_and(|result| result.a == pair[0] && result.b == pair[1])
     }
 
     pub(super) fn judge(&mut self, pair: [String; 2], service: &Service, context: &mut Context) {
@@ -82,17 +98,19 @@ impl Gate {
         }
         let work = context.new_work();
         let (a, b) = (choice(&pair[0]), choice(&pair[1]));
+        let set = context.shared.set.clone();
         context.perform(match by {
             Judge::OwnWork => Effect::JudgeOwnWork { work, a, b },
-            Judge::Set => Effect::Judge { work, a, b, set: context.shared.set.clone() },
+            Judge::Set => Effect::Judge { work, a, b, set: set.clone() },
         });
-        self.running = Some((by, Measuring::new(work, pair, &context.shared.now)));
+        let measuring = Measuring::new(work, pair, &context.shared.now);
+        self.running = Some(Judging { by, set, measuring });
         self.verdicts[by as usize].failed = None;
     }
 
     pub(super) fn cancel(&self, context: &mut Context) {
-        if let Some((_, running)) = &self.running {
-            context.perform(Effect::Cancel(running.work));
+        if let Some(running) = &self.running {
+            context.perform(Effect::Cancel(running.measuring.work));
         }
     }
 
@@ -104,16 +122,14 @@ impl Gate {
         blind: bool,
         context: &mut Context,
     ) -> bool {
-        let Some((by, running)) = self.running.as_mut().filter(|(_, r)| r.work == work) else {
+        let Some(running) = self.running.as_mut().filter(|r| r.measuring.work == work) else {
             return false;
         };
-        let by = *by;
-        running.event(event);
+        running.measuring.event(event);
         if !event.is_final() {
             return false;
         }
-        let notes = std::mem::take(&mut running.notes);
-        self.running = None;
+        let Some(Judging { by, set, measuring }) = self.running.take() else { return false };
         let verdicts = &mut self.verdicts[by as usize];
         match event {
             WorkEvent::Judged(comparison) => {
@@ -127,7 +143,8 @@ impl Gate {
                     false => format!("{who} has decided about {}: {verdict}.", comparison.b),
                 });
                 verdicts.result = Some(comparison.clone());
-                verdicts.notes = notes;
+                verdicts.set = set;
+                verdicts.notes = measuring.notes;
                 verdicts.scroll = Some(Scroll::at_top());
                 return by == Judge::OwnWork;
             }

@@ -34,26 +34,22 @@ impl Gate {
         let judge = self.judge_by(service);
         let [title, area] =
             Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-        frame.render_widget(heading(judge, shared, service, usize::from(title.width)), title);
-        if let Some((_, running)) = self.running.as_ref().filter(|(by, _)| *by == judge) {
-            return draw_running(frame, area, running, shared);
+        let running = self.running.as_ref().filter(|running| running.by == judge);
+        let set = running.map_or(&shared.set, |running| &running.set);
+        let line = heading(judge, set, shared, service, usize::from(title.width));
+        frame.render_widget(line, title);
+        if let Some(running) = running {
+            return draw_running(frame, area, &running.measuring, shared);
         }
         let verdicts = self.of(judge);
-        let known = pair.is_none_or(|pair| self.knows(judge, pair));
         match (&verdicts.result, &verdicts.scroll) {
             (Some(result), Some(scroll)) => {
                 let mut lines = Vec::new();
                 if let Some(why) = &verdicts.failed {
                     lines.extend(wrapped(why, area.width, theme.bad));
                 }
-                if let Some([a, b]) = pair.filter(|_| !known) {
-                    let words = format!(
-                        "{} judges {a} → {b}; below stands {} → {}",
-                        shared.keymap.key("judge"),
-                        result.a,
-                        result.b
-                    );
-                    lines.push(Line::styled(words, theme.warning));
+                if let Some(words) = self.stands_below(judge, shared, pair) {
+                    lines.extend(wrapped(&words, area.width, theme.warning));
                 }
                 let width = usize::from(area.width);
                 lines.extend(result_lines(judge, result, &verdicts.notes, width, theme));
@@ -70,6 +66,29 @@ impl Gate {
             }
             _ => self.draw_empty(frame, area, judge, shared, pair, service),
         }
+    }
+
+    /// What the verdict on screen is about, where it is no answer to what would be asked now.
+    fn stands_below(
+        &self,
+        judge: Judge,
+        shared: &Shared,
+        pair: Option<&[String; 2]>,
+    ) -> Option<String> {
+        let verdicts = self.of(judge);
+        let result = verdicts.result.as_ref()?;
+        let known = pair.is_none_or(|pair| self.knows(judge, pair, &shared.set));
+        if known && verdicts.failed.is_none() {
+            return None;
+        }
+        let mut below = format!("below stands {} → {}", result.a, result.b);
+        if judge == Judge::Set && (verdicts.failed.is_some() || verdicts.set != shared.set) {
+            below.push_str(&format!(", judged on {}", set_words(&verdicts.set)));
+        }
+        Some(match pair.filter(|_| !known) {
+            Some([a, b]) => format!("{} judges {a} → {b}; {below}", shared.keymap.key("judge")),
+            None => format!("{} tries again; {below}", shared.keymap.key("judge")),
+        })
     }
 
     fn draw_empty(
@@ -159,7 +178,13 @@ impl Gate {
 }
 
 /// Which judge it is, and how to get to the other one.
-fn heading(judge: Judge, shared: &Shared, service: &Service, width: usize) -> Line<'static> {
+fn heading(
+    judge: Judge,
+    set: &SetChoice,
+    shared: &Shared,
+    service: &Service,
+    width: usize,
+) -> Line<'static> {
     let theme = &shared.theme;
     let key = shared.keymap.key("other-judge");
     let (title, other) = match judge {
@@ -177,7 +202,7 @@ fn heading(judge: Judge, shared: &Shared, service: &Service, width: usize) -> Li
                 Some(_) => format!("  {key}: own work (unproven)"),
                 None => format!("  {key}: own work"),
             };
-            (format!("Judge: {}", set_words(&shared.set)), other)
+            (format!("Judge: {}", set_words(set)), other)
         }
     };
     let title = elide(&title, width.saturating_sub(other.len()));

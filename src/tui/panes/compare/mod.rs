@@ -165,6 +165,14 @@ impl Pane for ComparePane {
             Action::OtherJudge => self.gate.choose_other(&self.service),
             Action::ChooseLeft => self.choose(Side::Left, context),
             Action::ChooseRight => self.choose(Side::Right, context),
+            // Refused by the desk after all evidence was read and confirmed: said before.
+            Action::Promote | Action::Canary | Action::RollBack
+                if context.shared.owner.is_some() =>
+            {
+                if let Some(owner) = context.shared.owner {
+                    context.complain(crate::driver::refusal(owner));
+                }
+            }
             Action::Promote | Action::Canary => {
                 if let Some([_, candidate]) = self.pair(context.shared) {
                     let order = match action {
@@ -250,9 +258,11 @@ impl Pane for ComparePane {
                 }
             }
             Report::Rated(session) => {
+                let was_half = self.is_half_rated();
                 self.answers.rated(session, context);
                 self.failed.sessions_changed();
-                if self.ratings.were_asked() {
+                // What was reported while one of two hidden answers was rated has been passed over.
+                if self.ratings.were_asked() || was_half && !self.is_half_rated() {
                     self.look(context);
                 }
                 self.refresh(context);
@@ -262,7 +272,14 @@ impl Pane for ComparePane {
                 if self.is_half_rated() => {}
             Report::ArmRatings(ratings) => self.ratings.set(ratings),
             Report::Progress(versions) => self.progress.set(versions),
-            Report::Adapters(adapters) => self.service.list(adapters),
+            Report::Adapters(adapters) => {
+                self.service.list(adapters);
+                // The list also comes when another process has promoted one, or rolled one back. Nothing
+                // that is asked for here lists them again.
+                if self.service.state.is_some() {
+                    self.look(context);
+                }
+            }
             Report::Service(state) => {
                 self.service.state = Some(state.clone());
                 let pair = self.pair(context.shared);
@@ -439,7 +456,9 @@ impl ComparePane {
         let again = self.part == Part::Gate;
         self.part = Part::Gate;
         let judge = self.gate.judge_by(&self.service);
-        if again || (!self.gate.knows(judge, &pair) && self.gate.running.is_none()) {
+        if again
+            || (!self.gate.knows(judge, &pair, &context.shared.set) && self.gate.running.is_none())
+        {
             self.gate.judge(pair, &self.service, context);
         }
     }

@@ -19,6 +19,9 @@ use unicode_width::UnicodeWidthStr;
 /// A probability over which a difference is hard to explain by chance.
 const LIKELY: f64 = 0.975;
 
+/// Fewer stars between two means are no difference that anybody would tell.
+const ALIKE: f64 = 0.05;
+
 #[derive(Debug, Default)]
 pub(super) struct Ratings {
     list: Option<Vec<ArmRating>>,
@@ -91,7 +94,9 @@ impl Ratings {
             lines.push(Line::default());
             lines.extend(facts_lines(&facts, width.min(110), theme));
         }
-        if let Some([_, candidate]) = pair {
+        // Whoever answers everything is neither promoted nor tried out, and base is rolled back to.
+        let promotable = |arm: &&str| *arm != "base" && !service.answers_everything(arm);
+        if let Some(candidate) = candidate.filter(promotable) {
             let words = format!(
                 "<promote> promotes {candidate}, <canary> makes it a canary, <roll-back> rolls back; \
                  each asks first."
@@ -134,6 +139,11 @@ impl Ratings {
             }
         };
         let by = rated_b.mean - rated_a.mean;
+        if by.abs() < ALIKE {
+            return format!(
+                "{b} lies about as high as {a}: these ratings do not tell the arms apart. {caveat}"
+            );
+        }
         let direction = if by >= 0.0 { "above" } else { "below" };
         let verdict = match rated_b.better_than.get(a) {
             None => "but too few ratings say so to tell anything".to_owned(),
@@ -144,7 +154,7 @@ impl Ratings {
                 "but that may be chance: these ratings do not tell the arms apart yet".into()
             }
         };
-        format!("{b} lies {:.1} stars {direction} {a}, {verdict}. {caveat}", by.abs())
+        format!("{b} lies {:.2} stars {direction} {a}, {verdict}. {caveat}", by.abs())
     }
 
     /// What the two arms' ratings give in figures.

@@ -217,12 +217,14 @@ fn judged_words(judged: &JudgedPair) -> String {
     if judged.same {
         return "Both answered the same: even, nobody had to be asked.".into();
     }
+    let side = if judged.candidate_left { "left" } else { "right" };
     let what = match judged.judgement {
         None => return "Skipped: it counts for nobody.".into(),
         Some(Judgement::Win) => "won",
         Some(Judgement::Loss) => "lost",
-        Some(Judgement::Tie) => "is even",
+        Some(Judgement::Tie) => {
+            return format!("The two are even; the candidate was on the {side}.");
+        }
     };
-    let side = if judged.candidate_left { "left" } else { "right" };
     format!("The candidate {what}; it was on the {side}.")
 }

@@ -114,7 +114,11 @@ impl Replay {
         let mut lines = vec![Line::from(first)];
         let counts = self.counts().or_else(|| service.pairs(self.arms.as_ref()?));
         if let Some(counts) = counts {
-            let words = wrap(&counts.describe(), width);
+            let words = match counts.pairs() {
+                0 => "No pair of these two is judged yet.".to_owned(),
+                _ => counts.describe(),
+            };
+            let words = wrap(&words, width);
             lines.extend(words.into_iter().map(|line| Line::styled(line, theme.dim)));
         }
         lines

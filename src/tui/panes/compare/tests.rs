@@ -669,3 +669,153 @@ fn the_gates_changes_and_the_failed_tasks_are_exported() {
     let Some(TerminalEffect::Copy(table)) = screen.terminal_effects.last() else { panic!() };
     assert!(table.starts_with("session\tbefore\tafter") && table.lines().count() > 2, "{table}");
 }
+
+// If this fails, one set's verdict stands under the name of another, and an adapter is promoted on it.
+#[test]
+fn a_verdict_is_of_the_set_that_it_was_judged_on() {
+    let mut screen = compare(100, 30);
+    screen.keys("g");
+    let judge = judging(&screen);
+    // Another set that is chosen meanwhile changes nothing of what is under way.
+    screen.keys("3 o ctrl-u").text("other.jsonl").keys("enter 5");
+    screen.shows(&["Judge: the built-in set"]);
+    work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::Accepted))));
+    screen.shows(&[
+        "Judge: other.jsonl",
+        "g judges base → lora-v2; below stands base → lora-v2, judged on the built-in set",
+        "ACCEPTED",
+    ]);
+    screen.effects.clear();
+    // From another part, too, `g` judges anew and does not show the old one as the answer.
+    screen.keys("tab g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Failed("nothing is held out".into()));
+    screen.shows(&["nothing is held out", "below stands base → lora-v2, judged on the built-in"]);
+    screen.keys("3 o ctrl-u enter 5");
+    screen.shows(&["g tries again; below stands base → lora-v2, judged on the built-in set"]);
+    screen.keys("g");
+    let judge = judging(&screen);
+    work(&mut screen, judge, WorkEvent::Judged(Box::new(comparison(Verdict::Rejected))));
+    assert!(!screen.shown().contains("below stands"), "{}", screen.shown());
+}
+
+// If this fails, a person promotes a second time what somebody has promoted in a terminal, because the
+// header still says what was.
+#[test]
+fn what_other_processes_did_with_the_adapters_is_seen_in_an_open_pane() {
+    let mut screen = compare(80, 24);
+    screen.report(Report::Service(Box::new(service("base")))).shows(&["active base"]);
+    screen.effects.clear();
+    screen.report(Report::Adapters(vec![adapter("lora-v1"), adapter("lora-v2")]));
+    let asked = |effects: &[Effect]| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Service { .. })).count()
+    };
+    assert_eq!(asked(&screen.effects), 1, "{:?}", screen.effects);
+    screen.effects.clear();
+    screen.report(Report::Service(Box::new(service("lora-v1")))).shows(&["active lora-v1"]);
+    assert!(screen.effects.is_empty(), "it goes round in circles: {:?}", screen.effects);
+}
+
+// If this fails, somebody reads all the evidence, says yes, and is only then told that this window may not.
+#[test]
+fn a_dashboard_that_only_follows_refuses_before_it_asks() {
+    let mut screen = compare(120, 30);
+    let owner = crate::store::Holder { process: Some(4242) };
+    screen.report(Report::Ownership(Some(owner)));
+    screen.report(Report::Service(Box::new(service("base"))));
+    screen.effects.clear();
+    for key in ["p", "c", "u"] {
+        screen.keys("d").keys(key);
+        assert!(screen.effects.is_empty(), "{key}: {:?}", screen.effects);
+        let words = crate::driver::refusal(owner);
+        screen.shows(&[&words]);
+        screen.report(Report::Service(Box::new(service("base"))));
+        assert!(!screen.shown().contains("from now on?"));
+    }
+    // Nor does a refusal read as if there were no such task.
+    screen.keys("w");
+    let Some(Effect::CompareFailed { work: asked, .. }) = screen.effects.last() else { panic!() };
+    let asked = *asked;
+    work(&mut screen, asked, WorkEvent::Failed(crate::driver::refusal(owner)));
+    screen.shows(&["another dashboard (pid 4242) owns"]);
+    assert!(!screen.shown().contains("No failed task"), "{}", screen.shown());
+}
+
+// If this fails, two arms with the same stars seem to differ, or keys are offered that are refused.
+#[test]
+fn ratings_that_are_alike_are_said_to_be_and_only_keys_that_act_are_offered() {
+    let mut screen = compare(120, 40);
+    screen.report(Report::Service(Box::new(service("base"))));
+    screen.keys("tab tab tab tab").shows(&["p promotes lora-v2, c makes it a canary"]);
+    let alike = ArmRating {
+        better_than: [("base".into(), 0.55)].into(),
+        ..rating("lora-v2", 30, 2.33, Some([2.0, 2.6]))
+    };
+    let base = rating("base", 30, 2.3, Some([2.0, 2.6]));
+    screen.report(Report::ArmRatings(vec![base, alike]));
+    screen.shows(&["lora-v2 lies about as high as base"]);
+    let promoted = AdapterSummary { state: crate::adapters::State::Active, ..adapter("lora-v2") };
+    screen.report(Report::Adapters(vec![adapter("lora-v1"), promoted]));
+    let mut alone = service("base");
+    alone.routing = Routing::only("lora-v2");
+    screen.report(Report::Service(Box::new(alone)));
+    screen.shows(&["active    lora-v2 against base"]);
+    assert!(!screen.shown().contains("p promotes"), "{}", screen.shown());
+    // base stands on the right.
+    screen.keys("b");
+    screen.report(Report::Service(Box::new(service("base"))));
+    screen.shows(&["→ base"]);
+    assert!(!screen.shown().contains("p promotes"), "{}", screen.shown());
+}
+
+// If this fails, the footer names the arms of the pair before while the next one is rated blind.
+#[test]
+fn the_next_blind_pair_takes_the_last_ones_names_away() {
+    let mut screen = compare(80, 24);
+    screen.keys("v");
+    let first = ask(&mut screen, "one");
+    for (number, (id, task)) in first.iter().enumerate() {
+        work(&mut screen, *id, answered(number as u32, name(&task.arm), "x", 9.0));
+    }
+    rated(&mut screen, 0, 4);
+    rated(&mut screen, 1, 2);
+    screen.shows(&["Left was"]);
+    ask(&mut screen, "two");
+    assert!(!screen.shown().contains("Left was"), "{}", screen.shown());
+    // That they are blind is said in full on a narrow screen, too.
+    screen.shows(&["base → lora-v2", "blind"]);
+}
+
+// If this fails, an answer that was cut short passes for a whole one.
+#[test]
+fn how_an_answer_ended_is_said_in_the_narrowest_column() {
+    for (width, height) in [(60, 16), (80, 24)] {
+        let mut screen = compare(width, height);
+        let asked = ask(&mut screen, "x");
+        for (number, (id, task)) in asked.iter().enumerate() {
+            let WorkEvent::Answered(mut full) =
+                answered(number as u32, name(&task.arm), "one", 101.3)
+            else {
+                panic!()
+            };
+            full.stop = Stop::ContextFull;
+            work(&mut screen, *id, WorkEvent::Answered(full));
+        }
+        screen.shows(&["the context is full"]);
+    }
+}
+
+// If this fails, every row of a list of tasks that begin alike shows the same words.
+#[test]
+fn tasks_that_begin_alike_show_what_tells_them_apart() {
+    let mut screen = compare(80, 24);
+    screen.keys("w");
+    let Some(Effect::CompareFailed { work: asked, .. }) = screen.effects.last() else { panic!() };
+    let asked = *asked;
+    let WorkEvent::FailedCompared(mut compared) = failed() else { panic!() };
+    for task in &mut compared.tasks {
+        task.task = format!("Write one shell command: {}", task.task);
+    }
+    work(&mut screen, asked, WorkEvent::FailedCompared(compared));
+    screen.shows(&["…which process", "…show lines"]);
+}

@@ -18,7 +18,10 @@ impl ComparePane {
             Constraint::Fill(1),
         ])
         .areas(area.inner(Margin::new(1, 0)));
-        self.draw_top(frame, top, shared);
+        let told = self.draw_top(frame, top, shared);
+        if self.answers.blind && !told {
+            frame.render_widget(Line::styled("blind", shared.theme.accent), line);
+        }
         shared.hits.text(rest, hits::Part::Main);
         let pair = self.pair(shared);
         if !self.is_blind(shared) && !self.is_half_rated() {
@@ -54,16 +57,20 @@ impl ComparePane {
     /// Who answers tasks, and what changed by itself.
     fn draw_service(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
         let theme = &shared.theme;
-        let width = usize::from(area.width);
+        let told = if self.answers.blind { "blind  ".width() } else { 0 };
+        let width = usize::from(area.width).saturating_sub(told);
         let line = match (&self.routing.news, self.service.line()) {
             (Some(news), _) => Line::styled(elide(news, width), theme.warning),
             (None, Some(line)) => Line::styled(elide(&line, width), theme.dim),
             (None, None) => return,
         };
-        frame.render_widget(line.right_aligned(), area);
+        let right = u16::try_from(line.width()).unwrap_or(u16::MAX).min(area.width);
+        let area = Rect { x: area.right() - right, width: right, ..area };
+        frame.render_widget(line, area);
     }
 
-    fn draw_top(&self, frame: &mut Frame, area: Rect, shared: &Shared) {
+    /// False where there was no room to say that the next answers are blind.
+    fn draw_top(&self, frame: &mut Frame, area: Rect, shared: &Shared) -> bool {
         let theme = &shared.theme;
         let mut spans = Vec::new();
         for (place, part) in Part::ALL.into_iter().enumerate() {
@@ -85,16 +92,21 @@ impl ComparePane {
         }
         let used: usize = spans.iter().map(|span| span.content.width()).sum();
         let room = usize::from(area.width).saturating_sub(used);
-        let blind = if self.answers.blind { "  blind" } else { "" };
-        let arms = match self.pair(shared) {
-            Some(_) if self.is_blind(shared) => "blind".into(),
-            Some([a, b]) => format!("{a} → {b}{blind}"),
-            None => "no adapter yet".into(),
+        let (arms, blind) = match self.pair(shared) {
+            Some(_) if self.is_blind(shared) => ("blind".into(), ""),
+            Some([a, b]) if self.answers.blind => (format!("{a} → {b}"), "  blind"),
+            Some([a, b]) => (format!("{a} → {b}"), ""),
+            None => ("no adapter yet".into(), ""),
         };
-        let arms = elide(&arms, room);
-        spans.push(Span::raw(" ".repeat(room.saturating_sub(arms.width()))));
+        // Where there is no room for it, it stands a row below.
+        let blind = if arms.width() + blind.width() <= room { blind } else { "" };
+        let arms = elide(&arms, room.saturating_sub(blind.width()));
+        let gap = room.saturating_sub(arms.width() + blind.width());
+        spans.push(Span::raw(" ".repeat(gap)));
         spans.push(Span::styled(arms, theme.accent));
+        spans.push(Span::styled(blind, theme.accent));
         frame.render_widget(Line::from(spans), area);
+        !blind.is_empty() || self.is_blind(shared)
     }
 }
 

@@ -32,7 +32,9 @@ pub(super) fn draw(live: &Live, frame: &mut Frame, area: Rect, shared: &Shared) 
     let width = usize::from(area.width);
     let mut head = head(live, width, shared);
     if let Some(note) = live.notes.last() {
-        head.extend(cut(note, width, NOTE, shared.theme.warning));
+        // As much as leaves two thirds of the room to what goes on.
+        let most = usize::from(area.height).saturating_sub(head.len()) / 3;
+        head.extend(cut(note, width, most.max(NOTE), shared.theme.warning));
     }
     match &live.of {
         Of::Round(round) => draw_round(round, head, frame, area, &shared.theme),

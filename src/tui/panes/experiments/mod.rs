@@ -57,6 +57,14 @@ enum Asked {
     Stop,
 }
 
+/// Work that came to nothing.
+#[derive(Debug)]
+struct Failure {
+    /// The round's or experiment's; none where it had no folder yet.
+    name: Option<String>,
+    why: String,
+}
+
 /// The sixth screen.
 #[derive(Debug)]
 pub struct ExperimentsPane {
@@ -71,8 +79,8 @@ pub struct ExperimentsPane {
     sentinels: Sentinels,
     /// What a round starts from; none is base.
     adapter: Option<String>,
-    /// Why the last work came to nothing.
-    failed: Option<String>,
+    /// Of the last work, where it came to nothing.
+    failed: Option<Failure>,
     asked: Option<Asked>,
 }
 
@@ -105,6 +113,11 @@ impl ExperimentsPane {
     fn shows_live(&self) -> bool {
         let live = self.live.as_ref().map(Live::key);
         live.is_some() && self.selected().map(|row| row.name) == live
+    }
+
+    /// The last work failed, and it was this.
+    fn has_failed(&self, name: &str) -> bool {
+        self.failed.as_ref().is_some_and(|failure| failure.name.as_deref() == Some(name))
     }
 
     /// The selected one, where it was stopped and nothing else runs.
@@ -262,7 +275,7 @@ impl ExperimentsPane {
                 None => "stopped before it had begun".into(),
             }),
             WorkEvent::Failed(why) => {
-                self.failed = Some(plain_line(why));
+                self.failed = Some(Failure { name, why: plain_line(why) });
                 if context.shared.front != crate::tui::pane::PaneName::Experiments {
                     context.complain_with_keys(
                         "the work on an experiment has failed: <show-experiments> shows why",
@@ -311,7 +324,10 @@ impl ExperimentsPane {
             }
             _ => self
                 .selected()
-                .map(|row| text(view::lines(&row, WIDTH, &theme, &context.shared.keymap)))
+                .map(|row| {
+                    let failed = self.has_failed(row.name);
+                    text(view::lines(&row, failed, WIDTH, &theme, &context.shared.keymap))
+                })
                 .unwrap_or_default(),
         };
         if copied.is_empty() {

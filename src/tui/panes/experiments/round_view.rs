@@ -213,8 +213,10 @@ pub(super) fn count_lines(
         .collect();
     if counts.checked > 0 {
         let words = format!(
-            "Of those kept, {} can be checked, and {} of them are wrong.",
-            counts.checked, counts.failed_check
+            "Of those kept, {} can be checked, and {} of them {} wrong.",
+            counts.checked,
+            counts.failed_check,
+            if counts.failed_check == 1 { "is" } else { "are" }
         );
         lines.extend(wrap(&words, width).into_iter().map(|line| Line::styled(line, theme.dim)));
     }

@@ -48,7 +48,7 @@ pub(super) fn draw(
     }
     if matrix.rows.is_empty() {
         let words = match known {
-            true => "No adapter has been measured on the sentinels yet",
+            true => "No round has measured an adapter on the sentinels yet",
             false => "reading …",
         };
         return paragraphs(
@@ -59,7 +59,7 @@ pub(super) fn draw(
                 (
                     "Sentinels are tasks that no round trains for: maths, safety, reasoning, code, \
                      writing. Every round answers them before and after, and here stands what each \
-                     adapter cost there.",
+                     adapter cost there. What the gate in Compare measured stands with its verdict.",
                     theme.text,
                 ),
                 ("<leave-sentinels> goes back; there, <improve> starts a round.", theme.dim),

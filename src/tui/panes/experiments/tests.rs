@@ -405,7 +405,7 @@ fn the_matrix_shows_what_adapters_cost_in_figures_marks_and_colours() {
         assert!(screen.effects.is_empty(), "{:?}", screen.effects);
         screen.keys("esc").shows(&["✓ ACCEPTED"]);
     }
-    empty(80, 24).keys("s").shows(&["No adapter has been measured"]);
+    empty(80, 24).keys("s").shows(&["No round has measured an adapter"]);
 }
 
 // If this fails, a click opens the answers of another adapter or area.
@@ -542,4 +542,35 @@ fn what_is_selected_is_exported_and_so_is_the_matrix() {
     screen.keys("s e").shows(&["sentinels.csv"]).keys("esc alt-y");
     let Some(TerminalEffect::Copy(table)) = screen.terminal_effects.last() else { panic!() };
     assert!(table.starts_with("adapter\tround\t"), "{table}");
+}
+
+// If this fails, the error of one round reads as another one's, and what failed as if a person had stopped it.
+#[test]
+fn what_failed_stands_at_its_own_row_alone() {
+    let mut screen = tried(120, 40);
+    screen.keys("down r");
+    let work = started(&screen);
+    tell(&mut screen, work, WorkEvent::Failed("the disk is full".into()));
+    screen.shows(&["! the disk is full", "‖ failed: r goes on with it"]);
+    screen.shows(&["  failed: r goes on"]);
+    screen.keys("up");
+    assert!(!screen.shown().contains("the disk is full"), "{}", screen.shown());
+    screen.shows(&["  failed: r goes on"]).keys("down").shows(&["! the disk is full"]);
+    // One that never had a folder has no row to stand at.
+    screen.keys("i y");
+    let work = started(&screen);
+    tell(&mut screen, work, WorkEvent::Failed("no area of the set is weak".into()));
+    screen.shows(&["! no area of the set is weak"]);
+    assert!(!screen.shown().contains("the disk is full"));
+}
+
+// If this fails, what a person should know before an hour of work is cut off above empty rows.
+#[test]
+fn a_long_remark_is_whole_where_there_is_room() {
+    let mut screen = tried(80, 24);
+    let work = live_round(&mut screen);
+    let remark = "the weak areas have 12 groups of held-out items, and nothing is accepted on fewer than \
+                  20: the round can show a direction, its decision will be \"cannot tell\"";
+    tell(&mut screen, work, WorkEvent::Progress(Progress::Note(remark.into())));
+    screen.shows(&["decision will be \"cannot", "tell\""]);
 }

@@ -3,7 +3,7 @@
 use super::live::Of;
 use super::tried::{Row, What};
 use super::{
-    ExperimentsPane, Stage, experiment_view, live_view, round_view, sentinels_view, words,
+    ExperimentsPane, Failure, Stage, experiment_view, live_view, round_view, sentinels_view, words,
 };
 use crate::store::plain_line;
 use crate::tui::action::Action;
@@ -54,6 +54,15 @@ pub(super) fn draw(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared
     if pane.large {
         return draw_selected(pane, row, frame, area, shared);
     }
+    // What failed before it had a folder has no row of its own.
+    let nameless = match &pane.failed {
+        Some(Failure { name: None, .. }) => failure(pane, usize::from(area.width), &shared.theme),
+        _ => Vec::new(),
+    };
+    let nameless_rows = u16::try_from(nameless.len()).unwrap_or(u16::MAX);
+    let [above, area] =
+        Layout::vertical([Constraint::Length(nameless_rows), Constraint::Fill(1)]).areas(area);
+    frame.render_widget(Paragraph::new(nameless), above);
     let usual = (area.width * 2 / 5).clamp(24, 46);
     let side = shared.splits.left(Split::Experiments, area.width, usual);
     let [left, line, right] =
@@ -68,8 +77,8 @@ pub(super) fn draw(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared
 }
 
 fn failure(pane: &ExperimentsPane, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let Some(why) = &pane.failed else { return Vec::new() };
-    let lines = wrap(&format!("! {why}"), width).into_iter().take(FAILURE);
+    let Some(failure) = &pane.failed else { return Vec::new() };
+    let lines = wrap(&format!("! {}", failure.why), width).into_iter().take(FAILURE);
     lines.map(|line| Line::styled(line, theme.bad)).collect()
 }
 
@@ -84,7 +93,8 @@ fn draw_empty(pane: &ExperimentsPane, frame: &mut Frame, area: Rect, shared: &Sh
     if !pane.tried.known {
         return frame.render_widget(Line::styled("reading …", theme.dim), area);
     }
-    let failure: String = pane.failed.as_deref().map(|why| format!("! {why}")).unwrap_or_default();
+    let failure: String =
+        pane.failed.as_ref().map(|failure| format!("! {}", failure.why)).unwrap_or_default();
     let next = format!("No rounds yet: {}.", next(pane, &set_name(&shared.set)));
     let texts = [
         (failure.as_str(), theme.bad),
@@ -197,15 +207,15 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
         (None, _) if let Some(holder) = row.elsewhere => {
             (words::elsewhere(holder), theme.accent, String::new())
         }
-        (None, What::Unfinished(_)) => stopped(shared),
-        (None, What::Experiment(record)) if record.ended.is_none() => stopped(shared),
+        (None, What::Unfinished(_)) => stopped(pane, row, shared),
+        (None, What::Experiment(record)) if record.ended.is_none() => stopped(pane, row, shared),
         (None, What::Experiment(record)) => {
             let (word, style) = words::claim(record.verdict, theme);
             let (arms, seeds) = (record.arms.len(), record.setup.seeds.len());
             (word.to_owned(), style, format!(" {arms} arms × {seeds}"))
         }
         (None, What::Round(round)) => match &round.result {
-            None => stopped(shared),
+            None => stopped(pane, row, shared),
             Some(result) => {
                 let (word, style) = words::ending(result.decision, theme);
                 let by = result.held_out.as_ref().map(|held_out| change(held_out.change));
@@ -226,8 +236,12 @@ fn entry(pane: &ExperimentsPane, row: &Row, width: usize, shared: &Shared) -> [L
     [above, below]
 }
 
-fn stopped(shared: &Shared) -> (String, Style, String) {
-    (shared.keymap.tell("stopped: <resume> goes on"), shared.theme.warning, String::new())
+fn stopped(pane: &ExperimentsPane, row: &Row, shared: &Shared) -> (String, Style, String) {
+    let (words, style) = match pane.has_failed(row.name) {
+        true => ("failed: <resume> goes on", shared.theme.bad),
+        false => ("stopped: <resume> goes on", shared.theme.warning),
+    };
+    (shared.keymap.tell(words), style, String::new())
 }
 
 fn experiment_title(name: &str) -> String {
@@ -248,7 +262,10 @@ fn draw_selected(
 ) {
     let theme = &shared.theme;
     let width = usize::from(area.width);
-    let failure = failure(pane, width, theme);
+    let failure = match pane.has_failed(row.name) {
+        true => failure(pane, width, theme),
+        false => Vec::new(),
+    };
     let rows = u16::try_from(failure.len()).unwrap_or(u16::MAX);
     let [above, area] =
         Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
@@ -257,7 +274,7 @@ fn draw_selected(
         return live_view::draw(live, frame, area, shared);
     }
     shared.hits.text(area, Part::Right);
-    let lines = lines(row, width, theme, &shared.keymap);
+    let lines = lines(row, pane.has_failed(row.name), width, theme, &shared.keymap);
     let [text, more] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let visible = usize::from(text.height);
     let first = pane.scroll.first(lines.len(), visible);
@@ -277,19 +294,27 @@ fn draw_selected(
 }
 
 /// A stored one in full.
-pub(super) fn lines(row: &Row, width: usize, theme: &Theme, keymap: &Keymap) -> Vec<Line<'static>> {
+pub(super) fn lines(
+    row: &Row,
+    failed: bool,
+    width: usize,
+    theme: &Theme,
+    keymap: &Keymap,
+) -> Vec<Line<'static>> {
     match row.what {
         What::Starting => Vec::new(),
         What::Round(round) => {
-            let how = words::unfinished(row.elsewhere, "goes on with it, where it was", keymap);
+            let how =
+                words::unfinished(row.elsewhere, failed, "goes on with it, where it was", keymap);
             round_view::lines(round, &how, width, theme)
         }
         What::Experiment(record) => {
-            let how = words::unfinished(row.elsewhere, "goes on with it; so far:", keymap);
+            let how = words::unfinished(row.elsewhere, failed, "goes on with it; so far:", keymap);
             experiment_view::lines(record, Some(&how), width, theme)
         }
         What::Unfinished(one) => {
-            let how = words::unfinished(row.elsewhere, "goes on with it, where it was", keymap);
+            let how =
+                words::unfinished(row.elsewhere, failed, "goes on with it, where it was", keymap);
             experiment_view::unfinished_lines(one, &how, width, theme)
         }
     }

@@ -33,10 +33,16 @@ pub(super) fn elsewhere(holder: Holder) -> String {
 }
 
 /// What is said of one that has no end: that it is worked on, or that one can go on with it, and `how`.
-pub(super) fn unfinished(elsewhere: Option<Holder>, how: &str, keymap: &Keymap) -> String {
-    match elsewhere {
-        Some(holder) => format!("● goes on {}", self::elsewhere(holder)),
-        None => keymap.tell(&format!("‖ stopped: <resume> {how}")),
+pub(super) fn unfinished(
+    elsewhere: Option<Holder>,
+    failed: bool,
+    how: &str,
+    keymap: &Keymap,
+) -> String {
+    match (elsewhere, failed) {
+        (Some(holder), _) => format!("● goes on {}", self::elsewhere(holder)),
+        (None, true) => keymap.tell(&format!("‖ failed: <resume> {how}")),
+        (None, false) => keymap.tell(&format!("‖ stopped: <resume> {how}")),
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Live {
     pub memory_mib: Option<usize>,
     /// Seconds since it began or went on, as of the last step.
     pub elapsed: Option<f64>,
+    /// It had done steps before this process took it up, whose time nobody has counted.
+    pub went_on: bool,
     /// A look at the held-out examples goes on: scored, of how many.
     pub watching: Option<(usize, usize)>,
     pub notes: Vec<String>,
@@ -66,6 +68,7 @@ impl Live {
             phase: Phase::Starting,
             memory_mib: None,
             elapsed: None,
+            went_on: false,
             watching: None,
             notes: Vec::new(),
             step_seconds: VecDeque::new(),
@@ -186,6 +189,7 @@ impl Live {
     fn started(&mut self, started: &TrainingStarted) {
         self.run.clone_from(&started.run);
         self.steps = started.steps;
+        self.went_on = !started.done.is_empty();
         self.history = LossHistory::of(&started.done);
         self.done = started.done.last().map_or(0, |line| line.step);
         if matches!(self.phase, Phase::Starting) {

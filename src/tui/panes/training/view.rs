@@ -8,7 +8,7 @@ use crate::store::plain_line;
 use crate::tui::action::Action;
 use crate::tui::pane::Shared;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{Curves, OVERLAY, duration, elide, found_with, spinner, wrap};
+use crate::tui::widgets::{Curves, OVERLAY, duration, elide, found_with, pad, spinner, wrap};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::Style;
@@ -19,8 +19,13 @@ use unicode_width::UnicodeWidthStr;
 /// From this width on the runs stand beside the chart.
 const WIDE: u16 = 110;
 
-/// Columns of the runs beside the chart.
-const SIDE: u16 = 42;
+/// Columns of the runs beside the chart: whatever the chart and its figures leave.
+const SIDE: [u16; 2] = [42, 58];
+const CHART: u16 = 69;
+
+/// Columns of a run's name, and those of a list in which a name, its fate and its steps just fit.
+const NAME: usize = 21;
+const TIGHT: u16 = 41;
 
 /// Rows of figures, and of the list of runs below them.
 const FIGURES: u16 = 5;
@@ -53,8 +58,9 @@ pub fn draw(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared)
     }
     let (main, list) = match area.width >= WIDE {
         true => {
+            let side = area.width.saturating_sub(CHART).clamp(SIDE[0], SIDE[1]);
             let [main, list] =
-                Layout::horizontal([Constraint::Fill(1), Constraint::Length(SIDE)]).areas(area);
+                Layout::horizontal([Constraint::Fill(1), Constraint::Length(side)]).areas(area);
             (main, list)
         }
         false => {
@@ -223,15 +229,22 @@ fn live_head(
             let adapter = trained.adapter.as_deref().map(plain_line).unwrap_or_default();
             let trained = match live.is_elsewhere() {
                 true => "in another process".to_owned(),
+                false if live.went_on => {
+                    format!("{} of training since it went on", duration(trained.seconds))
+                }
                 false => format!("{} of training", duration(trained.seconds)),
             };
+            let room = width.saturating_sub(adapter.width() + 4);
+            let came = format!("came out of {run}: {steps} steps");
+            let all = format!("{came}, {trained}");
+            let fits = all.width() <= room;
             let mut lines = vec![Line::from(vec![
                 Span::styled(format!(" ✓ {adapter} "), theme.good),
-                Span::raw(elide(
-                    &format!("came out of {run}: {steps} steps, {trained}"),
-                    width.saturating_sub(adapter.width() + 4),
-                )),
+                Span::raw(elide(if fits { &all } else { &came }, room)),
             ])];
+            if !fits {
+                lines.extend(remark(" ", &trained, width, 1, theme.text));
+            }
             let (first, last) = live.history.ends(pane.smoothing);
             let mut words = format!("loss (smoothed) {} → {}", nats(first), nats(last));
             let held_out = live.history.held_outs();
@@ -248,10 +261,12 @@ fn live_head(
         }
     };
     if let (Phase::Training, Trainer::Elsewhere(holder)) = (&live.phase, live.trainer) {
-        let words = format!(
-            "it trains in another process{}: p pauses it, x stops it for good",
-            holder.in_brackets()
-        );
+        let mut words = format!("it trains in another process{}", holder.in_brackets());
+        // A dashboard that only follows may do neither.
+        if shared.owner.is_none() {
+            let keys = ": <pause> pauses it, <stop-training> stops it for good";
+            words.push_str(&shared.keymap.tell(keys));
+        }
         lines.extend(remark(" ", &words, width, 2, theme.dim));
     }
     if let (true, Some(note)) = (live.is_under_way(), live.notes.last()) {
@@ -290,8 +305,12 @@ fn columns(pane: &TrainingPane, theme: &Theme) -> [Vec<Figure>; 2] {
     match (&pane.live, pane.runs.selected()) {
         (Some(live), _) => {
             let (mut left, mut right) = common(pane, &curves, live.done(), live.steps, theme);
-            let elapsed = live.elapsed.map_or(NONE.to_owned(), duration);
-            left.push(Figure::new("elapsed", elapsed));
+            let (label, elapsed) = match live.elapsed {
+                None => ("elapsed", NONE.to_owned()),
+                Some(seconds) if live.went_on => ("gone on for", duration(seconds)),
+                Some(seconds) => ("elapsed", duration(seconds)),
+            };
+            left.push(Figure::new(label, elapsed));
             left.push(Figure::new("time left", left_of(live)));
             let memory =
                 live.memory_mib.map_or(NONE.to_owned(), |mib| format!("{} MiB", grouped(mib)));
@@ -412,10 +431,15 @@ fn draw_runs(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared
     let first = (place + 1).saturating_sub(rows);
     let shown = pane.runs.shown();
     let left = shown.len().saturating_sub(first);
+    // No wider than the longest name where the steps would find no room.
+    let names = match inner.width < TIGHT {
+        true => shown.iter().map(|run| run.name.width()).max().unwrap_or_default().min(NAME),
+        false => NAME,
+    };
     // A second click lays its curve over, as its key does.
     shared.hits.rows(inner, first, left, 1, Action::Overlay);
     for ((nth, run), row) in shown.iter().enumerate().skip(first).take(rows).zip(inner.rows()) {
-        let line = run_line(pane, run, usize::from(row.width), theme);
+        let line = run_line(pane, run, names, usize::from(row.width), theme);
         let style = if nth == place { theme.selected } else { Style::new() };
         frame.render_widget(line.style(style), row);
     }
@@ -427,8 +451,15 @@ fn draw_runs(pane: &TrainingPane, frame: &mut Frame, area: Rect, shared: &Shared
     }
 }
 
-/// One run: marks, name, what came of it, steps, and the ends of its smoothed loss where there is room.
-fn run_line(pane: &TrainingPane, run: &RunSummary, width: usize, theme: &Theme) -> Line<'static> {
+/// One run: marks, name (in `name` columns), what came of it, steps, and the ends of its smoothed loss where
+/// there is room.
+fn run_line(
+    pane: &TrainingPane,
+    run: &RunSummary,
+    name: usize,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let overlaid = pane.runs.overlay().is_some_and(|overlay| overlay.name == run.name);
     let live = pane.live.as_ref().filter(|live| live.run == run.name && live.is_under_way());
     let (mark, mark_style) = match (overlaid, live.is_some()) {
@@ -454,7 +485,7 @@ fn run_line(pane: &TrainingPane, run: &RunSummary, width: usize, theme: &Theme) 
     };
     let mut spans = vec![
         Span::styled(format!("{mark} "), mark_style),
-        Span::raw(format!("{:<21}", elide(&plain_line(&run.name), 21))),
+        Span::raw(pad(&elide(&plain_line(&run.name), name), name)),
         Span::styled(format!(" {:<9}", elide(&came, 9)), style),
     ];
     let used: usize = spans.iter().map(|span| span.content.width()).sum();

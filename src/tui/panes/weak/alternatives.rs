@@ -115,7 +115,7 @@ fn known<'a>(pane: &'a WeakPane, item: &Item) -> Result<&'a TokenAlternatives, S
         Some(Ok(found)) => found.get(pane.token).ok_or_else(String::new),
         Some(Err(why)) => Err(format!("no alternatives: {why}")),
         None if pane.alternatives.is_asked(id) => Err("looking at what was expected here …".into()),
-        None => Err("← → show what the model expected in its place".into()),
+        None => Err("← → show what the model expected here".into()),
     }
 }
 
