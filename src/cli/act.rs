@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
+use super::table::counted;
 use crate::model::sampler::Sampling;
 use crate::store::{ActEnding, Approval, StepResult, plain, plain_line};
 use crate::tasks::Action;
@@ -140,10 +141,10 @@ pub fn run(
         context.output.note(format!("ended: {}", acted.ended.words()));
     }
     context.output.note(format!(
-        "{} · {} · {} steps · {:.1} tokens/s · rate it: kaizen rate {} 1-5 (--step N for one step)",
+        "{} · {} · {} · {:.1} tokens/s · rate it: kaizen rate {} 1-5 (--step N for one step)",
         session.session_id,
         if session.is_blind() { "which arm acted is hidden until you rate" } else { &arm.name },
-        session.iterations.len(),
+        counted(session.iterations.len(), "step"),
         acted.tokens_per_second(),
         session.session_id
     ));

@@ -1,10 +1,10 @@
 //! `kaizen demo`: the whole loop once, in plain words, on the real model and in a temporary home.
 
-use super::Global;
 use super::compare::figures;
-use super::context::Context;
+use super::context::{self, Context};
 use super::outcome::{Error, Outcome, Result};
 use super::table::columns;
+use super::{Dashboard, Global};
 use crate::config::CONFIG_FILE;
 use crate::eval::{Example, ItemScore, Place, Provenance, Verdict, measure, summarise};
 use crate::feedback::{self, Rating};
@@ -60,12 +60,16 @@ impl Story<'_> {
     }
 }
 
-pub fn run(global: &Global) -> Result<Outcome> {
+pub fn run(global: &Global, dashboard: Dashboard) -> Result<Outcome> {
     let temporary =
         tempfile::Builder::new().prefix("kaizen-demo-").tempdir().map_err(|source| {
             Error::File { action: "make", name: "a temporary home".into(), source }
         })?;
-    let context = Context::at(temporary.path(), &with_own_configuration(global)?)?;
+    let own = with_own_configuration(global)?;
+    let context = Context::at(temporary.path(), &own)?;
+    context::check(&context.workplace, &own, dashboard)?;
+    context.interrupt.keeps_nothing();
+    context.interrupt.removes(temporary.path().to_owned());
     context.output.line(
         "Kaizen makes a small local language model better at your own work, from your own ratings.\n\
          This shows the loop once, on this machine, in a temporary home that is deleted at the end.\n\

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::outcome::{Outcome, Result};
+use super::table::counted;
 use crate::kernels::{Buffer, cpu_level};
 use crate::model::lora::{Lora, LoraConfig};
 use crate::model::network::{Dropout, Target, device_found};
@@ -116,7 +117,8 @@ fn writable(home: &std::path::Path) -> Check {
 fn database(context: &Context) -> Check {
     match context.workplace.index().map(|index| index.count(&crate::store::Filter::default())) {
         Ok(Ok(count)) => {
-            Check { name: "database", ok: true, detail: format!("{count} sessions in the index") }
+            let detail = format!("{} in the index", counted(count, "session"));
+            Check { name: "database", ok: true, detail }
         }
         Ok(Err(error)) => Check { name: "database", ok: false, detail: error.to_string() },
         Err(error) => Check { name: "database", ok: false, detail: error.to_string() },

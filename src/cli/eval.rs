@@ -1,7 +1,7 @@
 //! `kaizen eval`: a set scored by the one definition.
 
 use super::context::Context;
-use super::outcome::{Outcome, Result};
+use super::outcome::{Error, Outcome, Result};
 use super::table::{columns, percentage};
 use crate::eval::{FieldMap, set};
 use crate::workplace::{EvaluateRequest, SplitChoice, evaluate};
@@ -26,7 +26,8 @@ impl SetArguments {
 }
 
 pub fn field_map(text: Option<&str>) -> Result<FieldMap> {
-    Ok(text.map(str::parse::<FieldMap>).transpose()?.unwrap_or_default())
+    let map = text.map(str::parse::<FieldMap>).transpose();
+    Ok(map.map_err(|error| Error::Usage(error.to_string()))?.unwrap_or_default())
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

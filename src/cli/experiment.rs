@@ -4,13 +4,15 @@ use super::context::Context;
 use super::eval::field_map;
 use super::making::MakingArguments;
 use super::outcome::{Error, Outcome, Result};
-use super::table::{change, columns, percentage};
+use super::table::{change, columns, counted, percentage};
 use crate::eval::set;
 use crate::experiments::{
     Claim, Experiment, ExperimentEvent, ExperimentRecord, ExperimentRequest, resume_experiment,
     run_experiment,
 };
+use crate::improve::Workbench;
 use crate::report::keep_experiment;
+use crate::tasks::Arm;
 use crate::train::TrainSettings;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -86,7 +88,11 @@ pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome
     let seen = &mut |event| tell(context, &mut names, event);
     let record = match (&arguments.resume, &request) {
         (Some(name), _) => resume_experiment(workplace, &runtime, name, seen),
-        (None, Some(request)) => run_experiment(workplace, &runtime, request, seen),
+        (None, Some(request)) => {
+            // A set that nothing can be done with is refused before a folder is made for it.
+            Workbench::lay_out(workplace, &request.examples, &Arm::base(), &mut |_| ())?;
+            run_experiment(workplace, &runtime, request, seen)
+        }
         (None, None) => return Err(Error::Usage("a name and --set FILE are needed".into())),
     };
     let record = match record {
@@ -94,6 +100,7 @@ pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome
             context.output.note("stopped; `kaizen experiment --resume last` goes on");
             return Ok(Outcome::Interrupted);
         }
+        Err(error) if arguments.resume.is_some() => return Err(Error::of_resuming(error)),
         record => record?,
     };
     let files = keep_experiment(workplace, &record)?;
@@ -112,7 +119,11 @@ fn tell(context: &Context, names: &mut Vec<String>, event: ExperimentEvent) {
     let output = &context.output;
     match event {
         ExperimentEvent::Began { experiment, arms, seeds } => {
-            output.note(format!("{experiment}: {} under {} seeds", arms.join(", "), seeds.len()));
+            output.note(format!(
+                "{experiment}: {} under {}",
+                arms.join(", "),
+                counted(seeds.len(), "seed")
+            ));
             *names = arms;
         }
         ExperimentEvent::Estimated(seconds) => {
@@ -171,12 +182,12 @@ pub fn describe(record: &ExperimentRecord) -> String {
         ]);
     }
     let mut text = format!(
-        "{}\n{} held-out items of {} ({} groups), {} seeds\n\n{}\n",
+        "{}\n{} held-out items of {} ({}), {}\n\n{}\n",
         record.hypothesis,
         record.setup.held_out,
         record.setup.targeted.join(", "),
-        record.setup.groups,
-        record.setup.seeds.len(),
+        counted(record.setup.groups, "group"),
+        counted(record.setup.seeds.len(), "seed"),
         columns(&rows)
     );
     for contrast in &record.comparisons {

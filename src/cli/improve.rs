@@ -5,9 +5,11 @@ use super::eval::field_map;
 use super::generate;
 use super::making::MakingArguments;
 use super::outcome::{Error, Outcome, Result};
-use super::table::{change, columns, percentage};
+use super::table::{change, columns, counted, percentage};
 use crate::eval::set;
-use crate::improve::{Control, Ending, ImproveRequest, RoundEvent, RoundResult, improve, resume};
+use crate::improve::{
+    Control, Ending, ImproveRequest, RoundEvent, RoundResult, Workbench, improve, resume,
+};
 use crate::train::{TrainEvent, TrainSettings};
 use crate::workplace::Event;
 use clap::{Args, ValueEnum};
@@ -64,10 +66,13 @@ pub fn run(context: &Context, arguments: &ImproveArguments) -> Result<Outcome> {
     let results = match (&arguments.resume, set) {
         (Some(name), _) => resume(workplace, &runtime, name, seen),
         (None, Some((name, examples))) => {
+            let reference = context.chosen_arm(&runtime)?;
+            // A set that nothing can be done with is refused before a round's folder is made for it.
+            Workbench::lay_out(workplace, &examples, &reference, &mut |_| ())?;
             let request = ImproveRequest {
                 examples,
                 set: name,
-                reference: context.chosen_arm(&runtime)?,
+                reference,
                 settings,
                 train: TrainSettings::from_config(&workplace.config),
                 accumulation_is_default: true,
@@ -88,6 +93,7 @@ pub fn run(context: &Context, arguments: &ImproveArguments) -> Result<Outcome> {
             context.output.note("stopped; `kaizen improve --resume last` goes on");
             return Ok(Outcome::Interrupted);
         }
+        Err(error) if arguments.resume.is_some() => return Err(Error::of_resuming(error)),
         results => results?,
     };
     context.output.json(&json!({"rounds": results}))?;
@@ -108,8 +114,8 @@ fn tell(context: &Context, event: RoundEvent) {
         RoundEvent::Weak(weak) => {
             let areas: Vec<&str> = weak.areas.iter().map(String::as_str).collect();
             output.note(format!(
-                "{} weak examples over perplexity {:.1} in {}",
-                weak.examples.len(),
+                "{} at or over perplexity {:.1} in {}",
+                counted(weak.examples.len(), "weak example"),
                 weak.threshold,
                 if areas.is_empty() { "no area".into() } else { areas.join(", ") }
             ));
@@ -117,7 +123,9 @@ fn tell(context: &Context, event: RoundEvent) {
         RoundEvent::Examples { counts, .. } => {
             output.note(format!("{} made, {} kept", counts.generated, counts.kept));
         }
-        RoundEvent::Training { run, steps } => output.note(format!("{run}: {steps} steps")),
+        RoundEvent::Training { run, steps } => {
+            output.note(format!("{run}: {}", counted(steps, "step")))
+        }
         RoundEvent::Work(Event::Train(TrainEvent::Step(step))) => {
             output.note(format!("step {}: loss {:.3}", step.step, step.loss));
         }

@@ -1,6 +1,9 @@
 //! Ctrl-C, SIGTERM and the end of the terminal: the first asks the job at hand to end well, the second ends the process, as
 //! does the first where no job can keep anything.
 
+use super::outcome::INTERRUPTED;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -9,6 +12,10 @@ use std::sync::{Arc, Mutex, Weak};
 pub struct Interrupt {
     /// The switch of the job at hand; it goes away with the job.
     job: Arc<Mutex<Weak<AtomicBool>>>,
+    /// The command leaves nothing behind when it is ended at once.
+    keeps_nothing: Arc<AtomicBool>,
+    /// A folder that goes away with the process.
+    temporary: Arc<Mutex<Option<PathBuf>>>,
 }
 
 const EXIT_CODE: i32 = 130;
@@ -30,6 +37,30 @@ impl Interrupt {
         }
     }
 
+    /// Says of the command that nothing is left of it when it is ended at once, which is then told.
+    pub fn keeps_nothing(&self) {
+        self.keeps_nothing.store(true, Ordering::Relaxed);
+    }
+
+    /// A folder to remove when the process is ended at once.
+    pub fn removes(&self, folder: PathBuf) {
+        if let Ok(mut temporary) = self.temporary.lock() {
+            *temporary = Some(folder);
+        }
+    }
+
+    fn end_at_once(&self) -> ! {
+        if self.keeps_nothing.load(Ordering::Relaxed) {
+            // After the ^C of the terminal, or a bar of progress.
+            let before = if std::io::stderr().is_terminal() { "\n" } else { "" };
+            let _ = writeln!(std::io::stderr(), "{before}{INTERRUPTED}");
+        }
+        if let Some(folder) = self.temporary.lock().ok().and_then(|mut folder| folder.take()) {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        std::process::exit(EXIT_CODE);
+    }
+
     fn listen(&self) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else {
             return;
@@ -39,7 +70,7 @@ impl Interrupt {
                 let job = self.job.lock().ok().and_then(|job| job.upgrade());
                 let asked_before = job.is_none_or(|job| job.swap(true, Ordering::Relaxed));
                 if asked_before {
-                    std::process::exit(EXIT_CODE);
+                    self.end_at_once();
                 }
             }
         });

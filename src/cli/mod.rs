@@ -37,7 +37,7 @@ pub use compare::describe as describe_comparison;
 
 use crate::config::{Config, Refusal};
 use crate::workplace::{ArmChoice, Workplace};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use context::Context;
 use outcome::Outcome;
 use std::io::IsTerminal;
@@ -83,7 +83,7 @@ struct Global {
     /// No progress bars and no remarks on stderr.
     #[arg(long, short, global = true, help_heading = GLOBAL)]
     quiet: bool,
-    /// Say more when something fails, with a trace.
+    /// Say more when something fails: what lies behind it, and the error as the program holds it.
     #[arg(long, short, global = true, help_heading = GLOBAL)]
     verbose: bool,
 }
@@ -136,6 +136,21 @@ enum Command {
     Completions(completions::CompletionsArguments),
 }
 
+impl Command {
+    /// Whether nothing is left of it when it is ended before its end.
+    fn keeps_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::Eval(_)
+                | Self::Weak(_)
+                | Self::Generate(_)
+                | Self::Compare(_)
+                | Self::Bench(_)
+                | Self::Doctor
+        )
+    }
+}
+
 /// What the command line needs of the dashboard, which stands above it.
 #[derive(Debug, Clone, Copy)]
 pub struct Dashboard {
@@ -152,13 +167,35 @@ pub fn main(dashboard: Dashboard) -> ExitCode {
     if std::env::args_os().skip(1).eq(["confined"]) {
         return crate::sandbox::supervise();
     }
-    let arguments = Arguments::parse();
-    let _ = color_eyre::config::HookBuilder::default().display_env_section(false).install();
+    let arguments = parse();
+    let mut hooks = color_eyre::config::HookBuilder::default().display_env_section(false);
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if no_color || !std::io::stderr().is_terminal() {
+        hooks = hooks.theme(color_eyre::config::Theme::new());
+    }
+    let _ = hooks.install();
     let verbose = arguments.global.verbose;
     match dispatch(arguments, dashboard) {
         Ok(outcome) => outcome.code(),
         Err(error) => outcome::tell(&error, verbose),
     }
+}
+
+/// Wrong usage ends here, in words and with code 2.
+fn parse() -> Arguments {
+    let mut command = with_negative_numbers(Arguments::command());
+    let matches = command.get_matches_mut();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+/// A number below zero is a value like any other: what is wrong with it, its own rule says.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| match argument.get_action().takes_values() {
+            true => argument.allow_negative_numbers(true),
+            false => argument,
+        })
+        .mut_subcommands(with_negative_numbers)
 }
 
 fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outcome> {
@@ -185,10 +222,13 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         return completions::run(arguments);
     }
     if let Command::Demo = command {
-        return demo::run(&global);
+        return demo::run(&global, dashboard);
     }
     let context = Context::open(&global)?;
     context::check(&context.workplace, &global, dashboard)?;
+    if command.keeps_nothing() {
+        context.interrupt.keeps_nothing();
+    }
     // Only its name: prompts and comments are nobody's business in a log.
     let described = format!("{command:?}");
     tracing::info!(command = described.split('(').next(), "started");
@@ -219,4 +259,27 @@ fn dispatch(arguments: Arguments, dashboard: Dashboard) -> outcome::Result<Outco
         context.output.note(remark);
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::error::ErrorKind;
+
+    // If this fails, somebody who gives a number below zero is told of a flag `-1`, not of what is allowed.
+    #[test]
+    fn a_number_below_zero_is_a_value() {
+        with_negative_numbers(Arguments::command()).debug_assert();
+        for (flag, rule) in
+            [("--temperature", "at least 0"), ("--top-p", "above 0"), ("--max-tokens", "'-1'")]
+        {
+            let command = with_negative_numbers(Arguments::command());
+            let refused =
+                command.try_get_matches_from(["kaizen", "run", "x", flag, "-1"]).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ValueValidation, "{refused}");
+            let told = refused.to_string();
+            assert!(told.contains(flag) && told.contains(rule), "{told}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! How a command ends: exit codes, and an error in one line that says what to do.
 
+use crate::store::plain_line;
 use crate::workplace;
-use color_eyre::eyre::Report;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -53,8 +53,12 @@ pub enum Error {
     Busy(String),
 
     /// Somebody interrupted before there was a result.
-    #[error("interrupted")]
+    #[error("{INTERRUPTED}")]
     Interrupted,
+
+    /// The arguments make sense, but not with what is there.
+    #[error(transparent)]
+    Refused(workplace::Error),
 
     /// An adapter that a variable of the environment asked for.
     #[error("{error} (${variable} asks for it)")]
@@ -68,7 +72,21 @@ pub enum Error {
     Output(std::io::Error),
 }
 
+/// What somebody is told who interrupts what leaves nothing behind.
+pub const INTERRUPTED: &str = "interrupted; nothing of this is kept";
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Of going on with what was begun: a name that is not there, or work that has ended, is no wrong
+    /// usage, whatever the room below calls it.
+    pub fn of_resuming(error: workplace::Error) -> Self {
+        match error {
+            usage @ workplace::Error::Usage(_) => Self::Refused(usage),
+            other => Self::Work(other),
+        }
+    }
+}
 
 /// Lets `?` take the errors of every room.
 macro_rules! from_room {
@@ -97,20 +115,24 @@ from_room!(
 pub fn tell(error: &Error, verbose: bool) -> ExitCode {
     match error {
         Error::OutputClosed => return ExitCode::SUCCESS,
-        Error::Interrupted => return Outcome::Interrupted.code(),
+        Error::Interrupted => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            return Outcome::Interrupted.code();
+        }
         Error::Work(nothing @ workplace::Error::NothingToImprove(_)) => {
-            let line = crate::store::plain_line(&nothing.to_string());
+            let line = plain_line(&nothing.to_string());
             let _ = writeln!(std::io::stderr(), "{line}");
             return Outcome::No.code();
         }
         _ => {}
     }
     tracing::error!("{error}");
-    let line = crate::store::plain_line(&error.to_string());
+    let line = plain_line(&error.to_string());
     let _ = writeln!(std::io::stderr(), "error: {line}");
     if verbose {
-        let report = Report::msg(line);
-        let _ = writeln!(std::io::stderr(), "{report:?}");
+        for line in more(error) {
+            let _ = writeln!(std::io::stderr(), "  {line}");
+        }
     }
     let usage = match error {
         Error::Usage(_) | Error::Work(workplace::Error::Usage(_)) => true,
@@ -118,4 +140,30 @@ pub fn tell(error: &Error, verbose: bool) -> ExitCode {
         _ => false,
     };
     ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// What `-v` adds: what lies behind the error, from near to far, and how the program itself holds it.
+fn more(error: &Error) -> Vec<String> {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let mut lines: Vec<String> =
+        causes.map(|cause| format!("because: {}", plain_line(&cause.to_string()))).collect();
+    lines.push(format!("in full: {}", plain_line(&format!("{error:?}"))));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // If this fails, -v tells again what was said, and not what lies behind it.
+    #[test]
+    fn more_is_the_causes_and_the_error_itself() {
+        let source = std::io::Error::other("the plug\u{1b}[31m was pulled");
+        let error = Error::File { action: "read", name: "notes".into(), source };
+        let lines = more(&error);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("because: the plug"), "{lines:?}");
+        assert!(lines[1].starts_with("in full: File {"), "{lines:?}");
+        assert!(!lines.concat().contains('\u{1b}'));
+    }
 }

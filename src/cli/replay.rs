@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
-use crate::adapters::{BASE, Change};
+use crate::adapters::BASE;
 use crate::eval::promotion::{Finding, PAIR_ALPHA, PairCounts};
 use crate::store::plain;
 use crate::workplace::ArmChoice;
@@ -12,6 +12,13 @@ use clap::Args;
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+/// How often it is looked whether somebody interrupted while a judgement is waited for.
+const BLINK: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
@@ -32,6 +39,8 @@ enum Answer {
     /// This task says nothing; the next one.
     Skip,
     Quit,
+    /// Ctrl-C, or a signal.
+    Interrupted,
 }
 
 impl Answer {
@@ -60,19 +69,29 @@ pub fn run(context: &Context, arguments: &ReplayArguments) -> Result<Outcome> {
             if active == *candidate { BASE.to_owned() } else { active }
         }
     };
-    let runtime = context.runtime()?;
+    // One switch for the whole replay: whichever pair is being answered, it ends with it.
+    let switch: Arc<AtomicBool> = Arc::default();
+    let runtime = context.runtime()?.cancelled_by(Arc::clone(&switch));
+    context.interrupt.attach(Arc::clone(&switch));
     let a = context.named_arm(&ArmChoice::parse(&reference), &runtime)?;
     let b = context.named_arm(&ArmChoice::parse(candidate), &runtime)?;
     let replay = Replay::new(workplace, &runtime, a, b)?;
     let tasks = replay.tasks()?;
     let most = arguments.pairs.map_or(usize::MAX, |pairs| pairs as usize);
-    context.output.note(format!(
-        "{candidate} against {reference}: {} of your rated tasks are left to judge. Which answer is \
-         better? l left, r right, t even, s skip, q quit",
-        tasks.len()
-    ));
+    context.output.note(match tasks.len() {
+        0 => "none of your rated tasks is left: those that an arm was trained on, or that were judged \
+              before, do not count; rate others"
+            .to_owned(),
+        left => format!(
+            "{candidate} against {reference}: {left} of your rated tasks {} left to judge. Which answer \
+             is better? l left, r right, t even, s skip, q quit",
+            if left == 1 { "is" } else { "are" }
+        ),
+    });
     context.output.note(replay.counts().describe());
-    let change = judge(context, &replay, tasks, most)?;
+    let interrupted = judge(context, &replay, tasks, most, &switch)?;
+    // Whatever the pairs say, an adapter in service is looked at with all that is known.
+    let change = service::review_candidate(workplace, replay.candidate())?;
     let counts = replay.counts();
     let finding = counts.finding();
     context.output.line(counts.describe())?;
@@ -94,31 +113,39 @@ pub fn run(context: &Context, arguments: &ReplayArguments) -> Result<Outcome> {
         "decision": finding,
         "change": change,
     }))?;
+    if interrupted {
+        context.output.note("stopped; what was judged is kept, and the same command goes on");
+        return Ok(Outcome::Interrupted);
+    }
     Ok(match finding {
         Finding::Better => Outcome::Done,
         Finding::Worse | Finding::Open => Outcome::No,
     })
 }
 
-/// Goes through the tasks until there is a decision, the tasks or the pairs are used up, or the person
-/// has enough. While one pair is read the next one is answered.
+/// Goes through the tasks until there is a decision, the tasks or the pairs are used up, the person has
+/// enough, or somebody interrupts: then true. While one pair is read the next one is answered.
 fn judge(
     context: &Context,
     replay: &Replay,
     tasks: Vec<ReplayTask>,
     most: usize,
-) -> Result<Option<Change>> {
+    switch: &AtomicBool,
+) -> Result<bool> {
     let total = tasks.len();
     let mut tasks = tasks.into_iter().enumerate();
     let mut judged = 0;
-    let interrupt = &context.interrupt;
+    let person = Person::new(switch);
     let answer = &|task: Option<(usize, ReplayTask)>| {
         let (number, task) = task?;
-        Some((number, replay.answer(task, |cancel| interrupt.attach(cancel))))
+        Some((number, replay.answer(task, |_| ())))
     };
     std::thread::scope(|scope| {
         let mut next = answer(tasks.next());
         while let Some((number, pair)) = next.take() {
+            if switch.load(Ordering::Relaxed) {
+                return Ok(true);
+            }
             if judged >= most || replay.counts().finding() != Finding::Open {
                 break;
             }
@@ -135,11 +162,15 @@ fn judge(
                 }
                 false => {
                     show(context, &pair, number, total);
-                    asked(context)?
+                    person.asked(context)?
                 }
             };
             match said {
-                Answer::Quit => break,
+                Answer::Quit | Answer::Interrupted => {
+                    // Nobody waits for the pair that is being answered.
+                    switch.store(true, Ordering::Relaxed);
+                    return Ok(said == Answer::Interrupted);
+                }
                 Answer::Skip => {}
                 Answer::Judged(choice) => {
                     judged += 1;
@@ -151,10 +182,8 @@ fn judge(
             }
             next = joined(ahead.join());
         }
-        Ok::<(), Error>(())
-    })?;
-    // Whatever the pairs say, an adapter in service is looked at with all that is known.
-    Ok(service::review_candidate(&context.workplace, replay.candidate())?)
+        Ok(switch.load(Ordering::Relaxed))
+    })
 }
 
 type Answered = Option<(usize, crate::workplace::Result<Option<ReplayPair>>)>;
@@ -184,44 +213,94 @@ fn tell(context: &Context, judgement: Judgement, counts: &PairCounts) {
     context.output.note(format!("{what}; {}", counts.describe()));
 }
 
-/// One key on a terminal; else a line of stdin, whose end quits.
-fn asked(context: &Context) -> Result<Answer> {
-    let failed = |source| Error::File { action: "read", name: "your judgement".into(), source };
-    if !std::io::stdin().is_terminal() {
-        loop {
-            let mut line = String::new();
-            if std::io::stdin().lock().read_line(&mut line).map_err(failed)? == 0 {
-                return Ok(Answer::Quit);
+/// Who judges: by one key on a terminal, else by a line of stdin, whose end quits.
+struct Person<'a> {
+    switch: &'a AtomicBool,
+    /// Lines of stdin, where that is no terminal. They are read by a thread of their own, so that a signal
+    /// is heard while nobody writes any.
+    lines: Option<Receiver<std::io::Result<String>>>,
+}
+
+impl<'a> Person<'a> {
+    fn new(switch: &'a AtomicBool) -> Self {
+        let lines = (!std::io::stdin().is_terminal()).then(|| {
+            let (read, lines) = mpsc::channel();
+            std::thread::spawn(move || {
+                for line in std::io::stdin().lock().lines() {
+                    let failed = line.is_err();
+                    if read.send(line).is_err() || failed {
+                        break;
+                    }
+                }
+            });
+            lines
+        });
+        Self { switch, lines }
+    }
+
+    fn asked(&self, context: &Context) -> Result<Answer> {
+        let failed = |source| Error::File { action: "read", name: "your judgement".into(), source };
+        match &self.lines {
+            Some(lines) => self.line(context, lines).map_err(failed),
+            None => {
+                crossterm::terminal::enable_raw_mode().map_err(failed)?;
+                let answer = self.key();
+                let _ = crossterm::terminal::disable_raw_mode();
+                answer.map_err(failed)
             }
+        }
+    }
+
+    fn line(
+        &self,
+        context: &Context,
+        lines: &Receiver<std::io::Result<String>>,
+    ) -> std::io::Result<Answer> {
+        loop {
+            if self.switch.load(Ordering::Relaxed) {
+                return Ok(Answer::Interrupted);
+            }
+            let line = match lines.recv_timeout(BLINK) {
+                Ok(line) => line?,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return Ok(Answer::Quit),
+            };
             match Answer::of(&line) {
                 Some(answer) => return Ok(answer),
                 None => context.output.note(format!("{:?}: l, r, t, s or q", line.trim())),
             }
         }
     }
-    crossterm::terminal::enable_raw_mode().map_err(failed)?;
-    let answer = loop {
-        match crossterm::event::read() {
-            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => match key.code {
-                KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                    break Ok(Answer::Quit);
-                }
-                KeyCode::Left => break Ok(Answer::Judged(Choice::Left)),
-                KeyCode::Right => break Ok(Answer::Judged(Choice::Right)),
-                KeyCode::Esc => break Ok(Answer::Quit),
+
+    fn key(&self) -> std::io::Result<Answer> {
+        loop {
+            if self.switch.load(Ordering::Relaxed) {
+                return Ok(Answer::Interrupted);
+            }
+            if !crossterm::event::poll(BLINK)? {
+                continue;
+            }
+            let Event::Key(key) = crossterm::event::read()? else { continue };
+            if key.kind == KeyEventKind::Release {
+                continue;
+            }
+            let control = key.modifiers.contains(KeyModifiers::CONTROL);
+            match key.code {
+                // In raw mode it is a key like any other.
+                KeyCode::Char('c') if control => return Ok(Answer::Interrupted),
+                KeyCode::Char('d') if control => return Ok(Answer::Quit),
+                KeyCode::Left => return Ok(Answer::Judged(Choice::Left)),
+                KeyCode::Right => return Ok(Answer::Judged(Choice::Right)),
+                KeyCode::Esc => return Ok(Answer::Quit),
                 KeyCode::Char(character) => {
                     if let Some(answer) = Answer::of(&character.to_string()) {
-                        break Ok(answer);
+                        return Ok(answer);
                     }
                 }
                 _ => {}
-            },
-            Ok(_) => {}
-            Err(error) => break Err(failed(error)),
+            }
         }
-    };
-    let _ = crossterm::terminal::disable_raw_mode();
-    answer
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::outcome::{Outcome, Result};
-use super::table::columns;
+use super::table::{columns, counted};
 use crate::store::{self, Filter, SessionSummary, Skipped, logs, plain, plain_line};
 use crate::workplace::Event;
 use clap::{Args, Subcommand};
@@ -58,7 +58,11 @@ fn list(context: &Context, text: Option<String>, limit: Option<usize>) -> Result
         return Ok(Outcome::Done);
     }
     if sessions.is_empty() {
-        context.output.line("No sessions yet: `kaizen run \"…\"` makes one.")?;
+        context.output.line(match index.count(&Filter::default())? {
+            0 => "No sessions yet: `kaizen run \"…\"` makes one.".to_owned(),
+            1 => "The only session is not among them.".to_owned(),
+            all => format!("None of the {all} sessions is among them."),
+        })?;
         return Ok(Outcome::Done);
     }
     let rows: Vec<Vec<String>> = sessions
@@ -186,7 +190,7 @@ fn reindex(context: &Context) -> Result<Outcome> {
     if let Some(words) = index.recovered() {
         context.output.note(words);
     }
-    context.output.line(format!("{} sessions indexed", refreshed.read))?;
+    context.output.line(format!("{} indexed", counted(refreshed.read, "session")))?;
     tell_skipped(context, &refreshed.damaged)?;
     context
         .output

@@ -1,4 +1,9 @@
-//! Columns of text for people.
+//! Columns of text, and numbers, for people.
+
+/// As in "1 step" and "3 steps".
+pub fn counted(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
 
 /// Lays rows out in columns, the first aligned left, the others right. A cell is one line and cannot
 /// steer the terminal, wherever its text comes from.

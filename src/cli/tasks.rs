@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
-use super::table::columns;
+use super::table::{columns, counted};
 use crate::eval::statistics::wilson;
 use crate::model::sampler::Sampling;
 use crate::store::{ActEnding, atomic};
@@ -58,8 +58,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn rate(self) -> f64 {
-        self.passed as f64 / self.tried.max(1) as f64
+    /// The share that was done; none where nothing was tried.
+    fn rate(self) -> Option<f64> {
+        (self.tried > 0).then(|| self.passed as f64 / self.tried as f64)
     }
 
     fn interval(self) -> Option<[f64; 2]> {
@@ -67,13 +68,15 @@ impl Tally {
     }
 
     fn words(self) -> String {
-        let [low, high] = self.interval().unwrap_or([0.0, 1.0]);
+        let (Some(rate), Some([low, high])) = (self.rate(), self.interval()) else {
+            return "no task was tried".into();
+        };
         let percent = |share: f64| format!("{:.0}", 100.0 * share);
         format!(
             "{} of {} done, {} % (95 %: {} to {} %)",
             self.passed,
             self.tried,
-            percent(self.rate()),
+            percent(rate),
             percent(low),
             percent(high)
         )
@@ -140,13 +143,30 @@ pub fn run(context: &Context, arguments: &TasksArguments) -> Result<Outcome> {
         }
         rows.push(row(task, &result));
     }
-    if let Some(path) = &arguments.corrections {
+    let interrupted = cancel.load(Ordering::Relaxed);
+    // What an earlier run wrote is worth more than nothing.
+    let written = arguments.corrections.as_ref().filter(|_| !interrupted || corrected > 0);
+    if let Some(path) = written {
         atomic::write(path, corrections.as_bytes())?;
-        context.output.note(format!("{corrected} examples are in {}", path.display()));
+        let are = if corrected == 1 { "is" } else { "are" };
+        context.output.note(format!(
+            "{} {are} in {}",
+            counted(corrected, "example"),
+            path.display()
+        ));
     }
-    let lines: Vec<Vec<String>> =
-        areas.iter().map(|(area, tally)| vec![(*area).to_owned(), tally.words()]).collect();
-    context.output.line(columns(&lines).trim_end())?;
+    if interrupted {
+        context.output.note(format!(
+            "stopped after {} of {}",
+            all.tried,
+            counted(tasks.len(), "task")
+        ));
+    }
+    if !areas.is_empty() {
+        let lines: Vec<Vec<String>> =
+            areas.iter().map(|(area, tally)| vec![(*area).to_owned(), tally.words()]).collect();
+        context.output.line(columns(&lines).trim_end())?;
+    }
     context.output.line(format!("{}: {}", arm.name, all.words()))?;
     let by_area: Vec<Value> = areas
         .iter()
@@ -162,7 +182,7 @@ pub fn run(context: &Context, arguments: &TasksArguments) -> Result<Outcome> {
         "ci95": all.interval(),
         "corrections": corrected,
     }))?;
-    Ok(match cancel.load(Ordering::Relaxed) {
+    Ok(match interrupted {
         true => Outcome::Interrupted,
         false => Outcome::Done,
     })

@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::outcome::{Error, Outcome, Result};
-use crate::store::{Filter, clock};
+use crate::store::{self, Filter, clock};
 use crate::train::{RunFolder, TrainEvent};
 use crate::workplace::{Event, load, on_battery, service, unattended};
 use clap::Args;
@@ -73,7 +73,7 @@ pub fn run(context: &Context, arguments: &WatchArguments) -> Result<Outcome> {
 /// Keeps a second watch off this home for as long as the file is open.
 fn only_one(context: &Context) -> Result<File> {
     let path = context.workplace.home.root().join(".watch.lock");
-    let failed = |source| Error::File { action: "lock", name: path.display().to_string(), source };
+    let failed = |source| Error::from(store::Error::io("lock", &path, source));
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {

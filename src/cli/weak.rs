@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::eval::SetArguments;
 use super::outcome::{Outcome, Result};
-use super::table::columns;
+use super::table::{columns, counted};
 use crate::config::PerplexityThreshold;
 use crate::workplace::find_weak;
 use clap::Args;
@@ -47,13 +47,13 @@ pub fn run(context: &Context, arguments: &WeakArguments) -> Result<Outcome> {
     )?;
     if weakness.weak.is_empty() {
         context.output.line(format!(
-            "nothing is over perplexity {:.1}: no weak examples (a lower --threshold finds more)",
+            "nothing is at or over perplexity {:.1}: no weak examples (a lower --threshold finds more)",
             weakness.threshold
         ))?;
     } else {
         context.output.line(format!(
-            "{} weak examples, over perplexity {:.1}:",
-            weakness.weak.len(),
+            "{}, at or over perplexity {:.1}:",
+            counted(weakness.weak.len(), "weak example"),
             weakness.threshold
         ))?;
         let rows: Vec<Vec<String>> = weakness

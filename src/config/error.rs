@@ -1,12 +1,13 @@
 //! What can be wrong with the configuration, each said in one line that names the file and the key.
 
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 /// A configuration that cannot be used, or a home folder that cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot read {}: {source}; check --config", path.display())]
-    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {}: {}", path.display(), why_unreadable(source))]
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("{place}: not valid TOML: {problem}")]
     Syntax { place: Place, problem: String },
     #[error("{place}: unknown key `{key}`; known here: {known}")]
@@ -17,6 +18,18 @@ pub enum Error {
     Invalid { place: Place, key: String, problem: String },
     #[error("no home folder for this user; name one with --home or KAIZEN_HOME")]
     NoHome,
+}
+
+/// Why a configuration cannot be read, and what to do; the file may be the home's own or one that was named.
+fn why_unreadable(source: &io::Error) -> String {
+    match source.kind() {
+        ErrorKind::InvalidData => "it is not UTF-8 text; write it anew, or move it away".into(),
+        ErrorKind::PermissionDenied => {
+            "permission denied; make it accessible to you, or choose another home with --home"
+                .into()
+        }
+        _ => format!("{source}; check the path, or name another with --config"),
+    }
 }
 
 /// What a room above finds wrong with a setting, of which it knows more than its range.

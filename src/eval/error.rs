@@ -1,5 +1,6 @@
 //! What can go wrong while reading sets, splitting them, or deciding: one clear line each.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Result of the evaluation room.
@@ -28,7 +29,11 @@ pub enum Error {
     FieldMap { reason: String },
 
     /// The file of splits and decisions could not be read or written.
-    #[error("cannot use {}: {source}; splits and decisions must be kept there", path.display())]
+    #[error(
+        "cannot use {}: {source}; splits and decisions must be kept there{}",
+        path.display(),
+        elsewhere(source)
+    )]
     Ledger { path: PathBuf, source: std::io::Error },
 
     /// The file of splits and decisions is damaged in its middle.
@@ -64,6 +69,13 @@ pub enum Error {
     #[error("the set has no held-out items; a set of about 40 items or more has some")]
     NothingHeldOut,
 
+    /// Weaknesses are looked for among find items alone.
+    #[error(
+        "the set has no find items, so there is nothing to look for weaknesses in; a set of about 40 \
+         items or more has some"
+    )]
+    NothingToFind,
+
     /// What is kept about base's sentinels could not be written as JSON.
     #[error("cannot keep what base passes: {0}")]
     Kept(String),
@@ -76,4 +88,14 @@ pub enum Error {
 
     #[error(transparent)]
     Store(#[from] crate::store::Error),
+}
+
+/// What to do about a home that cannot be written.
+fn elsewhere(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+            "; choose another folder with --home"
+        }
+        _ => "",
+    }
 }

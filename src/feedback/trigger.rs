@@ -75,7 +75,8 @@ impl fmt::Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooFewRated { rated, needed } => {
-                write!(f, "{rated} rated sessions; {needed} are needed to say anything")
+                let sessions = if *rated == 1 { "session" } else { "sessions" };
+                write!(f, "{rated} rated {sessions}; {needed} are needed to say anything")
             }
             Self::Satisfied { average, rated, below } => write!(
                 f,

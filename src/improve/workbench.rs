@@ -63,11 +63,7 @@ impl Workbench {
             return Err(crate::eval::Error::NothingHeldOut.into());
         }
         if find.is_empty() {
-            return Err(crate::workplace::Error::Usage(
-                "the set has no find items, so there is nothing to look for weaknesses in; a set of about \
-                 40 items or more has some"
-                    .into(),
-            ));
+            return Err(crate::eval::Error::NothingToFind.into());
         }
         Ok(Self {
             find_by_id: find.iter().map(|item| (item.id.clone(), item.clone())).collect(),

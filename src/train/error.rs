@@ -31,10 +31,19 @@ pub enum Error {
     #[error("cannot go on with {run}: {reason}")]
     CannotResume { run: String, reason: String },
 
-    #[error(
-        "there is no run `{0}`; `kaizen train --resume last` takes the newest, runs are in the home's runs/ folder"
-    )]
+    #[error("{}", unknown_run(.0))]
     UnknownRun(String),
+}
+
+fn unknown_run(name: &str) -> String {
+    match name {
+        "last" => "there are no runs in this home yet; `kaizen train --from failed` or `--from FILE` begins one"
+            .into(),
+        name => format!(
+            "there is no run `{name}`; `kaizen train --resume last` takes the newest, runs are in the home's \
+             runs/ folder"
+        ),
+    }
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -5,7 +5,7 @@ use super::{Result, Workplace};
 use crate::adapters::{BASE, State};
 use crate::eval::statistics::StarCounts;
 use crate::store::{Filter, plain_line};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ pub struct VersionProgress {
     pub name: String,
     /// None for base.
     pub state: Option<State>,
-    /// RFC 3339; empty for base, or where it is not known.
+    /// RFC 3339; empty for base, or where it is not known, which JSON has as null.
+    #[serde(serialize_with = "known")]
     pub created: String,
     /// Weeks with ratings, oldest first.
     pub weeks: Vec<WeekStars>,
@@ -95,6 +96,10 @@ pub fn progress(workplace: &Workplace) -> Result<Vec<VersionProgress>> {
         });
     }
     Ok(versions)
+}
+
+fn known<S: Serializer>(text: &str, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    Some(text).filter(|text| !text.is_empty()).serialize(serializer)
 }
 
 fn of_week((week, stars): (String, Vec<u8>)) -> WeekStars {
@@ -186,6 +191,8 @@ mod tests {
         assert_eq!(told, ["base 2026-W47 2 2.5", "base 2026-W48 1 4", "lora-v1 2026-W48 1 5"]);
         let [low, high] = versions[0].weeks[0].ci95.unwrap();
         assert!(low < 2.5 && 2.5 < high && low > 1.0 && high < 5.0);
+        // What is not known is null, not an empty text that a script takes for a time.
+        assert_eq!(serde_json::to_value(&versions[0]).unwrap()["created"], Value::Null);
     }
 
     #[test]

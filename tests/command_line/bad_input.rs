@@ -36,6 +36,8 @@ fn a_wrong_configuration_names_file_line_and_key() {
         fs::write(home.home("config.toml"), text).unwrap();
         says(&home.fails(&["sessions", "list"]), words);
         says(&home.fails(&["doctor"]), words);
+        // Without a terminal this is the demo, and it is refused before it takes minutes.
+        says(&home.fails(&[]), words);
         assert_eq!(fs::read_to_string(home.home("config.toml")).unwrap(), text);
     }
     let other = home.file("other.toml", "kaizen = 1\n[feedback]\nmin_failed = 0\n");
@@ -114,10 +116,9 @@ fn a_bad_line_of_a_set_stops_every_command_that_reads_one() {
         &["cannot read nowhere.jsonl", "check the path"],
     );
     let file = home.file("set.jsonl", sound);
-    says(
-        &home.fails(&["eval", "--set", &file, "--map", "question"]),
-        &["--map", "prompt=question"],
-    );
+    let told = home.run(&["eval", "--set", &file, "--map", "question"]);
+    assert_eq!(told.code, 2, "{}", told.err);
+    says(&told.err, &["--map", "prompt=question"]);
     assert_eq!(home.home("runs").read_dir().unwrap().count(), 0);
     assert_eq!(home.home("experiments").read_dir().unwrap().count(), 0);
 }

@@ -96,7 +96,7 @@ fn weak_examples_are_those_over_the_threshold_worst_first() {
     assert_eq!(found(&["--threshold", "auto"]), automatic);
 
     let words = home.ok(&["weak", "--set", &file, "--threshold", "1e9"]).out;
-    says(&words, &["nothing is over perplexity", "lower --threshold"]);
+    says(&words, &["nothing is at or over perplexity", "lower --threshold"]);
     for wrong in ["0.5", "nan", "many"] {
         assert_eq!(home.run(&["weak", "--set", &file, "--threshold", wrong]).code, 2, "{wrong}");
     }

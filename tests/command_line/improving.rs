@@ -114,9 +114,7 @@ fn a_round_that_is_killed_in_each_phase_goes_on_to_the_same_end() {
     let adapters = home.json(&["adapters", "list"]);
     assert_eq!(adapters["adapters"].as_array().unwrap().len(), 1, "{adapters}");
     // A round that has ended is not begun again by mistake.
-    let told = home.run(&["improve", "--resume", "last"]);
-    assert_eq!(told.code, 2);
-    says(&told.err, &["has ended"]);
+    says(&home.fails(&["improve", "--resume", "last"]), &["has ended"]);
 }
 
 // If this fails, a script cannot tell "there is nothing to do" from a failure, or time is spent on it.
@@ -238,8 +236,16 @@ fn what_makes_no_sense_is_refused_at_once() {
         assert_eq!(told.code, 2, "{arguments:?}: {}", told.err);
         says(&told.err, &[word]);
     }
-    let told = home.run(&["improve", "--resume", "last"]);
-    says(&told.err, &["no round"]);
+    // As of a run: a name that is not there is no wrong usage.
+    says(&home.fails(&["improve", "--resume", "last"]), &["no round"]);
+    home.fails(&["experiment", "--resume", "last"]);
+    // A set is data; and nothing is begun with one of which nothing can be found out.
+    let one = home.file("one.jsonl", set(1, 0));
+    for begins in [&["improve"][..], &["experiment", "control"]] {
+        let told = home.fails(&[begins, &["--set", &one]].concat());
+        says(&told, &["a set of about 40 items or more has some"]);
+    }
+    assert_eq!(round_folder(&home), None);
     let pool =
         home.run(&["generate", "--set", &file, "--generator", "pool", "--pool", "missing.jsonl"]);
     assert_eq!(pool.code, 1);

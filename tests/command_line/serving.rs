@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 /// A home whose adapter answers otherwise than base, in few tokens.
-fn with_adapter() -> Home {
+pub fn with_adapter() -> Home {
     let home = Home::new();
     home.file("home/config.toml", "kaizen = 1\n[generate]\nmax_tokens = 4\ntemperature = 0.0\n");
     let examples = home.file("examples.jsonl", examples(4));
@@ -129,6 +129,8 @@ fn a_replay_is_blind_counts_every_judgement_once_and_goes_on_later() {
     assert_eq!(home.run(&["replay", "base"]).code, 2);
     let none = judge(&home, "");
     assert_eq!((none.code, none.json()["pairs"].as_u64()), (3, Some(0)));
+    says(&none.err, &["none of your rated tasks is left", "rate others"]);
+    assert!(!none.err.contains("too even"), "{}", none.err);
 
     let ids: Vec<String> = ["Name a river", "Count to three", "Say good night", "Name a colour"]
         .map(|prompt| home.task(prompt))

@@ -46,6 +46,11 @@ fn an_import_takes_what_is_sound_and_names_the_rest() {
     assert!(skipped.iter().all(|s| s["path"].as_str().unwrap().contains("session_20251101_00000")));
     let second = home.json(&["sessions", "import", &from]);
     assert_eq!((second["imported"].as_u64(), second["already_here"].as_u64()), (Some(0), Some(2)));
+    // A search without a match is no home without sessions.
+    for none in [&["--search", "horses"][..], &["--limit", "0"]] {
+        let told = home.ok(&[&["sessions", "list"], none].concat()).out;
+        says(&told, &["None of the 2 sessions is among them"]);
+    }
     let words = home.ok(&["sessions", "import", &from]).out;
     says(&words, &["0 imported, 2 already here, 3 skipped"]);
     assert_eq!(home.json(&["sessions", "list"])["sessions"].as_array().unwrap().len(), 2);

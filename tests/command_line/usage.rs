@@ -134,7 +134,11 @@ fn more_is_said_only_when_asked_for() {
     let verbose = home.run(&["-v", "sessions", "show", "nothing"]);
     assert_eq!(verbose.code, 1);
     assert!(verbose.err.starts_with(&brief.err));
-    assert!(verbose.err.lines().count() > 1);
+    let more: Vec<&str> = verbose.err.lines().skip(1).collect();
+    assert!(!more.is_empty());
+    // The error once, in words; and no colours where there is no terminal.
+    assert!(!more.concat().contains(brief.err.trim()), "{}", verbose.err);
+    assert!(!verbose.err.contains('\u{1b}'), "{}", verbose.err);
 }
 
 // If this fails, a log that cannot be written stops the work that it is only to describe.

@@ -198,6 +198,7 @@ fn everything_on_a_read_only_disk() {
             &["run", "Say more", "--max-tokens", "3"][..],
             &["rate", &first, "5"],
             &["adapters", "promote", "lora-v1"],
+            &["watch", "--once"],
             &train,
         ] {
             let ended = place.run(writes);

@@ -100,6 +100,14 @@ fn ours_on_another_base_or_template_and_files_that_do_not_fit_are_refused_by_nam
         let told = folder.load(&model).unwrap_err().to_string();
         assert!(told.contains(named) && !told.contains('\n'), "{file} {pointer}: {told}");
     }
+    // Another model's shapes do not fit either, but that is not what helps a person.
+    let folder = tempfile::tempdir().unwrap();
+    let folder = AdapterFolder::new(folder.path());
+    folder.write(&trained(), Some(&metadata()), &model).unwrap();
+    change(&folder.path().join("metadata.json"), "/base/sha256", json!(no_other));
+    change(&folder.path().join("adapter_config.json"), "/r", json!(2));
+    let told = folder.load(&model).unwrap_err().to_string();
+    assert!(told.contains("another model") && told.contains("--model"), "{told}");
     let folder = tempfile::tempdir().unwrap();
     let folder = AdapterFolder::new(folder.path());
     folder.write(&trained(), None, &model).unwrap();

@@ -65,6 +65,7 @@ impl PairCounts {
     /// Wins, losses, the evidence so far, and about how many more pairs a decision needs.
     pub fn describe(&self) -> String {
         let more = match (self.finding(), self.more_needed()) {
+            (Finding::Open, None) if self.pairs() == 0 => String::new(),
             (Finding::Open, Some(more)) => format!("; about {more} more pairs for a decision"),
             (Finding::Open, None) => {
                 "; too even so far to say how many more pairs a decision needs".into()
@@ -255,6 +256,8 @@ mod tests {
         assert!(told.contains("25 decides; about "), "{told}");
         let even = PairCounts { wins: 4, losses: 4, ties: 0 }.describe();
         assert!(even.contains("too even"), "{even}");
+        let none = PairCounts::default().describe();
+        assert!(none.ends_with("25 decides"), "{none}");
         let done = PairCounts { wins: 30, losses: 2, ties: 0 }.describe();
         assert!(!done.contains("more pairs"), "{done}");
     }

@@ -98,26 +98,26 @@ impl AdapterFolder {
     pub fn load(&self, model: &Model) -> Result<LoadedAdapter> {
         let (config, base_name) = peft::read_config(&self.text(CONFIG)?)
             .map_err(|reason| self.refused(CONFIG, reason))?;
+        // Before any shape is compared: of another model's adapter its name says more than a shape does.
+        let metadata = self.metadata()?;
+        if let Some(metadata) = &metadata {
+            self.check_base(metadata, model)?;
+        }
         let file = self.bytes(TENSORS)?;
         let lora = peft::read_tensors(&file, config, model.network.architecture())
             .map_err(|reason| self.refused(TENSORS, reason))?;
-        let metadata = self.metadata()?;
         let mut warnings = Vec::new();
-        match &metadata {
-            Some(metadata) => self.check_base(metadata, model)?,
-            None => {
-                let base = base_name.unwrap_or_else(|| "no base model".into());
-                if !names_agree(&base, model.name()) {
-                    warnings.push(format!(
-                        "the adapter names `{base}` as its base, the model here is `{}`; the shapes fit",
-                        model.name()
-                    ));
-                }
-                warnings.push(
-                    "the adapter stores no chat template; it is used with the model's own"
-                        .to_owned(),
-                );
+        if metadata.is_none() {
+            let base = base_name.unwrap_or_else(|| "no base model".into());
+            if !names_agree(&base, model.name()) {
+                warnings.push(format!(
+                    "the adapter names `{base}` as its base, the model here is `{}`; the shapes fit",
+                    model.name()
+                ));
             }
+            warnings.push(
+                "the adapter stores no chat template; it is used with the model's own".to_owned(),
+            );
         }
         Ok(LoadedAdapter { lora, metadata, warnings })
     }

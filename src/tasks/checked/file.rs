@@ -6,6 +6,7 @@ use crate::tasks::tools::Toolbox;
 use crate::tasks::{Action, Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::error::Category;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -109,7 +110,7 @@ fn parse(text: &str, name: &str, toolbox: &Toolbox) -> Result<Vec<CheckedTask>> 
 }
 
 fn task(line: &str, toolbox: &Toolbox) -> std::result::Result<CheckedTask, String> {
-    let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let line: Line = serde_json::from_str(line).map_err(|error| no_task(&error))?;
     for (key, value) in
         [("id", &line.id), ("area", &line.area), ("task", &line.task), ("check", &line.check)]
     {
@@ -138,6 +139,18 @@ fn task(line: &str, toolbox: &Toolbox) -> std::result::Result<CheckedTask, Strin
     })
 }
 
+/// Why a line is no task, as the lines of sets are told of; where it stands in the file is said around it.
+fn no_task(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Eof => "is not JSON: it ends too early".into(),
+        Category::Syntax | Category::Io => format!("is not JSON, from column {}", error.column()),
+        Category::Data => {
+            let text = error.to_string();
+            text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -163,7 +176,8 @@ mod tests {
             (format!("{good}\n{good}"), "line 2: the id \"a\" stands there twice"),
             (good.replace("\"true\"", "\" \""), "line 1: \"check\" is empty"),
             (good.replace("answer", "anwser"), "unknown field `anwser`"),
-            ("{".to_owned(), "line 1: EOF"),
+            ("{".to_owned(), "line 1: is not JSON: it ends too early"),
+            ("no JSON".to_owned(), "line 1: is not JSON, from column 2"),
             (String::new(), "holds no tasks"),
             (
                 good.replace("\"answer\":\"1\"", r#""actions":[{"tool":"fly"}]"#),
@@ -175,6 +189,7 @@ mod tests {
             ),
         ] {
             assert!(told(&line).contains(why), "{line}: {}", told(&line));
+            assert!(!told(&line).contains("at line"), "{}", told(&line));
         }
     }
 }
