@@ -10,9 +10,7 @@ use crate::experiments::{
     Claim, Experiment, ExperimentEvent, ExperimentRecord, ExperimentRequest, resume_experiment,
     run_experiment,
 };
-use crate::improve::Workbench;
 use crate::report::keep_experiment;
-use crate::tasks::Arm;
 use crate::train::TrainSettings;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -88,11 +86,7 @@ pub fn run(context: &Context, arguments: &ExperimentArguments) -> Result<Outcome
     let seen = &mut |event| tell(context, &mut names, event);
     let record = match (&arguments.resume, &request) {
         (Some(name), _) => resume_experiment(workplace, &runtime, name, seen),
-        (None, Some(request)) => {
-            // A set that nothing can be done with is refused before a folder is made for it.
-            Workbench::lay_out(workplace, &request.examples, &Arm::base(), &mut |_| ())?;
-            run_experiment(workplace, &runtime, request, seen)
-        }
+        (None, Some(request)) => run_experiment(workplace, &runtime, request, seen),
         (None, None) => return Err(Error::Usage("a name and --set FILE are needed".into())),
     };
     let record = match record {

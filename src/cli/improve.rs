@@ -7,9 +7,7 @@ use super::making::MakingArguments;
 use super::outcome::{Error, Outcome, Result};
 use super::table::{change, columns, counted, percentage};
 use crate::eval::set;
-use crate::improve::{
-    Control, Ending, ImproveRequest, RoundEvent, RoundResult, Workbench, improve, resume,
-};
+use crate::improve::{Control, Ending, ImproveRequest, RoundEvent, RoundResult, improve, resume};
 use crate::train::{TrainEvent, TrainSettings};
 use crate::workplace::Event;
 use clap::{Args, ValueEnum};
@@ -67,8 +65,6 @@ pub fn run(context: &Context, arguments: &ImproveArguments) -> Result<Outcome> {
         (Some(name), _) => resume(workplace, &runtime, name, seen),
         (None, Some((name, examples))) => {
             let reference = context.chosen_arm(&runtime)?;
-            // A set that nothing can be done with is refused before a round's folder is made for it.
-            Workbench::lay_out(workplace, &examples, &reference, &mut |_| ())?;
             let request = ImproveRequest {
                 examples,
                 set: name,

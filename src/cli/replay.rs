@@ -138,7 +138,7 @@ fn judge(
     let person = Person::new(switch);
     let answer = &|task: Option<(usize, ReplayTask)>| {
         let (number, task) = task?;
-        Some((number, replay.answer(task, |_| ())))
+        Some((number, replay.answer(task)))
     };
     std::thread::scope(|scope| {
         let mut next = answer(tasks.next());

@@ -126,6 +126,8 @@ pub fn run_experiment(
         settings: request.settings.clone(),
         seeds: (0..request.seeds.max(1) as u64).collect(),
     };
+    // A set that nothing can be done with is refused before a folder is made for it.
+    Workbench::lay_out(workplace, &request.examples, &Arm::base(), &mut |_| ())?;
     let folder =
         Documents::create(&workplace.home.experiments(), EXPERIMENT, &clock::folder_time())?;
     folder.write_lines(files::SET, &request.examples)?;

@@ -72,6 +72,8 @@ pub fn improve(
         sentinels: request.sentinels,
     };
     let pool = read_pool(&request.settings)?;
+    // A set that nothing can be done with is refused before a folder is made for it.
+    Workbench::lay_out(workplace, &request.examples, &request.reference, &mut |_| ())?;
     let folder = begin(workplace, &record, &request.examples, &pool)?;
     go_on(workplace, runtime, folder, record, &request.examples, Vec::new(), seen)
 }

@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Sessions that are looked through for tasks, newest first.
 const RECENT: usize = 1_000;
@@ -195,11 +194,7 @@ impl<'a> Replay<'a> {
     ///
     /// # Errors
     /// When the model fails.
-    pub fn answer(
-        &self,
-        task: ReplayTask,
-        mut started: impl FnMut(Arc<AtomicBool>),
-    ) -> Result<Option<ReplayPair>> {
+    pub fn answer(&self, task: ReplayTask) -> Result<Option<ReplayPair>> {
         let model = self.runtime.model();
         let Ok(prompt) = model.template.encode(&model.tokenizer, &task.messages, true) else {
             return Ok(None);
@@ -222,9 +217,6 @@ impl<'a> Replay<'a> {
             self.runtime.submit(Generate::for_person(request.clone(), arm.lora.clone()))
         };
         let running = [submit(&self.reference), submit(&self.candidate)];
-        for job in &running {
-            started(job.canceller());
-        }
         let mut texts = Vec::with_capacity(2);
         let mut whole = true;
         for job in running {

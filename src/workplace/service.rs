@@ -37,7 +37,7 @@ impl OnTrial {
         let arm = |record: &ArmRecord| {
             json!({
                 "stars": record.stars.0,
-                "mean": record.stars.mean(),
+                "mean": (record.stars.ratings() > 0).then(|| record.stars.mean()),
                 "ratings": record.stars.ratings(),
                 "unrated": record.unrated,
             })

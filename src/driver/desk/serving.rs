@@ -91,7 +91,7 @@ impl Inner {
             left,
         };
         let total = tasks.len();
-        let answer = &|task: Option<ReplayTask>| task.map(|task| replay.answer(task, |_| ()));
+        let answer = &|task: Option<ReplayTask>| task.map(|task| replay.answer(task));
         let mut tasks = tasks.into_iter();
         let mut number = 0;
         std::thread::scope(|scope| {
