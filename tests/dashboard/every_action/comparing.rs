@@ -40,11 +40,11 @@ pub fn walk(home: &Path) {
 /// One prompt for both arms, blind or not.
 fn answers(kaizen: &mut Terminal) {
     kaizen.send("a").wait(&["lora-v1 → base"]).send("b").wait(&[ARMS]);
-    kaizen.send("v").wait(&["base → lora-v1 blind"]);
+    kaizen.send("v").wait(&["base → lora-v1  blind"]);
     kaizen.send("i").wait(&["Ask both"]).send("Say hello.").enter();
     kaizen.wait_until("both answer blind", |screen| screen.matches(" answered").count() == 2);
     assert!(!kaizen.screen().contains("╭ base"), "{}", kaizen.screen());
-    kaizen.send("v").wait_until("names again", |screen| !screen.contains("lora-v1 blind"));
+    kaizen.send("v").wait_until("names again", |screen| !screen.contains("lora-v1  blind"));
     kaizen.send("r").wait(&["the answer on the left"]).send("4");
     kaizen.wait(&["the answer on the right"]).send("5");
     kaizen.wait(&["╭ base ", "╭ lora-v1 ", "★★★★☆", "★★★★★"]);
