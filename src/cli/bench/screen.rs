@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// answer a program may wait for it.
 const WHICH_TERMINAL: &[u8] = b"\x1b[c";
 const THIS_TERMINAL: &[u8] = b"\x1b[?62;22c";
+/// Where the cursor is.
+const WHERE: &[u8] = b"\x1b[6n";
 
 /// What goes to the program: from the person, and the terminal's own answers.
 type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
@@ -195,11 +197,20 @@ impl Seen {
         let mut bytes = [0; 16384];
         while let Ok(count @ 1..) = output.read(&mut bytes) {
             let written = bytes.get(..count).unwrap_or_default();
-            self.lock().terminal.process(written);
+            let (row, column) = {
+                let mut state = self.lock();
+                state.terminal.process(written);
+                state.terminal.screen().cursor_position()
+            };
             self.changed.notify_all();
-            if written.windows(WHICH_TERMINAL.len()).any(|part| part == WHICH_TERMINAL) {
-                // Whoever has ended needs no answer.
+            let asks =
+                |question: &[u8]| written.windows(question.len()).any(|part| part == question);
+            // Whoever has ended needs no answer.
+            if asks(WHICH_TERMINAL) {
                 let _ = write(answers, THIS_TERMINAL);
+            }
+            if asks(WHERE) {
+                let _ = write(answers, format!("\x1b[{};{}R", row + 1, column + 1).as_bytes());
             }
         }
         self.lock().ended = true;
