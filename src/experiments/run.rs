@@ -7,7 +7,7 @@ use super::record::{ExperimentRecord, Setup};
 use crate::eval::{Example, FieldMap, ItemScore, measure, set};
 use crate::improve::{Settings, WeakAreas, Workbench, kept_set, weak_areas};
 use crate::runtime::Runtime;
-use crate::store::{Attempt, Documents, clock};
+use crate::store::{Documents, clock};
 use crate::tasks::Arm;
 use crate::train::TrainSettings;
 use crate::workplace::{Error, Event, Result, Workplace, measuring};
@@ -271,16 +271,7 @@ fn go_on(
     examples: &[Example],
     seen: ExperimentSeen,
 ) -> Result<ExperimentRecord> {
-    let _held = match folder.lock()? {
-        Attempt::Taken(lock) => lock,
-        Attempt::Held(holder) => {
-            return Err(Error::Usage(format!(
-                "{} is being worked on by another Kaizen{}",
-                folder.name(),
-                holder.in_brackets()
-            )));
-        }
-    };
+    let _held = folder.lock()?;
     let earlier: Option<ExperimentRecord> = folder.read(files::RECORD)?;
     if let Some(record) = earlier.as_ref().filter(|record| record.ended.is_some()) {
         return Ok(record.clone());

@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::workbench::Workbench;
 use crate::eval::{Example, FieldMap, set};
 use crate::runtime::Runtime;
-use crate::store::{Attempt, Documents, clock};
+use crate::store::{Documents, clock};
 use crate::tasks::Arm;
 use crate::train::TrainSettings;
 use crate::workplace::{ArmChoice, Error, Result, Workplace};
@@ -196,16 +196,7 @@ fn go_on(
     seen: RoundSeen,
 ) -> Result<Vec<RoundResult>> {
     loop {
-        let _held = match folder.lock()? {
-            Attempt::Taken(lock) => lock,
-            Attempt::Held(holder) => {
-                return Err(Error::Usage(format!(
-                    "{} is being worked on by another Kaizen{}",
-                    folder.name(),
-                    holder.in_brackets()
-                )));
-            }
-        };
+        let _held = folder.lock()?;
         seen(RoundEvent::Began {
             round: folder.name(),
             iteration: record.iteration,

@@ -77,9 +77,12 @@ impl Documents {
     /// Keeps other processes off for as long as the lock is held; a process that dies lets go.
     ///
     /// # Errors
-    /// When the lock cannot be used.
-    pub fn lock(&self) -> Result<Attempt> {
-        ProcessLock::take(&self.path.join(LOCK))
+    /// When another process holds it, or the lock cannot be used.
+    pub fn lock(&self) -> Result<ProcessLock> {
+        match ProcessLock::take(&self.path.join(LOCK))? {
+            Attempt::Taken(lock) => Ok(lock),
+            Attempt::Held(holder) => Err(Error::Busy { name: self.name(), holder }),
+        }
     }
 
     /// Who works in it now.
@@ -200,8 +203,9 @@ mod tests {
         assert_eq!(find("round_20260102_030405"), Some(first.clone()));
         assert_eq!(find("round_20260102"), None);
         assert_eq!(first.holder(), None);
-        let Attempt::Taken(held) = first.lock().unwrap() else { panic!("not free") };
-        assert!(matches!(first.lock().unwrap(), Attempt::Held(holder) if holder.is_here()));
+        let held = first.lock().unwrap();
+        let refused = first.lock().unwrap_err();
+        assert!(matches!(refused, Error::Busy { holder, .. } if holder.is_here()));
         assert!(first.holder().is_some_and(Holder::is_here));
         drop(held);
         assert_eq!(first.holder(), None);

@@ -1,5 +1,6 @@
 //! What can go wrong with files and the index, in words that say what to do.
 
+use super::process_lock::Holder;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,9 @@ pub enum Error {
 
     #[error("{} is damaged: {why}; move it away to do that part again", path.display())]
     Damaged { path: PathBuf, why: String },
+
+    #[error("{name} is being worked on by another Kaizen{}", holder.in_brackets())]
+    Busy { name: String, holder: Holder },
 
     #[error("the session {id} cannot be written as JSON: {source}")]
     Encode { id: String, source: serde_json::Error },
