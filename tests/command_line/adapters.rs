@@ -95,3 +95,14 @@ fn a_damaged_adapter_is_named_and_leaves_nothing_behind() {
     let left: Vec<_> = home.home("adapters").read_dir().unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+// If this fails, what is known of a removed adapter, stars and verdicts among it, is said of the next one.
+#[test]
+fn the_number_of_a_removed_adapter_that_served_is_not_given_again() {
+    let home = Home::new();
+    let from = text(&Home::trained().home.home("adapters/lora-v1"));
+    assert_eq!(home.json(&["adapters", "import", &from])["name"], "lora-v1");
+    home.ok(&["adapters", "promote", "lora-v1"]);
+    fs::remove_dir_all(home.home("adapters/lora-v1")).unwrap();
+    assert_eq!(home.json(&["adapters", "import", &from])["name"], "lora-v2");
+}
